@@ -1,0 +1,283 @@
+/*
+ * jwt.h - JSON Web Tokens, verified: the core's only public header.
+ *
+ * The core parses keys (RFC 7517), takes a compact JWS (RFC 7515) apart, has
+ * its signature checked (crypto/crypto.h) and holds its registered claims
+ * (RFC 7519) against a policy. It takes the time as an argument, reads no
+ * environment, logs nothing, keeps no global state and calls nobody back but
+ * the allocator.
+ *
+ * Conventions of every function here
+ *   - Strings are UTF-8 octets with a length; inputs are borrowed for the call
+ *     and need no terminating NUL.
+ *   - A function that can fail returns a jwt_status and, where it takes an
+ *     error, fills it on failure; error may be NULL. On failure *out is NULL.
+ *   - An output is owned by the caller, who gives it back with the matching
+ *     ..._free(); ..._free(NULL) does nothing.
+ *   - allocator may be NULL: malloc() and free() then. It is copied into what
+ *     it made, and its context must outlive that.
+ */
+#ifndef PG_SESSION_JWT_JWT_H
+#define PG_SESSION_JWT_JWT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The largest token accepted, in octets, unless the policy says otherwise. */
+#define JWT_MAX_TOKEN_SIZE 65536
+/* The largest JWK or JWK Set parsed, in octets. */
+#define JWT_MAX_KEYSET_SIZE (4 * 1024 * 1024)
+/* How deep arrays and objects may nest. */
+#define JWT_MAX_JSON_DEPTH 128
+/* How many keys are tried for a token that names none (no "kid"). */
+#define JWT_MAX_CANDIDATE_KEYS 8
+
+/* ---- memory ------------------------------------------------------------ */
+
+typedef struct jwt_allocator {
+    /* size > 0. NULL when there is no memory; must return to its caller. */
+    void *(*allocate)(void *context, size_t size);
+    /* pointer came from allocate() and is not NULL. */
+    void (*release)(void *context, void *pointer);
+    void *context;
+} jwt_allocator;
+
+/* ---- statuses ---------------------------------------------------------- */
+
+/*
+ * Every status with its stable, lower-case text. The enum, jwt_status_name()
+ * and jwt_status_text() are all made from this list.
+ */
+#define JWT_STATUS_LIST(X)                                                                         \
+    X(JWT_OK, "valid")                                                                             \
+    X(JWT_NO_MEMORY, "out of memory")                                                              \
+    X(JWT_INTERNAL, "the crypto backend failed")                                                   \
+    /* the token's form */                                                                         \
+    X(JWT_TOO_LARGE, "token is too large")                                                         \
+    X(JWT_MALFORMED, "token is not three parts separated by dots")                                 \
+    X(JWT_SIGNATURE_ENCODING, "signature is not unpadded base64url of the right length")           \
+    X(JWT_HEADER_ENCODING, "header is not unpadded base64url")                                     \
+    X(JWT_HEADER_JSON, "header is not a strict JSON object")                                       \
+    X(JWT_PAYLOAD_ENCODING, "payload is not unpadded base64url")                                   \
+    X(JWT_PAYLOAD_JSON, "payload is not a strict JSON object")                                     \
+    /* the header */                                                                               \
+    X(JWT_ALG_MISSING, "header names no algorithm")                                                \
+    X(JWT_ALG_UNKNOWN, "header names no known algorithm")                                          \
+    X(JWT_ALG_NOT_ALLOWED, "algorithm is not allowed here")                                        \
+    X(JWT_ALG_MISMATCH, "algorithm does not fit the key")                                          \
+    X(JWT_ALG_UNSUPPORTED, "algorithm is not supported by this build")                             \
+    X(JWT_CRITICAL_HEADER, "header has critical extensions")                                       \
+    X(JWT_KID_INVALID, "key id is not a string")                                                   \
+    X(JWT_TYPE_REFUSED, "token type is not accepted")                                              \
+    /* whose key */                                                                                \
+    X(JWT_ISSUER_REFUSED, "issuer is not trusted")                                                 \
+    X(JWT_KEY_NOT_FOUND, "no key for this token")                                                  \
+    X(JWT_SIGNATURE_INVALID, "signature is not valid")                                             \
+    /* claims */                                                                                   \
+    X(JWT_CLAIM_MISSING, "a required claim is missing")                                            \
+    X(JWT_JTI_INVALID, "'jti' is not a 64-bit integer")                                            \
+    X(JWT_JTI_REPLAYED, "'jti' is not greater than the last one accepted")                         \
+    X(JWT_NBF_INVALID, "'nbf' is not a number")                                                    \
+    X(JWT_NOT_YET_VALID, "token is not valid yet")                                                 \
+    X(JWT_EXP_INVALID, "'exp' is not a number")                                                    \
+    X(JWT_EXPIRED, "token has expired")                                                            \
+    X(JWT_IAT_INVALID, "'iat' is not a number")                                                    \
+    X(JWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                        \
+    X(JWT_AUDIENCE_REFUSED, "token is not for this audience")                                      \
+    /* keys */                                                                                     \
+    X(JWK_TOO_LARGE, "key set is too large")                                                       \
+    X(JWK_MALFORMED, "not strict JSON")                                                            \
+    X(JWK_NOT_A_KEY, "not a JWK")                                                                  \
+    X(JWK_NOT_A_KEY_SET, "not a JWK or JWK Set")                                                   \
+    X(JWK_KTY_UNKNOWN, "key type is not known")                                                    \
+    X(JWK_CRV_UNKNOWN, "curve is not known")                                                       \
+    X(JWK_MEMBER_INVALID, "a member of the key has the wrong type or encoding")                    \
+    X(JWK_KEY_REFUSED, "key has the wrong length, is too weak or is not on the curve")             \
+    X(JWK_USE_REFUSED, "key is not for signatures")                                                \
+    X(JWK_ALG_UNKNOWN, "key is for an algorithm that is not known")                                \
+    X(JWK_ALG_MISMATCH, "key is for an algorithm of another key type")                             \
+    X(JWK_UNSUPPORTED, "key is for an algorithm that this build does not support")                 \
+    X(JWK_SYMMETRIC, "symmetric key where a public key is needed")                                 \
+    X(JWK_AMBIGUOUS, "two keys have the same id and algorithm")                                    \
+    X(JWK_NONE_USABLE, "no usable key in the set")
+
+typedef enum jwt_status {
+#define JWT_STATUS_MEMBER(name, text) name,
+    JWT_STATUS_LIST(JWT_STATUS_MEMBER)
+#undef JWT_STATUS_MEMBER
+        JWT_STATUS_COUNT
+} jwt_status;
+
+/* "JWT_EXPIRED"; a constant string, also for a number that is no status. */
+const char *jwt_status_name(jwt_status status);
+/* "token has expired"; likewise. */
+const char *jwt_status_text(jwt_status status);
+
+/* What went wrong, by value. Holds no octet of a token's parts and none of a
+ * key: member and claim names in detail are this library's or the policy's own. */
+typedef struct jwt_error {
+    jwt_status status;
+    size_t position;  /* octet offset where parsing stopped; 0 where there is none */
+    bool has_seconds; /* for JWT_EXPIRED and JWT_NOT_YET_VALID */
+    int64_t seconds;  /* the claim's time, whole seconds since the epoch */
+    char detail[96];  /* particulars, or "" */
+} jwt_error;
+
+/* ---- algorithms -------------------------------------------------------- */
+
+/* A set of algorithms, CRYPTO_BIT() of crypto/crypto.h added up; 0 accepts
+ * nothing. */
+typedef uint32_t jwt_algorithm_set;
+
+/* Every algorithm whose keys are public: all but HMAC's. */
+jwt_algorithm_set jwt_public_key_algorithms(void);
+/* Every algorithm known, also those that this build does not verify. */
+jwt_algorithm_set jwt_all_algorithms(void);
+
+/* Reads names separated by commas, blanks around each allowed ("RS256, ES256").
+ * JWT_OK or JWT_ALG_UNKNOWN (position: of the name); "none" is not known. */
+jwt_status jwt_algorithms_parse(const char *names, size_t len, jwt_algorithm_set *out,
+                                jwt_error *error);
+
+/* The n-th known algorithm (0, 1, …): its name and the backend of this build
+ * that verifies it, or NULL. False when there is no n-th. */
+bool jwt_algorithm_info(size_t n, const char **name, const char **backend);
+
+/* The build's crypto backends in order of preference, "sodium, mbedtls". */
+const char *jwt_backend_names(void);
+
+/* ---- keys -------------------------------------------------------------- */
+
+/* One or more verification keys; immutable, and so shareable, once parsed. */
+typedef struct jwt_keyset jwt_keyset;
+
+/*
+ * Parses a JWK or a JWK Set (RFC 7517 sections 4 and 5). Private members are
+ * never kept. In a set, a key that is not usable (unknown kty or curve, wrong
+ * length, "use" or "key_ops" that exclude verification, an algorithm this
+ * build lacks …) is skipped and counted. A single JWK that is not usable, and
+ * a set without a usable key (JWK_NONE_USABLE), are errors, as are two usable
+ * keys with the same kid, type and algorithm (JWK_AMBIGUOUS).
+ */
+jwt_status jwt_keyset_parse(const jwt_allocator *allocator, const char *json, size_t len,
+                            jwt_keyset **out, jwt_error *error);
+
+/* Parses exactly one JWK with a public key: a set is JWK_NOT_A_KEY, a symmetric
+ * key JWK_SYMMETRIC. For a key that others may read. */
+jwt_status jwt_keyset_parse_public_jwk(const jwt_allocator *allocator, const char *json, size_t len,
+                                       jwt_keyset **out, jwt_error *error);
+
+void jwt_keyset_free(jwt_keyset *keys);
+
+/* How many usable keys; the algorithms that they serve, together. */
+size_t jwt_keyset_count(const jwt_keyset *keys);
+jwt_algorithm_set jwt_keyset_algorithms(const jwt_keyset *keys);
+
+/* How many members of "keys" were skipped. */
+size_t jwt_keyset_skipped_count(const jwt_keyset *keys);
+
+/* The n-th skipped key: its index in "keys", its kid (NUL-terminated, owned by
+ * the set; NULL where it has none that is a string) and why. False when there
+ * is no n-th. Kept for the first 100 skipped. */
+bool jwt_keyset_skipped(const jwt_keyset *keys, size_t n, size_t *index, const char **kid,
+                        jwt_status *why);
+
+/* ---- policy ------------------------------------------------------------ */
+
+typedef struct jwt_string_list {
+    const char *const *items; /* NUL-terminated each */
+    size_t count;
+} jwt_string_list;
+
+/* Whose signature counts, and for what. */
+typedef struct jwt_trust {
+    const char *issuer; /* the exact "iss" needed; NULL: any, or none */
+    const jwt_keyset *keys;
+    jwt_algorithm_set algorithms;    /* those accepted; none by default */
+    jwt_string_list audiences;       /* one must be in "aud"; empty: not looked at */
+    jwt_string_list required_claims; /* each must be present and not null */
+    jwt_string_list types;           /* accepted header "typ", without regard to case and to a
+                                          leading "application/" (RFC 7515 4.1.9); empty: any */
+    bool alg_optional;               /* the header may leave "alg" out: the one key decides */
+} jwt_trust;
+
+/* What a token is held against. */
+typedef struct jwt_policy {
+    /* Whom to believe. With more than one, each names its issuer and a token
+     * is held against the one that it names and no other. */
+    const jwt_trust *trusts;
+    size_t trust_count;
+
+    int64_t now;           /* microseconds since 1970-01-01 00:00 UTC */
+    uint32_t leeway;       /* seconds that clocks may differ, for exp and nbf */
+    size_t max_token_size; /* octets; 0: JWT_MAX_TOKEN_SIZE */
+
+    /* Where not NULL, "jti" must be a 64-bit integer greater than this. */
+    const int64_t *jti_after;
+} jwt_policy;
+
+/* ---- tokens ------------------------------------------------------------ */
+
+/* A token that was verified; there is no other kind. Immutable. */
+typedef struct jwt_token jwt_token;
+
+/*
+ * Verifies a compact JWS whose payload is a claims set (RFC 7519 section 7.2).
+ *
+ * When several things are wrong, the first of this order is reported: size;
+ * two dots; the signature's encoding; header (encoding, JSON, crit, alg, typ);
+ * issuer where trusts name one and the payload can be read; key; the
+ * signature's length, then the signature; payload (encoding, JSON); issuer;
+ * jti; nbf; exp; iat; required claims; audience. Nothing of a payload is
+ * reported before its signature was found valid, but that its issuer is not
+ * one of those trusted.
+ *
+ * Refused, whatever the policy: "alg":"none", any "crit" (RFC 7515 4.1.11),
+ * "b64" (RFC 7797), a header or payload that is not strict JSON (invalid
+ * UTF-8, U+0000, duplicate members at any level, nesting, numbers that no
+ * double holds), and an algorithm that is not the key's.
+ */
+jwt_status jwt_verify(const jwt_allocator *allocator, const char *token, size_t len,
+                      const jwt_policy *policy, jwt_token **out, jwt_error *error);
+
+void jwt_token_free(jwt_token *token);
+
+/* The decoded octets, verified, NUL-terminated beyond *len; the token's own. */
+const char *jwt_token_header(const jwt_token *token, size_t *len);
+const char *jwt_token_payload(const jwt_token *token, size_t *len);
+
+/* The algorithm's name and the backend that verified; constant strings. */
+const char *jwt_token_algorithm(const jwt_token *token);
+const char *jwt_token_backend(const jwt_token *token);
+/* The header's kid, NUL-terminated, or NULL; the token's own. */
+const char *jwt_token_key_id(const jwt_token *token);
+/* Which of the policy's trusts verified it. */
+size_t jwt_token_trust_index(const jwt_token *token);
+
+/* Registered times as microseconds since the epoch, held to int64's range;
+ * false where the claim is absent. */
+bool jwt_token_expires_at(const jwt_token *token, int64_t *microseconds);
+bool jwt_token_not_before(const jwt_token *token, int64_t *microseconds);
+bool jwt_token_issued_at(const jwt_token *token, int64_t *microseconds);
+/* jti where it is a 64-bit integer. */
+bool jwt_token_integer_id(const jwt_token *token, int64_t *jti);
+
+/*
+ * Verifies a compact JWS only (RFC 7515 section 5.2): header and signature as
+ * above, against policy->trusts[0] without its issuer, audiences and required
+ * claims; the payload may be anything.
+ */
+jwt_status jws_verify(const jwt_allocator *allocator, const char *token, size_t len,
+                      const jwt_policy *policy, jwt_token **out, jwt_error *error);
+
+/*
+ * Decodes without verifying anything, for showing to a person. *header and
+ * *payload are NUL-terminated copies made by the allocator (release each with
+ * it); the header is strict JSON, the payload any octets.
+ */
+jwt_status jwt_decode_unverified(const jwt_allocator *allocator, const char *token, size_t len,
+                                 char **header, size_t *header_len, char **payload,
+                                 size_t *payload_len, jwt_error *error);
+
+#endif
