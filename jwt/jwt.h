@@ -199,7 +199,10 @@ typedef struct jwt_trust {
     jwt_string_list required_claims; /* each must be present and not null */
     jwt_string_list types;           /* accepted header "typ", without regard to case and to a
                                           leading "application/" (RFC 7515 4.1.9); empty: any */
-    bool alg_optional;               /* the header may leave "alg" out: the one key decides */
+    /* The set holds one key, agreed on beforehand for just this session: the
+     * header may leave "alg" out where that key leaves but one algorithm, and
+     * its "kid" is not looked at (it need not even be a string). */
+    bool agreed_key;
 } jwt_trust;
 
 /* What a token is held against. */
