@@ -1,0 +1,49 @@
+# The PSA crypto library of mbedTLS -> MbedTLS::Crypto
+#
+# 2.x and 3.x call it mbedcrypto, 4.x tfpsacrypto (a package of its own). Asked
+# are, in this order, the library's own CMake package, pkg-config, and the file
+# system: Debian 12 has only the last.
+set(MbedTLS_target "")
+find_package(TF-PSA-Crypto CONFIG QUIET)
+if(TARGET TF-PSA-Crypto::tfpsacrypto)
+    set(MbedTLS_target TF-PSA-Crypto::tfpsacrypto)
+    set(MbedTLS_VERSION ${TF-PSA-Crypto_VERSION})
+else()
+    find_package(MbedTLS CONFIG QUIET)
+    if(TARGET MbedTLS::tfpsacrypto)
+        set(MbedTLS_target MbedTLS::tfpsacrypto)
+    elseif(TARGET MbedTLS::mbedcrypto)
+        set(MbedTLS_target MbedTLS::mbedcrypto)
+    endif()
+endif()
+
+include(FindPackageHandleStandardArgs)
+if(MbedTLS_target)
+    find_package_handle_standard_args(MbedTLS
+        REQUIRED_VARS MbedTLS_target VERSION_VAR MbedTLS_VERSION)
+else()
+    find_package(PkgConfig QUIET)
+    if(PkgConfig_FOUND)
+        pkg_search_module(PC_MbedTLS QUIET tfpsacrypto mbedcrypto)
+    endif()
+    find_path(MbedTLS_INCLUDE_DIR psa/crypto.h HINTS ${PC_MbedTLS_INCLUDE_DIRS})
+    find_library(MbedTLS_LIBRARY NAMES tfpsacrypto mbedcrypto HINTS ${PC_MbedTLS_LIBRARY_DIRS})
+    mark_as_advanced(MbedTLS_INCLUDE_DIR MbedTLS_LIBRARY)
+    find_package_handle_standard_args(MbedTLS
+        REQUIRED_VARS MbedTLS_LIBRARY MbedTLS_INCLUDE_DIR
+        VERSION_VAR PC_MbedTLS_VERSION
+        REASON_FAILURE_MESSAGE "Debian: libmbedtls-dev")
+endif()
+
+if(MbedTLS_FOUND AND NOT TARGET MbedTLS::Crypto)
+    if(MbedTLS_target)
+        add_library(MbedTLS::Crypto INTERFACE IMPORTED)
+        set_target_properties(MbedTLS::Crypto PROPERTIES INTERFACE_LINK_LIBRARIES ${MbedTLS_target})
+    else()
+        add_library(MbedTLS::Crypto UNKNOWN IMPORTED)
+        set_target_properties(MbedTLS::Crypto PROPERTIES
+            IMPORTED_LOCATION ${MbedTLS_LIBRARY}
+            INTERFACE_INCLUDE_DIRECTORIES ${MbedTLS_INCLUDE_DIR})
+    endif()
+endif()
+unset(MbedTLS_target)

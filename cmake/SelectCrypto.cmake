@@ -1,0 +1,116 @@
+# CRYPTO_BACKENDS -> the build's table of backends, in order of preference.
+#
+# Sets CRYPTO_BACKEND_SOURCES, CRYPTO_SIGNER_SOURCES and CRYPTO_BACKEND_LIBRARIES
+# and writes into ${PROJECT_BINARY_DIR}/generated:
+#   crypto_backends.h     CRYPTO_BACKEND_LIST(X) and CRYPTO_SIGNER_LIST(X), one X(name) each;
+#                         the symbols are crypto_<name>_backend and crypto_<name>_signer
+#   crypto_expectation.h  CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL) each: the table
+#                         printed below, which a unit test holds against the backends' own bits
+
+# crypto_backend(<name> <package> <target> SIGNER|VERIFIER <algorithm>...)
+# A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER.
+# The algorithms are those of its .c, as in enum crypto_alg without the prefix.
+function(crypto_backend name package target role)
+    set_property(GLOBAL APPEND PROPERTY crypto_known ${name})
+    set_property(GLOBAL PROPERTY crypto_${name}_package ${package})
+    set_property(GLOBAL PROPERTY crypto_${name}_target ${target})
+    set_property(GLOBAL PROPERTY crypto_${name}_role ${role})
+    set_property(GLOBAL PROPERTY crypto_${name}_verifies ${ARGN})
+endfunction()
+
+# One line a backend.
+crypto_backend(sodium Sodium Sodium::Sodium SIGNER EDDSA HS256 HS512)
+crypto_backend(mbedtls MbedTLS MbedTLS::Crypto SIGNER RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 ES256K HS256 HS384 HS512)
+
+# The names of enum crypto_alg, in its order: the one list there is.
+function(crypto_algorithm_names variable)
+    set(header ${PROJECT_SOURCE_DIR}/crypto/crypto.h)
+    set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+    file(READ ${header} text)
+    if(NOT text MATCHES "typedef enum crypto_alg {([^}]*)}")
+        message(FATAL_ERROR "crypto/crypto.h has no enum crypto_alg")
+    endif()
+    string(REGEX MATCHALL "CRYPTO_ALG_[A-Z0-9]+" names "${CMAKE_MATCH_1}")
+    list(TRANSFORM names REPLACE "^CRYPTO_ALG_" "")
+    list(REMOVE_ITEM names COUNT)
+    set(${variable} ${names} PARENT_SCOPE)
+endfunction()
+
+function(select_crypto)
+    get_property(known GLOBAL PROPERTY crypto_known)
+    list(JOIN known ", " known_text)
+    if(NOT CRYPTO_BACKENDS)
+        message(FATAL_ERROR "CRYPTO_BACKENDS is empty: name at least one of ${known_text}.")
+    endif()
+    set(unique ${CRYPTO_BACKENDS})
+    list(REMOVE_DUPLICATES unique)
+    if(NOT "${unique}" STREQUAL "${CRYPTO_BACKENDS}")
+        message(FATAL_ERROR "CRYPTO_BACKENDS=\"${CRYPTO_BACKENDS}\" names a backend twice.")
+    endif()
+
+    crypto_algorithm_names(algorithms)
+    foreach(name IN LISTS CRYPTO_BACKENDS)
+        if(NOT name IN_LIST known)
+            message(FATAL_ERROR
+                "CRYPTO_BACKENDS: there is no crypto backend \"${name}\". Known: ${known_text}.")
+        endif()
+        get_property(package GLOBAL PROPERTY crypto_${name}_package)
+        get_property(target GLOBAL PROPERTY crypto_${name}_target)
+        get_property(role GLOBAL PROPERTY crypto_${name}_role)
+        get_property(verifies GLOBAL PROPERTY crypto_${name}_verifies)
+        find_package(${package})
+        if(NOT ${package}_FOUND)
+            message(FATAL_ERROR
+                "CRYPTO_BACKENDS names \"${name}\", but its library was not found on this machine. "
+                "Install its development package, or leave it out: -DCRYPTO_BACKENDS=...")
+        endif()
+        list(APPEND sources ${name}.c)
+        list(APPEND libraries ${target})
+        string(APPEND backends " X(${name})")
+        if(role STREQUAL "SIGNER")
+            list(APPEND signer_sources ${name}_sign.c)
+            string(APPEND signers " X(${name})")
+        endif()
+        foreach(algorithm IN LISTS verifies)
+            if(NOT algorithm IN_LIST algorithms)
+                message(FATAL_ERROR "backend ${name}: ${algorithm} is not in enum crypto_alg")
+            endif()
+            if(NOT DEFINED served_${algorithm})
+                set(served_${algorithm} ${name})
+            endif()
+        endforeach()
+    endforeach()
+
+    list(JOIN CRYPTO_BACKENDS ", " chosen)
+    message(STATUS "Crypto backends, in order of preference: ${chosen}")
+    foreach(algorithm IN LISTS algorithms)
+        if(DEFINED served_${algorithm})
+            set(answer ${served_${algorithm}})
+            string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, \"${answer}\")")
+        else()
+            set(answer "-")
+            string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, NULL)")
+        endif()
+        string(REPLACE "EDDSA" "EdDSA" label ${algorithm})
+        string(SUBSTRING "${label}        " 0 8 label)
+        message(STATUS "  ${label} ${answer}")
+    endforeach()
+
+    set(generated ${PROJECT_BINARY_DIR}/generated)
+    file(CONFIGURE OUTPUT ${generated}/crypto_backends.h CONTENT
+"/* Made by cmake/SelectCrypto.cmake from CRYPTO_BACKENDS. */
+#define CRYPTO_BACKEND_LIST(X)@backends@
+#define CRYPTO_SIGNER_LIST(X)@signers@
+" @ONLY)
+    file(CONFIGURE OUTPUT ${generated}/crypto_expectation.h CONTENT
+"/* Made by cmake/SelectCrypto.cmake from CRYPTO_BACKENDS. */
+#define CRYPTO_EXPECTATION_LIST(X)@expectation@
+" @ONLY)
+
+    set(CRYPTO_BACKEND_SOURCES ${sources} PARENT_SCOPE)
+    set(CRYPTO_SIGNER_SOURCES ${signer_sources} PARENT_SCOPE)
+    set(CRYPTO_BACKEND_LIBRARIES ${libraries} PARENT_SCOPE)
+    set(CRYPTO_GENERATED_DIR ${generated} PARENT_SCOPE)
+endfunction()
+
+select_crypto()
