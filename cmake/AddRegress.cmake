@@ -1,0 +1,44 @@
+# Tests that need a server: they run from the staged install, through
+# tests/server.sh, labelled "server".
+
+# stage_install(<dir>): fixture "stage", `cmake --install` into a DESTDIR, the
+# tests' fixtures (catalogs of old versions) with it.
+function(stage_install dir)
+    add_test(NAME stage COMMAND ${CMAKE_COMMAND}
+        -D BINARY_DIR=${PROJECT_BINARY_DIR} -D STAGE=${dir} -P ${PROJECT_SOURCE_DIR}/cmake/Stage.cmake)
+    set_tests_properties(stage PROPERTIES FIXTURES_SETUP stage LABELS server)
+    set(SERVER_STAGE ${dir} PARENT_SCOPE)
+endfunction()
+
+# add_server_test(<name> run|exec <command>...)
+function(add_server_test name mode)
+    set(environment PGSJ_STAGE=${SERVER_STAGE} PG_CONFIG=${PG_CONFIG})
+    if(TARGET sjwt)
+        list(APPEND environment SJWT=$<TARGET_FILE:sjwt>)
+    endif()
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/server.sh ${mode} -- ${ARGN})
+    set_tests_properties(${name} PROPERTIES
+        LABELS server FIXTURES_REQUIRED stage ENVIRONMENT "${environment}" TIMEOUT 600)
+endfunction()
+
+# add_regress(<name> <dir>): pg_regress over <dir>/sql/*.sql, in the order of
+# their names; <dir> is relative to tests/.
+function(add_regress name dir)
+    file(GLOB cases CONFIGURE_DEPENDS
+        RELATIVE ${PROJECT_SOURCE_DIR}/tests/${dir}/sql ${PROJECT_SOURCE_DIR}/tests/${dir}/sql/*.sql)
+    list(TRANSFORM cases REPLACE "\\.sql$" "")
+    if(cases)
+        list(JOIN cases " " cases)
+        add_server_test(${name} run sh -c "exec \"$PGSJ_TESTS/regress.sh\" ${dir} ${cases}")
+    endif()
+endfunction()
+
+# add_tap(<dir>): a test for each <dir>/*.pl, relative to tests/.
+function(add_tap dir)
+    file(GLOB cases CONFIGURE_DEPENDS
+        RELATIVE ${PROJECT_SOURCE_DIR}/tests/${dir} ${PROJECT_SOURCE_DIR}/tests/${dir}/*.pl)
+    foreach(case IN LISTS cases)
+        cmake_path(GET case STEM stem)
+        add_server_test(tap_${stem} exec sh -c "exec prove --verbose \"$PGSJ_TESTS/${dir}/${case}\"")
+    endforeach()
+endfunction()
