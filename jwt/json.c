@@ -1,0 +1,560 @@
+#include "jwt/json.h"
+#include "jwt/memory.h"
+#include "jwt/sort.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+/* Some releases of the parser cut a number here. */
+#define MAX_NUMBER_LEN 63
+#define MAX_EXPONENT 999
+
+/* Up to this many members are compared each with each. */
+#define FEW_MEMBERS 12
+
+/* ---- the gate: one pass over the octets before the parser sees them ---- */
+
+/* The text ends in a NUL, which no rule below accepts; so no rule need compare
+ * its position with the end. */
+typedef struct scanner {
+    const unsigned char *next;
+    jwt_json *json;
+    jwt_status invalid;
+} scanner;
+
+static bool scan_hex4(scanner *s, unsigned *out)
+{
+    unsigned value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned char c = *s->next;
+        unsigned digit;
+        if (c >= '0' && c <= '9')
+            digit = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            digit = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+            digit = c - 'A' + 10;
+        else
+            return false;
+        value = value << 4 | digit;
+        s->next++;
+    }
+    *out = value;
+    return true;
+}
+
+static bool scan_escape(scanner *s)
+{
+    unsigned unit;
+
+    s->next++;
+    switch (*s->next) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        s->next++;
+        return true;
+    case 'u':
+        s->next++;
+        break;
+    default:
+        return false;
+    }
+    if (!scan_hex4(s, &unit) || unit == 0)
+        return false;
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return true;
+    if (unit > 0xDBFF || s->next[0] != '\\' || s->next[1] != 'u')
+        return false;
+    s->next += 2;
+    return scan_hex4(s, &unit) && unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+static bool is_continuation(unsigned char c)
+{
+    return (c & 0xC0) == 0x80;
+}
+
+/* RFC 3629 section 4: no overlong form, no surrogate, nothing above U+10FFFF. */
+static bool scan_utf8(scanner *s)
+{
+    const unsigned char *c = s->next;
+
+    if (c[0] >= 0xC2 && c[0] <= 0xDF) {
+        if (!is_continuation(c[1]))
+            return false;
+        s->next += 2;
+        return true;
+    }
+    if (c[0] >= 0xE0 && c[0] <= 0xEF) {
+        if (!is_continuation(c[1]) || !is_continuation(c[2]) || (c[0] == 0xE0 && c[1] < 0xA0) ||
+            (c[0] == 0xED && c[1] > 0x9F))
+            return false;
+        s->next += 3;
+        return true;
+    }
+    if (c[0] >= 0xF0 && c[0] <= 0xF4) {
+        if (!is_continuation(c[1]) || !is_continuation(c[2]) || !is_continuation(c[3]) ||
+            (c[0] == 0xF0 && c[1] < 0x90) || (c[0] == 0xF4 && c[1] > 0x8F))
+            return false;
+        s->next += 4;
+        return true;
+    }
+    return false;
+}
+
+static bool scan_string(scanner *s)
+{
+    if (*s->next != '"')
+        return false;
+    s->next++;
+    for (;;) {
+        while (*s->next >= 0x20 && *s->next < 0x80 && *s->next != '"' && *s->next != '\\')
+            s->next++;
+        if (*s->next == '"') {
+            s->next++;
+            return true;
+        }
+        if (*s->next < 0x20 || !(*s->next == '\\' ? scan_escape(s) : scan_utf8(s)))
+            return false;
+    }
+}
+
+static size_t scan_digits(scanner *s)
+{
+    const unsigned char *start = s->next;
+
+    while (*s->next >= '0' && *s->next <= '9')
+        s->next++;
+    return (size_t)(s->next - start);
+}
+
+static bool scan_number(scanner *s)
+{
+    const unsigned char *start = s->next;
+
+    if (*s->next == '-')
+        s->next++;
+
+    /* The first digit that is not 0 stands for 10^(magnitude - 1). */
+    bool is_zero = true;
+    long magnitude = 0;
+    if (*s->next == '0') {
+        s->next++;
+    } else {
+        magnitude = (long)scan_digits(s);
+        if (magnitude == 0)
+            return false;
+        is_zero = false;
+    }
+
+    if (*s->next == '.') {
+        s->next++;
+        const unsigned char *fraction = s->next;
+        if (scan_digits(s) == 0)
+            return false;
+        for (; is_zero && fraction < s->next; fraction++) {
+            if (*fraction != '0')
+                is_zero = false;
+            else
+                magnitude--;
+        }
+    }
+
+    if (*s->next == 'e' || *s->next == 'E') {
+        s->next++;
+        bool negative = *s->next == '-';
+        if (*s->next == '-' || *s->next == '+')
+            s->next++;
+        const unsigned char *digit = s->next;
+        if (scan_digits(s) == 0)
+            return false;
+        long exponent = 0;
+        for (; digit < s->next; digit++) {
+            exponent = exponent * 10 + (*digit - '0');
+            if (exponent > MAX_EXPONENT)
+                return false;
+        }
+        magnitude += negative ? -exponent : exponent;
+    }
+
+    if (s->next - start > MAX_NUMBER_LEN)
+        return false;
+    /* A double reaches from 4.9e-324 to 1.8e308; the tree is asked about
+     * infinity, which decides what is just above. */
+    return is_zero || (magnitude >= -323 && magnitude <= 309);
+}
+
+static bool scan_word(scanner *s, const char *word)
+{
+    size_t len = strlen(word);
+
+    if (strncmp((const char *)s->next, word, len) != 0)
+        return false;
+    s->next += len;
+    return true;
+}
+
+static void skip_blanks(scanner *s)
+{
+    while (*s->next == ' ' || *s->next == '\t' || *s->next == '\n' || *s->next == '\r')
+        s->next++;
+}
+
+static jwt_status keep_number(jwt_json *json, size_t member, size_t offset, size_t len)
+{
+    if (json->number_count == json->number_room) {
+        size_t room = json->number_room * 2;
+        jwt_json_number *numbers = jwt_allocate(&json->allocator, room * sizeof(*numbers));
+        if (numbers == NULL)
+            return JWT_NO_MEMORY;
+        memcpy(numbers, json->numbers, json->number_count * sizeof(*numbers));
+        if (json->numbers != json->inside)
+            jwt_release(&json->allocator, json->numbers);
+        json->numbers = numbers;
+        json->number_room = room;
+    }
+    json->numbers[json->number_count++] = (jwt_json_number){member, offset, len};
+    return JWT_OK;
+}
+
+/* One value without what it contains: "{" and "[" are left to the caller. */
+static jwt_status scan_scalar(scanner *s, bool of_outermost_object, size_t member)
+{
+    const unsigned char *start = s->next;
+
+    switch (*start) {
+    case '"':
+        return scan_string(s) ? JWT_OK : s->invalid;
+    case 't':
+        return scan_word(s, "true") ? JWT_OK : s->invalid;
+    case 'f':
+        return scan_word(s, "false") ? JWT_OK : s->invalid;
+    case 'n':
+        return scan_word(s, "null") ? JWT_OK : s->invalid;
+    default:
+        if (!scan_number(s))
+            return s->invalid;
+        if (!of_outermost_object)
+            return JWT_OK;
+        return keep_number(s->json, member, (size_t)(start - (const unsigned char *)s->json->text),
+                           (size_t)(s->next - start));
+    }
+}
+
+/* A member's name and the colon after it. */
+static bool scan_name(scanner *s)
+{
+    skip_blanks(s);
+    if (!scan_string(s))
+        return false;
+    skip_blanks(s);
+    if (*s->next != ':')
+        return false;
+    s->next++;
+    return true;
+}
+
+static jwt_status scan_text(scanner *s)
+{
+    char closers[JWT_MAX_JSON_DEPTH];
+    size_t depth = 0;
+    size_t member = 0; /* of the outermost object */
+
+    for (;;) {
+        skip_blanks(s);
+        if (*s->next == '{' || *s->next == '[') {
+            if (depth == JWT_MAX_JSON_DEPTH)
+                return s->invalid;
+            char closer = *s->next == '{' ? '}' : ']';
+            closers[depth++] = closer;
+            s->next++;
+            skip_blanks(s);
+            if (*s->next != closer) {
+                if (closer == '}' && !scan_name(s))
+                    return s->invalid;
+                continue;
+            }
+        } else {
+            jwt_status status = scan_scalar(s, depth == 1 && closers[0] == '}', member);
+            if (status != JWT_OK)
+                return status;
+        }
+
+        /* A value has ended, or its last element has. */
+        for (;;) {
+            skip_blanks(s);
+            if (depth == 0)
+                return JWT_OK;
+            if (*s->next != closers[depth - 1])
+                break;
+            depth--;
+            s->next++;
+        }
+        if (*s->next != ',')
+            return s->invalid;
+        s->next++;
+        if (depth == 1)
+            member++;
+        if (closers[depth - 1] == '}' && !scan_name(s))
+            return s->invalid;
+    }
+}
+
+/* ---- what the text alone does not show --------------------------------- */
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+static jwt_status refuse_duplicates_of_many(const jwt_allocator *allocator, const cJSON *object,
+                                            size_t count, jwt_status invalid)
+{
+    const void **names = jwt_allocate(allocator, count * sizeof(*names));
+    if (names == NULL)
+        return JWT_NO_MEMORY;
+    size_t n = 0;
+    for (const cJSON *member = object->child; member != NULL; member = member->next)
+        names[n++] = member->string;
+    jwt_sort(names, count, compare_names);
+    jwt_status status = JWT_OK;
+    for (n = 1; n < count; n++) {
+        if (compare_names(names[n - 1], names[n]) == 0) {
+            status = invalid;
+            break;
+        }
+    }
+    jwt_release(allocator, names);
+    return status;
+}
+
+static jwt_status refuse_duplicates(const jwt_allocator *allocator, const cJSON *object,
+                                    jwt_status invalid)
+{
+    size_t count = 0;
+
+    for (const cJSON *member = object->child; member != NULL; member = member->next) {
+        if (++count > FEW_MEMBERS)
+            continue;
+        for (const cJSON *other = object->child; other != member; other = other->next) {
+            if (compare_names(other->string, member->string) == 0)
+                return invalid;
+        }
+    }
+    return count > FEW_MEMBERS ? refuse_duplicates_of_many(allocator, object, count, invalid)
+                               : JWT_OK;
+}
+
+/* Recurses as deep as the gate lets a text nest. */
+static jwt_status check_tree(const jwt_allocator *allocator, const cJSON *value, jwt_status invalid)
+{
+    jwt_status status = JWT_OK;
+
+    if (cJSON_IsNumber(value))
+        return isfinite(value->valuedouble) ? JWT_OK : invalid;
+    if (cJSON_IsObject(value))
+        status = refuse_duplicates(allocator, value, invalid);
+    for (const cJSON *child = value->child; child != NULL && status == JWT_OK; child = child->next)
+        status = check_tree(allocator, child, invalid);
+    return status;
+}
+
+static void wipe_string(char *string)
+{
+    if (string != NULL)
+        jwt_wipe(string, strlen(string));
+}
+
+static void wipe_tree(cJSON *value)
+{
+    for (; value != NULL; value = value->next) {
+        wipe_string(value->valuestring);
+        wipe_tree(value->child);
+    }
+}
+
+/* ---- the interface ----------------------------------------------------- */
+
+jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
+                          jwt_status invalid, jwt_json *json, size_t *position)
+{
+    json->allocator = *allocator;
+    json->text = text;
+    json->root = NULL;
+    json->numbers = json->inside;
+    json->number_count = 0;
+    json->number_room = JWT_JSON_NUMBERS_INSIDE;
+
+    scanner s = {(const unsigned char *)text, json, invalid};
+    jwt_status status = scan_text(&s);
+    size_t stopped = (size_t)((const char *)s.next - text);
+    if (status == JWT_OK && stopped != len)
+        status = invalid;
+
+    if (status == JWT_OK) {
+        /* Only memory can be wanting: the gate lets through less than the
+         * parser takes. Its length counts the NUL. */
+        const char *end;
+        json->root = cJSON_ParseWithLengthOpts(text, len + 1, &end, true);
+        stopped = 0;
+        status =
+            json->root == NULL ? JWT_NO_MEMORY : check_tree(&json->allocator, json->root, invalid);
+    }
+    if (status != JWT_OK) {
+        jwt_json_free(json);
+        if (position != NULL)
+            *position = stopped;
+    }
+    return status;
+}
+
+void jwt_json_free(jwt_json *json)
+{
+    if (json->numbers != json->inside)
+        jwt_release(&json->allocator, json->numbers);
+    json->numbers = NULL;
+    json->number_count = 0;
+    cJSON_Delete(json->root);
+    json->root = NULL;
+}
+
+void jwt_json_wipe_free(jwt_json *json)
+{
+    wipe_tree(json->root);
+    jwt_json_free(json);
+}
+
+bool jwt_json_is_object(const jwt_json_value *value)
+{
+    return cJSON_IsObject(value);
+}
+
+bool jwt_json_is_array(const jwt_json_value *value)
+{
+    return cJSON_IsArray(value);
+}
+
+bool jwt_json_is_number(const jwt_json_value *value)
+{
+    return cJSON_IsNumber(value);
+}
+
+bool jwt_json_is_null(const jwt_json_value *value)
+{
+    return cJSON_IsNull(value);
+}
+
+const char *jwt_json_string(const jwt_json_value *value)
+{
+    return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+const jwt_json_value *jwt_json_member(const jwt_json_value *object, const char *name)
+{
+    return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
+}
+
+const jwt_json_value *jwt_json_first(const jwt_json_value *array)
+{
+    return cJSON_IsArray(array) ? array->child : NULL;
+}
+
+const jwt_json_value *jwt_json_next(const jwt_json_value *element)
+{
+    return element->next;
+}
+
+const jwt_json_number *jwt_json_find_number(const jwt_json *json, const char *name)
+{
+    if (!cJSON_IsObject(json->root))
+        return NULL;
+    size_t n = 0;
+    for (const cJSON *member = json->root->child; member != NULL; member = member->next, n++) {
+        if (strcmp(member->string, name) != 0)
+            continue;
+        for (size_t i = 0; i < json->number_count; i++) {
+            if (json->numbers[i].member == n)
+                return &json->numbers[i];
+        }
+        break;
+    }
+    return NULL;
+}
+
+bool jwt_json_number_int64(const jwt_json *json, const jwt_json_number *number, int64_t *out)
+{
+    const char *digit = json->text + number->offset;
+    const char *end = digit + number->len;
+    bool negative = *digit == '-';
+    uint64_t limit = negative ? UINT64_C(1) << 63 : INT64_MAX;
+    uint64_t value = 0;
+
+    for (digit += negative; digit < end; digit++) {
+        if (*digit < '0' || *digit > '9')
+            return false;
+        unsigned units = (unsigned)(*digit - '0');
+        if (value > (limit - units) / 10)
+            return false;
+        value = value * 10 + units;
+    }
+    if (negative)
+        *out = value == limit ? INT64_MIN : -(int64_t)value;
+    else
+        *out = (int64_t)value;
+    return true;
+}
+
+int64_t jwt_json_number_scaled(const jwt_json *json, const jwt_json_number *number, int power)
+{
+    const char *next = json->text + number->offset;
+    const char *end = next + number->len;
+    bool negative = *next == '-';
+    char digits[MAX_NUMBER_LEN];
+    int count = 0;
+    int point; /* digits before the decimal point */
+
+    next += negative;
+    for (; next < end && *next >= '0' && *next <= '9'; next++)
+        digits[count++] = *next;
+    point = count;
+    if (next < end && *next == '.') {
+        for (next++; next < end && *next >= '0' && *next <= '9'; next++)
+            digits[count++] = *next;
+    }
+    if (next < end) {
+        next++;
+        bool to_the_left = *next == '-';
+        next += *next == '-' || *next == '+';
+        int exponent = 0;
+        for (; next < end; next++)
+            exponent = exponent * 10 + (*next - '0');
+        point += to_the_left ? -exponent : exponent;
+    }
+    point += power;
+
+    uint64_t limit = negative ? UINT64_C(1) << 63 : INT64_MAX;
+    uint64_t value = 0;
+    for (int i = 0; i < point; i++) {
+        unsigned units = i < count ? (unsigned)(digits[i] - '0') : 0;
+        if (value > (limit - units) / 10)
+            return negative ? INT64_MIN : INT64_MAX;
+        value = value * 10 + units;
+    }
+    if (!negative)
+        return (int64_t)value;
+    bool has_rest = false;
+    for (int i = point > 0 ? point : 0; i < count; i++)
+        has_rest = has_rest || digits[i] != '0';
+    if (value + has_rest >= limit)
+        return INT64_MIN;
+    return -(int64_t)(value + has_rest);
+}
