@@ -1,0 +1,81 @@
+#include "crypto/crypto.h"
+
+#include <string.h>
+
+/* What the rows of one family have in common. */
+#define ECDSA(id, curve_id, octets)                                                                \
+    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
+                         .name = #id,                                                              \
+                         .key_type = CRYPTO_KEY_EC,                                                \
+                         .curve = CRYPTO_CURVE_##curve_id,                                         \
+                         .signature_len = 2 * (octets),                                            \
+                         .coordinate_len = (octets)}
+
+#define RSA(id)                                                                                    \
+    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
+                         .name = #id,                                                              \
+                         .key_type = CRYPTO_KEY_RSA,                                               \
+                         .min_key_bits = 2048,                                                     \
+                         .max_key_bits = 4096}
+
+#define HMAC(id, hash_octets)                                                                      \
+    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
+                         .name = #id,                                                              \
+                         .key_type = CRYPTO_KEY_OCT,                                               \
+                         .signature_len = (hash_octets),                                           \
+                         .min_key_bits = 8 * (hash_octets)}
+
+static const crypto_algorithm algorithms[CRYPTO_ALG_COUNT] = {
+    [CRYPTO_ALG_EDDSA] = {.alg = CRYPTO_ALG_EDDSA,
+                          .name = "EdDSA",
+                          .alias = "Ed25519",
+                          .key_type = CRYPTO_KEY_OKP,
+                          .curve = CRYPTO_CURVE_ED25519,
+                          .signature_len = 64,
+                          .coordinate_len = 32},
+    ECDSA(ES256, P256, 32),
+    ECDSA(ES384, P384, 48),
+    ECDSA(ES512, P521, 66),
+    ECDSA(ES256K, SECP256K1, 32),
+    RSA(RS256),
+    RSA(RS384),
+    RSA(RS512),
+    RSA(PS256),
+    RSA(PS384),
+    RSA(PS512),
+    HMAC(HS256, 32),
+    HMAC(HS384, 48),
+    HMAC(HS512, 64),
+};
+
+const crypto_algorithm *crypto_algorithm_get(crypto_alg alg)
+{
+    return &algorithms[alg];
+}
+
+static bool is_named(const char *candidate, const char *name, size_t len)
+{
+    return candidate != NULL && strlen(candidate) == len && memcmp(candidate, name, len) == 0;
+}
+
+const crypto_algorithm *crypto_algorithm_find(const char *name, size_t len)
+{
+    if (len == 0)
+        return NULL;
+    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        if (is_named(algorithms[i].name, name, len) || is_named(algorithms[i].alias, name, len))
+            return &algorithms[i];
+    }
+    return NULL;
+}
+
+uint32_t crypto_public_key_algorithms(void)
+{
+    uint32_t set = 0;
+
+    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        if (algorithms[i].key_type != CRYPTO_KEY_OCT)
+            set |= CRYPTO_BIT(algorithms[i].alg);
+    }
+    return set;
+}

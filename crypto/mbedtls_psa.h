@@ -1,0 +1,53 @@
+/*
+ * mbedtls_psa.h - what verifying and signing with mbedTLS share. Internal to
+ * mbedtls.c and mbedtls_sign.c.
+ */
+#ifndef PG_SESSION_JWT_CRYPTO_MBEDTLS_PSA_H
+#define PG_SESSION_JWT_CRYPTO_MBEDTLS_PSA_H
+
+#include "crypto/crypto.h"
+
+#include <psa/crypto.h>
+
+/* The one curve that builds of the library commonly leave out. It cannot be
+ * asked for at run time: a missing curve and a bad point are the same error. */
+#ifdef PSA_WANT_ECC_SECP_K1_256
+#define CRYPTO_MBEDTLS_ES256K CRYPTO_BIT(CRYPTO_ALG_ES256K)
+#else
+#define CRYPTO_MBEDTLS_ES256K 0
+#endif
+
+/* The algorithms served. */
+#define CRYPTO_MBEDTLS_ALGORITHMS                                                                  \
+    (CRYPTO_BIT(CRYPTO_ALG_ES256) | CRYPTO_BIT(CRYPTO_ALG_ES384) | CRYPTO_BIT(CRYPTO_ALG_ES512) |  \
+     CRYPTO_MBEDTLS_ES256K | CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) |         \
+     CRYPTO_BIT(CRYPTO_ALG_RS512) | CRYPTO_BIT(CRYPTO_ALG_PS256) | CRYPTO_BIT(CRYPTO_ALG_PS384) |  \
+     CRYPTO_BIT(CRYPTO_ALG_PS512) | CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_HS384) |  \
+     CRYPTO_BIT(CRYPTO_ALG_HS512))
+
+crypto_status crypto_mbedtls_init(void);
+
+/* PSA's names for an algorithm that is served, and for its public (or secret) keys. */
+psa_algorithm_t crypto_mbedtls_algorithm(crypto_alg alg);
+psa_key_type_t crypto_mbedtls_key_type(crypto_alg alg);
+
+/*
+ * A volatile key handle for octets in PSA's form. On CRYPTO_OK the caller owns
+ * *id and must give it to crypto_mbedtls_release(); else there is none.
+ */
+crypto_status crypto_mbedtls_import(crypto_alg alg, psa_key_type_t type, psa_key_usage_t usage,
+                                    crypto_span octets, psa_key_id_t *id);
+
+/* Destroys the key; status, or CRYPTO_INTERNAL if the library would not. */
+crypto_status crypto_mbedtls_release(psa_key_id_t id, crypto_status status);
+
+/*
+ * Writes the DER SEQUENCE of these non-negative big-endian numbers, without
+ * leading zeros but for a lone 0 (RFC 8017 appendix A.1; X.690 section 8.3).
+ * Each number and the whole must be shorter than 65536 octets. Returns the
+ * length, or 0 where size is not enough.
+ */
+size_t crypto_mbedtls_write_numbers(const crypto_span *numbers, size_t count, uint8_t *der,
+                                    size_t size);
+
+#endif

@@ -1,0 +1,261 @@
+/* The signing half of mbedtls.c. */
+#include "crypto/mbedtls_psa.h"
+#include "crypto/sign.h"
+
+#include <string.h>
+
+/* RSAPrivateKey, RFC 8017 appendix A.1.2: version and eight numbers. */
+#define RSA_NUMBERS 9
+
+static const uint8_t two_primes[] = {0};
+
+static crypto_status outcome(psa_status_t status)
+{
+    switch (status) {
+    case PSA_SUCCESS:
+        return CRYPTO_OK;
+    case PSA_ERROR_INSUFFICIENT_MEMORY:
+        return CRYPTO_NO_MEMORY;
+    default:
+        return CRYPTO_INTERNAL;
+    }
+}
+
+static psa_key_type_t pair_type(crypto_alg alg)
+{
+    return PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(crypto_mbedtls_key_type(alg));
+}
+
+static crypto_status import_secret(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
+{
+    return crypto_mbedtls_import(alg, PSA_KEY_TYPE_HMAC, PSA_KEY_USAGE_SIGN_MESSAGE,
+                                 key->public_key.k, id);
+}
+
+static crypto_status import_rsa(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
+{
+    const crypto_key *public = &key->public_key;
+    const crypto_span numbers[RSA_NUMBERS] = {{two_primes, sizeof two_primes},
+                                              public->n,
+                                              public->e,
+                                              key->d,
+                                              key->p,
+                                              key->q,
+                                              key->dp,
+                                              key->dq,
+                                              key->qi};
+    uint8_t der[CRYPTO_KEY_BUFFER_SIZE];
+    size_t len = crypto_mbedtls_write_numbers(numbers, RSA_NUMBERS, der, sizeof der);
+    crypto_status status = CRYPTO_BAD_KEY;
+
+    if (len != 0)
+        status = crypto_mbedtls_import(alg, pair_type(alg), PSA_KEY_USAGE_SIGN_MESSAGE,
+                                       (crypto_span){der, len}, id);
+    crypto_wipe(der, sizeof der);
+    return status;
+}
+
+/* The coordinates of the key's point, in octets. */
+static crypto_status export_point(psa_key_id_t id, size_t coordinate_len, uint8_t *octets,
+                                  size_t size, crypto_key *public_key)
+{
+    size_t len = 0;
+    crypto_status status = outcome(psa_export_public_key(id, octets, size, &len));
+
+    if (status == CRYPTO_OK && (len != 1 + 2 * coordinate_len || octets[0] != 0x04))
+        status = CRYPTO_INTERNAL;
+    if (status == CRYPTO_OK) {
+        public_key->x = (crypto_span){octets + 1, coordinate_len};
+        public_key->y = (crypto_span){octets + 1 + coordinate_len, coordinate_len};
+    }
+    return status;
+}
+
+static bool is_same(crypto_span a, crypto_span b)
+{
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* Imports d; *public_key's coordinates are its own, and key's if it has them. */
+static crypto_status import_ec(crypto_alg alg, const crypto_private_key *key,
+                               crypto_key_buffer *buffer, crypto_key *public_key, psa_key_id_t *id)
+{
+    crypto_status status =
+        crypto_mbedtls_import(alg, pair_type(alg), PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
+    if (status != CRYPTO_OK)
+        return status;
+
+    status = export_point(*id, key->d.len, buffer->octets, sizeof buffer->octets, public_key);
+    if (status == CRYPTO_OK && key->public_key.x.len != 0 &&
+        !(is_same(key->public_key.x, public_key->x) && is_same(key->public_key.y, public_key->y)))
+        status = CRYPTO_BAD_KEY;
+    if (status != CRYPTO_OK)
+        crypto_mbedtls_release(*id, status);
+    return status;
+}
+
+static crypto_status sign(crypto_alg alg, const crypto_private_key *key, crypto_span message,
+                          uint8_t *signature, size_t len)
+{
+    crypto_key_buffer point;
+    crypto_key public_key;
+    psa_key_id_t id = PSA_KEY_ID_NULL;
+    crypto_status status = CRYPTO_BAD_KEY;
+
+    switch (key->public_key.type) {
+    case CRYPTO_KEY_OCT:
+        status = import_secret(alg, key, &id);
+        break;
+    case CRYPTO_KEY_RSA:
+        status = import_rsa(alg, key, &id);
+        break;
+    case CRYPTO_KEY_EC:
+        status = import_ec(alg, key, &point, &public_key, &id);
+        break;
+    case CRYPTO_KEY_OKP:
+        break;
+    }
+    if (status != CRYPTO_OK)
+        return status;
+
+    psa_algorithm_t algorithm = crypto_mbedtls_algorithm(alg);
+    size_t made = 0;
+    psa_status_t answer =
+        key->public_key.type == CRYPTO_KEY_OCT
+            ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
+            : psa_sign_message(id, algorithm, message.data, message.len, signature, len, &made);
+    /* The library holds an RSA signature against (n, e) before it gives it away. */
+    if (answer == PSA_ERROR_CORRUPTION_DETECTED && key->public_key.type == CRYPTO_KEY_RSA)
+        status = CRYPTO_BAD_KEY;
+    else
+        status = outcome(answer);
+    if (status == CRYPTO_OK && made != len)
+        status = CRYPTO_INTERNAL;
+    return crypto_mbedtls_release(id, status);
+}
+
+static crypto_status derive_public(crypto_alg alg, const crypto_private_key *key,
+                                   crypto_key_buffer *buffer, crypto_key *public_key)
+{
+    if (key->public_key.type == CRYPTO_KEY_RSA) {
+        /* Importing compares little; a signature on trial shows that they belong together. */
+        crypto_status status = sign(alg, key, (crypto_span){two_primes, sizeof two_primes},
+                                    buffer->octets, key->public_key.n.len);
+        public_key->n = key->public_key.n;
+        public_key->e = key->public_key.e;
+        return status;
+    }
+
+    psa_key_id_t id;
+    crypto_status status = import_ec(alg, key, buffer, public_key, &id);
+    return status == CRYPTO_OK ? crypto_mbedtls_release(id, status) : status;
+}
+
+/* Takes the DER header tag from *in; the content's length, or 0 where there is
+ * no such header with a content inside *in. */
+static size_t read_header(crypto_span *in, uint8_t tag)
+{
+    if (in->len < 2 || in->data[0] != tag)
+        return 0;
+
+    size_t len = in->data[1];
+    size_t header = 2;
+    if (len >= 0x80) {
+        header += len & 0x7f;
+        if (header > 4 || header > in->len)
+            return 0;
+        len = 0;
+        for (size_t i = 2; i < header; i++)
+            len = len << 8 | in->data[i];
+    }
+    if (len > in->len - header)
+        return 0;
+    in->data += header;
+    in->len -= header;
+    return len;
+}
+
+/* Points numbers at the content of der, an RSAPrivateKey, without leading zeros. */
+static crypto_status read_rsa(crypto_span der, crypto_span numbers[RSA_NUMBERS])
+{
+    if (read_header(&der, 0x30) != der.len)
+        return CRYPTO_INTERNAL;
+    for (size_t i = 0; i < RSA_NUMBERS; i++) {
+        size_t len = read_header(&der, 0x02);
+        if (len == 0)
+            return CRYPTO_INTERNAL;
+        numbers[i] = (crypto_span){der.data, len};
+        while (numbers[i].len > 1 && numbers[i].data[0] == 0) {
+            numbers[i].data++;
+            numbers[i].len--;
+        }
+        der.data += len;
+        der.len -= len;
+    }
+    return der.len == 0 ? CRYPTO_OK : CRYPTO_INTERNAL;
+}
+
+static crypto_status export_pair(crypto_alg alg, psa_key_id_t id, crypto_key_buffer *buffer,
+                                 crypto_private_key *key)
+{
+    size_t len = 0;
+    crypto_status status = outcome(psa_export_key(id, buffer->octets, sizeof buffer->octets, &len));
+
+    if (status != CRYPTO_OK)
+        return status;
+    if (key->public_key.type == CRYPTO_KEY_EC) {
+        key->d = (crypto_span){buffer->octets, len};
+        return export_point(id, crypto_algorithm_get(alg)->coordinate_len, buffer->octets + len,
+                            sizeof buffer->octets - len, &key->public_key);
+    }
+
+    crypto_span numbers[RSA_NUMBERS];
+    status = read_rsa((crypto_span){buffer->octets, len}, numbers);
+    if (status == CRYPTO_OK) {
+        key->public_key.n = numbers[1];
+        key->public_key.e = numbers[2];
+        key->d = numbers[3];
+        key->p = numbers[4];
+        key->q = numbers[5];
+        key->dp = numbers[6];
+        key->dq = numbers[7];
+        key->qi = numbers[8];
+    }
+    return status;
+}
+
+/* The curve's size as PSA names it: that of P-521 is not whole octets. */
+static size_t curve_bits(crypto_alg alg)
+{
+    return alg == CRYPTO_ALG_ES512 ? 521 : 8 * crypto_algorithm_get(alg)->coordinate_len;
+}
+
+static crypto_status generate(crypto_alg alg, size_t bits, crypto_key_buffer *buffer,
+                              crypto_private_key *key)
+{
+    if (key->public_key.type == CRYPTO_KEY_OCT) {
+        key->public_key.k = (crypto_span){buffer->octets, bits / 8};
+        return outcome(psa_generate_random(buffer->octets, bits / 8));
+    }
+
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_type(&attributes, pair_type(alg));
+    psa_set_key_bits(&attributes, bits != 0 ? bits : curve_bits(alg));
+    psa_set_key_algorithm(&attributes, crypto_mbedtls_algorithm(alg));
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_EXPORT);
+
+    psa_key_id_t id;
+    crypto_status status = outcome(psa_generate_key(&attributes, &id));
+    if (status != CRYPTO_OK)
+        return status;
+    return crypto_mbedtls_release(id, export_pair(alg, id, buffer, key));
+}
+
+const crypto_signer crypto_mbedtls_signer = {
+    .name = "mbedtls",
+    .signs = CRYPTO_MBEDTLS_ALGORITHMS,
+    .init = crypto_mbedtls_init,
+    .sign = sign,
+    .generate = generate,
+    .derive_public = derive_public,
+};
