@@ -124,6 +124,11 @@ void jwt_writer_member_octets(jwt_writer *writer, const char *name, crypto_span 
     put_text(writer, "\"");
 }
 
+crypto_span jwt_writer_octets(const jwt_writer *writer)
+{
+    return (crypto_span){.data = (const uint8_t *)writer->text, .len = writer->len};
+}
+
 jwt_status jwt_writer_finish(jwt_writer *writer, char **text, size_t *len)
 {
     jwt_status status = writer->failed ? JWT_NO_MEMORY : JWT_OK;

@@ -1,0 +1,25 @@
+/*
+ * commands.h - the commands of sjwt, one file a group.
+ */
+#ifndef PG_SESSION_JWT_TOOLS_COMMANDS_H
+#define PG_SESSION_JWT_TOOLS_COMMANDS_H
+
+#include "jwt/jwt.h"
+#include "jwt/tools/options.h"
+
+/* The most octets of a payload to sign, or of a token read from a file. */
+#define MAX_INPUT_SIZE (16 * 1024 * 1024)
+
+/* verify.c */
+extern const command verify_command;
+/* sign.c */
+extern const command sign_command;
+/* key.c: private keys */
+extern const command keygen_command;
+extern const command public_command;
+/* show.c: what there is, nothing judged */
+extern const command decode_command;
+extern const command keys_command;
+extern const command backends_command;
+
+#endif

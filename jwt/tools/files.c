@@ -1,0 +1,148 @@
+#include "jwt/tools/files.h"
+
+#include "jwt/tools/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FIRST_CHUNK 4096
+
+static void wipe(char *data, size_t len)
+{
+    volatile char *octets = data;
+
+    while (len-- > 0)
+        *octets++ = 0;
+}
+
+void buffer_free(buffer *text)
+{
+    if (text->data != NULL)
+        wipe(text->data, text->len);
+    free(text->data);
+    text->data = NULL;
+    text->len = 0;
+}
+
+/* Not realloc(), which leaves a copy of a key behind. */
+static bool grow(buffer *text, size_t *size, size_t most)
+{
+    size_t larger = *size > most / 2 ? most : *size * 2;
+    char *data = malloc(larger + 1);
+
+    if (data == NULL)
+        return false;
+    memcpy(data, text->data, text->len);
+    wipe(text->data, text->len);
+    free(text->data);
+    text->data = data;
+    *size = larger;
+    return true;
+}
+
+static bool read_descriptor(const char *what, int fd, size_t limit, buffer *out)
+{
+    size_t most = limit + 1; /* one more shows that there is too much */
+    size_t size = most < FIRST_CHUNK ? most : FIRST_CHUNK;
+
+    out->data = malloc(size + 1);
+    if (out->data == NULL) {
+        fail("out of memory");
+        return false;
+    }
+    for (;;) {
+        ssize_t got;
+
+        if (out->len == size && size < most && !grow(out, &size, most)) {
+            fail("out of memory");
+            return false;
+        }
+        got = read(fd, out->data + out->len, size - out->len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            fail("%s: %s", what, strerror(errno));
+            return false;
+        }
+        if (got == 0)
+            break;
+        out->len += (size_t)got;
+        if (out->len > limit) {
+            fail("%s: larger than %zu octets", what, limit);
+            return false;
+        }
+    }
+    out->data[out->len] = '\0';
+    return true;
+}
+
+bool read_file(const char *what, const char *path, size_t limit, buffer *out)
+{
+    bool is_standard_input = strcmp(path, "-") == 0;
+    int fd = is_standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    bool good;
+
+    out->data = NULL;
+    out->len = 0;
+    if (fd < 0) {
+        fail("%s: %s", what, strerror(errno));
+        return false;
+    }
+    good = read_descriptor(what, fd, limit, out);
+    if (!is_standard_input)
+        close(fd);
+    if (!good)
+        buffer_free(out);
+    return good;
+}
+
+bool copy_text(const char *what, const char *text, size_t limit, buffer *out)
+{
+    size_t len = strlen(text);
+
+    out->data = NULL;
+    out->len = 0;
+    if (len > limit) {
+        fail("%s: larger than %zu octets", what, limit);
+        return false;
+    }
+    out->data = malloc(len + 1);
+    if (out->data == NULL) {
+        fail("out of memory");
+        return false;
+    }
+    memcpy(out->data, text, len + 1);
+    out->len = len;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+void buffer_trim(buffer *text)
+{
+    size_t start = 0;
+
+    while (start < text->len && is_blank(text->data[start]))
+        start++;
+    while (text->len > start && is_blank(text->data[text->len - 1]))
+        text->len--;
+    text->len -= start;
+    memmove(text->data, text->data + start, text->len);
+    text->data[text->len] = '\0';
+}
+
+void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The wrong way round, and open() takes the lowest free number. */
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}

@@ -1,0 +1,114 @@
+#include "jwt/sign.h"
+
+#include "jwt/tools/commands.h"
+#include "jwt/tools/load.h"
+#include "jwt/tools/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef jwt_status print_function(const jwt_private_key *key, char **json, size_t *len,
+                                  jwt_error *error);
+
+static int print_key(const jwt_private_key *key, print_function *print, const char *what)
+{
+    jwt_error error;
+    char *json;
+    size_t len;
+
+    if (print(key, &json, &len, &error) != JWT_OK)
+        return fail_input(what, &error);
+    fwrite(json, 1, len, stdout);
+    putchar('\n');
+    jwt_secret_text_free(key, json, len);
+    return EXIT_VALID;
+}
+
+static const char *option_at_fault(jwt_status status)
+{
+    switch ((int)status) {
+    case JWT_KID_INVALID:
+        return "--kid";
+    case JWK_KEY_REFUSED:
+        return "--bits";
+    default:
+        return "--alg";
+    }
+}
+
+static int keygen(const command *self, int argc, char **argv)
+{
+    const char *alg = NULL, *kid = NULL, *bits = NULL;
+    const option options[] = {
+        {.name = "alg",
+         .argument = "A",
+         .value = &alg,
+         .help = "the algorithm that the key is for (needed); see sjwt backends"},
+        {.name = "kid", .argument = "K", .value = &kid, .help = "the key's id (default: none)"},
+        {.name = "bits",
+         .argument = "N",
+         .value = &bits,
+         .help = "the size: for RSA 2048 (default) to 4096, for HS256 and the like at\n"
+                 "                            least the hash's (default)"},
+        {.name = NULL},
+    };
+    int64_t size = 0;
+    jwt_private_key *key;
+    jwt_error error;
+    int code;
+
+    if (!parse_options(self, options, argc, argv, NULL, &code))
+        return code;
+    if (alg == NULL)
+        return fail("--alg is needed; see sjwt %s --help", self->name);
+    if (bits != NULL && !parse_number("bits", bits, 8, 32768, &size))
+        return EXIT_UNUSABLE;
+
+    if (jwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != JWT_OK) {
+        if (error.status == JWT_ALG_UNKNOWN)
+            return fail_unknown_algorithm();
+        return fail_input(option_at_fault(error.status), &error);
+    }
+    code = print_key(key, jwt_private_key_print, "--alg");
+    jwt_private_key_free(key);
+    return code;
+}
+
+static int print_public(const command *self, int argc, char **argv)
+{
+    const char *file = NULL;
+    const option options[] = {
+        {.name = "key",
+         .argument = "FILE",
+         .value = &file,
+         .help = "the private JWK (needed; - for standard input)"},
+        {.name = NULL},
+    };
+    jwt_private_key *key;
+    int code;
+
+    if (!parse_options(self, options, argc, argv, NULL, &code))
+        return code;
+    if (file == NULL)
+        return fail("--key is needed; see sjwt %s --help", self->name);
+
+    if (!load_private_key("--key", file, &key))
+        return EXIT_UNUSABLE;
+    code = print_key(key, jwt_private_key_print_public, "--key");
+    jwt_private_key_free(key);
+    return code;
+}
+
+const command keygen_command = {
+    .name = "keygen",
+    .usage = "--alg A [--kid K] [--bits N]",
+    .summary = "make a new key and print it, a private JWK",
+    .run = keygen,
+};
+
+const command public_command = {
+    .name = "public",
+    .usage = "--key FILE",
+    .summary = "print the public half of a private JWK",
+    .run = print_public,
+};

@@ -1,0 +1,14 @@
+/*
+ * load.h - keys from files. Each returns false where that fails, said on standard
+ * error in the name of what ("--keys"); path may be "-", standard input.
+ */
+#ifndef PG_SESSION_JWT_TOOLS_LOAD_H
+#define PG_SESSION_JWT_TOOLS_LOAD_H
+
+#include "jwt/jwt.h"
+#include "jwt/sign.h"
+
+bool load_private_key(const char *what, const char *path, jwt_private_key **out);
+bool load_keyset(const char *what, const char *path, jwt_keyset **out);
+
+#endif

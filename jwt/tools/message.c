@@ -1,0 +1,59 @@
+#include "jwt/tools/message.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int fail(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("sjwt: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return EXIT_UNUSABLE;
+}
+
+int fail_input(const char *what, const jwt_error *error)
+{
+    fprintf(stderr, "sjwt: %s: %s", what, jwt_status_text(error->status));
+    if (error->detail[0] != '\0')
+        fprintf(stderr, ": %s", error->detail);
+    if (error->position > 0)
+        fprintf(stderr, ", at octet %zu", error->position);
+    fputc('\n', stderr);
+    return EXIT_UNUSABLE;
+}
+
+int fail_unknown_algorithm(void)
+{
+    return fail("--alg: not a known algorithm; see sjwt backends");
+}
+
+/* How far off, not when: the time itself is the token's. */
+static void print_distance(const jwt_error *error, int64_t now)
+{
+    uint64_t here = (uint64_t)now;
+    uint64_t there = (uint64_t)error->seconds;
+
+    if (error->seconds > now)
+        fprintf(stderr, ": in %" PRIu64 " seconds", there - here);
+    else
+        fprintf(stderr, ": %" PRIu64 " seconds ago", here - there);
+}
+
+int refuse(const jwt_error *error, int64_t now)
+{
+    if (error->status == JWT_NO_MEMORY || error->status == JWT_INTERNAL)
+        return fail("%s", jwt_status_text(error->status));
+
+    fprintf(stderr, "sjwt: refused: %s", jwt_status_text(error->status));
+    if (error->has_seconds)
+        print_distance(error, now);
+    if (error->detail[0] != '\0')
+        fprintf(stderr, ": %s", error->detail);
+    fputc('\n', stderr);
+    return EXIT_REFUSED;
+}

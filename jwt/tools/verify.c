@@ -1,0 +1,206 @@
+#include "jwt/tools/commands.h"
+#include "jwt/tools/files.h"
+#include "jwt/tools/load.h"
+#include "jwt/tools/message.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define DEFAULT_LEEWAY 60
+#define MICROSECONDS INT64_C(1000000)
+
+/* The command line as it was given; NULL and 0 for what was not. */
+typedef struct verify_options {
+    const char *keys, *token;
+    const char *issuer, *algorithms, *leeway, *now;
+    value_list audiences, types, required_claims;
+    bool jws;
+} verify_options;
+
+static jwt_string_list as_strings(const value_list *list)
+{
+    return (jwt_string_list){.items = list->items, .count = list->count};
+}
+
+static bool check_usage(const command *self, const verify_options *given)
+{
+    if (given->keys == NULL) {
+        fail("--keys is needed; see sjwt %s --help", self->name);
+        return false;
+    }
+    if (given->jws &&
+        (given->issuer != NULL || given->audiences.count > 0 || given->required_claims.count > 0 ||
+         given->leeway != NULL || given->now != NULL)) {
+        fail("--jws looks at no claims: --iss, --aud, --require, --leeway and --now do not go "
+             "with it");
+        return false;
+    }
+    if (strcmp(given->keys, "-") == 0 && strcmp(given->token, "-") == 0) {
+        fail("standard input cannot be both the keys and the token");
+        return false;
+    }
+    return true;
+}
+
+static bool read_times(const verify_options *given, jwt_policy *policy)
+{
+    int64_t number = DEFAULT_LEEWAY;
+    struct timespec clock;
+
+    if (given->leeway != NULL && !parse_number("leeway", given->leeway, 0, INT32_MAX, &number))
+        return false;
+    policy->leeway = (uint32_t)number;
+
+    if (given->now != NULL) {
+        if (!parse_number("now", given->now, INT64_MIN / MICROSECONDS, INT64_MAX / MICROSECONDS,
+                          &number))
+            return false;
+        policy->now = number * MICROSECONDS;
+        return true;
+    }
+    if (timespec_get(&clock, TIME_UTC) != TIME_UTC) {
+        fail("the clock cannot be read; see --now");
+        return false;
+    }
+    policy->now = (int64_t)clock.tv_sec * MICROSECONDS + clock.tv_nsec / 1000;
+    return true;
+}
+
+static bool choose_algorithms(const verify_options *given, jwt_trust *trust)
+{
+    if (given->algorithms != NULL) {
+        if (jwt_algorithms_parse(given->algorithms, strlen(given->algorithms), &trust->algorithms,
+                                 NULL) == JWT_OK)
+            return true;
+        fail_unknown_algorithm();
+        return false;
+    }
+    /* Never a shared secret's by default: a public key taken for one would
+     * verify what anybody made. */
+    trust->algorithms = jwt_keyset_algorithms(trust->keys) & jwt_public_key_algorithms();
+    if (trust->algorithms != 0)
+        return true;
+    fail("--keys: shared secrets only; name their algorithms with --alg");
+    return false;
+}
+
+static int print_payload(const jwt_token *token, bool add_newline)
+{
+    size_t len;
+    const char *payload = jwt_token_payload(token, &len);
+
+    fwrite(payload, 1, len, stdout);
+    if (add_newline)
+        putchar('\n');
+    return EXIT_VALID;
+}
+
+static int verify_token(const verify_options *given, const jwt_policy *policy, const char *text,
+                        size_t len)
+{
+    jwt_token *token;
+    jwt_error error;
+    jwt_status status = given->jws ? jws_verify(NULL, text, len, policy, &token, &error)
+                                   : jwt_verify(NULL, text, len, policy, &token, &error);
+    int code;
+
+    if (status != JWT_OK)
+        return refuse(&error, policy->now / MICROSECONDS);
+    code = print_payload(token, !given->jws);
+    jwt_token_free(token);
+    return code;
+}
+
+static int verify_with_keys(const verify_options *given, const jwt_keyset *keys)
+{
+    jwt_trust trust = {.issuer = given->issuer,
+                       .keys = keys,
+                       .audiences = as_strings(&given->audiences),
+                       .required_claims = as_strings(&given->required_claims),
+                       .types = as_strings(&given->types)};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    buffer input;
+    int code;
+
+    if (!choose_algorithms(given, &trust) || !read_times(given, &policy))
+        return EXIT_UNUSABLE;
+
+    if (strcmp(given->token, "-") != 0)
+        return verify_token(given, &policy, given->token, strlen(given->token));
+    if (!read_file("standard input", "-", MAX_INPUT_SIZE, &input))
+        return EXIT_UNUSABLE;
+    buffer_trim(&input);
+    code = verify_token(given, &policy, input.data, input.len);
+    buffer_free(&input);
+    return code;
+}
+
+static int verify(const command *self, int argc, char **argv)
+{
+    verify_options given = {0};
+    const option options[] = {
+        {.name = "keys",
+         .argument = "FILE",
+         .value = &given.keys,
+         .help = "the JWK or JWK Set to verify with (needed; - for standard input)"},
+        {.name = "alg",
+         .argument = "A[,A]...",
+         .value = &given.algorithms,
+         .help = "accept these algorithms only (default: the public-key ones that the\n"
+                 "                            keys are for; HS256 and the like only when named)"},
+        {.name = "iss",
+         .argument = "S",
+         .value = &given.issuer,
+         .help = "the issuer that the token must name"},
+        {.name = "aud",
+         .argument = "S",
+         .list = &given.audiences,
+         .help = "an audience that the token may be for; repeats"},
+        {.name = "typ",
+         .argument = "T",
+         .list = &given.types,
+         .help = "a type that the header may name; repeats"},
+        {.name = "require",
+         .argument = "CLAIM[,CLAIM]...",
+         .commas = &given.required_claims,
+         .help = "claims that must be there; repeats"},
+        {.name = "leeway",
+         .argument = "SECONDS",
+         .value = &given.leeway,
+         .help = "how far clocks may differ (default: 60)"},
+        {.name = "now",
+         .argument = "SECONDS",
+         .value = &given.now,
+         .help = "the time, since 1970-01-01 00:00 UTC (default: the clock's)"},
+        {.name = "jws",
+         .flag = &given.jws,
+         .help = "check the signature alone and write the payload's octets as they are"},
+        {.name = NULL},
+    };
+    jwt_keyset *keys;
+    int code;
+
+    if (!parse_options(self, options, argc, argv, &given.token, &code))
+        return code;
+    if (given.token == NULL)
+        given.token = "-";
+    if (!check_usage(self, &given))
+        return EXIT_UNUSABLE;
+
+    if (!load_keyset("--keys", given.keys, &keys))
+        return EXIT_UNUSABLE;
+    code = verify_with_keys(&given, keys);
+    jwt_keyset_free(keys);
+    return code;
+}
+
+const command verify_command = {
+    .name = "verify",
+    .usage = "--keys FILE [OPTION]... [TOKEN|-]",
+    .summary = "verify a token and print its payload",
+    .notes = "Without TOKEN the token is read from standard input, white space around it aside.\n"
+             "Exit status: 0 valid, 1 refused (the reason on standard error), 2 usage or keys\n"
+             "that cannot be used.\n",
+    .run = verify,
+};
