@@ -49,7 +49,7 @@ static int keygen(const command *self, int argc, char **argv)
          .argument = "N",
          .value = &bits,
          .help = "the size: for RSA 2048 (default) to 4096, for HS256 and the like at\n"
-                 "                            least the hash's (default)"},
+                 "least the hash's (default)"},
         {.name = NULL},
     };
     int64_t size = 0;

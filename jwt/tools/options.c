@@ -8,7 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_OPTION 24
+#define HELP_COLUMN 26
+
+static void print_option(const option *o)
+{
+    int column = printf("  --%s%s%s", o->name, o->argument != NULL ? " " : "",
+                        o->argument != NULL ? o->argument : "");
+    const char *line = o->help;
+
+    while (line != NULL) {
+        const char *end = strchr(line, '\n');
+        int len = (int)(end != NULL ? (size_t)(end - line) : strlen(line));
+
+        if (column >= HELP_COLUMN) {
+            putchar('\n');
+            column = 0;
+        }
+        printf("%*s%.*s\n", HELP_COLUMN - column, "", len, line);
+        column = 0;
+        line = end != NULL ? end + 1 : NULL;
+    }
+}
 
 static void print_help(const command *self, const option *options)
 {
@@ -16,13 +36,8 @@ static void print_help(const command *self, const option *options)
            self->summary);
     if (options[0].name != NULL)
         printf("\noptions:\n");
-    for (const option *o = options; o->name != NULL; o++) {
-        char left[2 * LONGEST_OPTION];
-
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument != NULL ? " " : "",
-                 o->argument != NULL ? o->argument : "");
-        printf("  %-*s  %s\n", LONGEST_OPTION, left, o->help);
-    }
+    for (const option *o = options; o->name != NULL; o++)
+        print_option(o);
     if (self->notes != NULL)
         printf("\n%s", self->notes);
 }

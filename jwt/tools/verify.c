@@ -148,7 +148,7 @@ static int verify(const command *self, int argc, char **argv)
          .argument = "A[,A]...",
          .value = &given.algorithms,
          .help = "accept these algorithms only (default: the public-key ones that the\n"
-                 "                            keys are for; HS256 and the like only when named)"},
+                 "keys are for; HS256 and the like only when named)"},
         {.name = "iss",
          .argument = "S",
          .value = &given.issuer,
