@@ -1,0 +1,140 @@
+#include "jwt/claims.h"
+#include "jwt/error.h"
+#include "jwt/token.h"
+
+#include <string.h>
+
+#define MICROSECONDS 1000000
+
+jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *policy, size_t *index,
+                                 jwt_error *error)
+{
+    const char *issuer = jwt_json_string(jwt_json_member(claims->root, "iss"));
+
+    for (size_t i = 0; i < policy->trust_count; i++) {
+        const char *wanted = policy->trusts[i].issuer;
+        if (wanted == NULL ? policy->trust_count == 1
+                           : issuer != NULL && strcmp(issuer, wanted) == 0) {
+            *index = i;
+            return JWT_OK;
+        }
+    }
+    return jwt_fail(error, JWT_ISSUER_REFUSED, 0, NULL);
+}
+
+/* a + b for b >= 0, held to int64's range. */
+static int64_t add(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* Keeps a NumericDate; false where it is present and no number. */
+static bool read_time(const jwt_json *claims, const char *name, jwt_time *time,
+                      const jwt_json_number **number)
+{
+    *number = jwt_json_find_number(claims, name);
+    if (*number == NULL)
+        return jwt_json_member(claims->root, name) == NULL;
+    time->is_present = true;
+    time->microseconds = jwt_json_number_scaled(claims, *number, 6);
+    return true;
+}
+
+static jwt_status check_times(const jwt_json *claims, const jwt_policy *policy, jwt_token *token,
+                              jwt_error *error)
+{
+    int64_t leeway = (int64_t)policy->leeway * MICROSECONDS;
+    const jwt_json_number *number;
+
+    if (!read_time(claims, "nbf", &token->not_before, &number))
+        return jwt_fail(error, JWT_NBF_INVALID, 0, NULL);
+    if (number != NULL && add(policy->now, leeway) < token->not_before.microseconds)
+        return jwt_fail_time(error, JWT_NOT_YET_VALID, jwt_json_number_scaled(claims, number, 0));
+
+    if (!read_time(claims, "exp", &token->expires_at, &number))
+        return jwt_fail(error, JWT_EXP_INVALID, 0, NULL);
+    if (number != NULL && add(token->expires_at.microseconds, leeway) < policy->now)
+        return jwt_fail_time(error, JWT_EXPIRED, jwt_json_number_scaled(claims, number, 0));
+    return JWT_OK;
+}
+
+static jwt_status check_id(const jwt_json *claims, const jwt_policy *policy, jwt_token *token,
+                           jwt_error *error)
+{
+    const jwt_json_number *number = jwt_json_find_number(claims, "jti");
+
+    token->has_integer_id =
+        number != NULL && jwt_json_number_int64(claims, number, &token->integer_id);
+    if (policy->jti_after == NULL)
+        return JWT_OK;
+    if (!token->has_integer_id)
+        return jwt_fail(error, JWT_JTI_INVALID, 0, NULL);
+    if (token->integer_id <= *policy->jti_after)
+        return jwt_fail(error, JWT_JTI_REPLAYED, 0, NULL);
+    return JWT_OK;
+}
+
+static jwt_status check_required(const jwt_json *claims, const jwt_string_list *names,
+                                 jwt_error *error)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const jwt_json_value *claim = jwt_json_member(claims->root, names->items[i]);
+        if (claim == NULL || jwt_json_is_null(claim))
+            return jwt_fail(error, JWT_CLAIM_MISSING, 0, names->items[i]);
+    }
+    return JWT_OK;
+}
+
+static bool is_in_list(const char *string, const jwt_string_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], string) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* All of an array is looked at, so that its verdict does not hang on order. */
+static jwt_status check_audience(const jwt_json *claims, const jwt_string_list *audiences,
+                                 jwt_error *error)
+{
+    if (audiences->count == 0)
+        return JWT_OK;
+    const jwt_json_value *claim = jwt_json_member(claims->root, "aud");
+    if (claim == NULL)
+        return jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, NULL);
+
+    bool found = false;
+    if (jwt_json_is_array(claim)) {
+        for (const jwt_json_value *item = jwt_json_first(claim); item != NULL;
+             item = jwt_json_next(item)) {
+            const char *audience = jwt_json_string(item);
+            if (audience == NULL)
+                return jwt_fail(error, JWT_AUDIENCE_INVALID, 0, NULL);
+            found = found || is_in_list(audience, audiences);
+        }
+    } else {
+        const char *audience = jwt_json_string(claim);
+        if (audience == NULL)
+            return jwt_fail(error, JWT_AUDIENCE_INVALID, 0, NULL);
+        found = is_in_list(audience, audiences);
+    }
+    return found ? JWT_OK : jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, NULL);
+}
+
+jwt_status jwt_claims_check(const jwt_json *claims, const jwt_policy *policy,
+                            const jwt_trust *trust, jwt_token *token, jwt_error *error)
+{
+    const jwt_json_number *number;
+    jwt_status status;
+
+    if ((status = check_id(claims, policy, token, error)) != JWT_OK ||
+        (status = check_times(claims, policy, token, error)) != JWT_OK)
+        return status;
+    /* The tokens of an agreed key never had to say when they were made. */
+    if (!read_time(claims, "iat", &token->issued_at, &number) && !trust->agreed_key)
+        return jwt_fail(error, JWT_IAT_INVALID, 0, NULL);
+    if ((status = check_required(claims, &trust->required_claims, error)) != JWT_OK)
+        return status;
+    return check_audience(claims, &trust->audiences, error);
+}

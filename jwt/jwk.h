@@ -1,0 +1,41 @@
+/*
+ * jwk.h - the keys of a set as jws.c sees them.
+ */
+#ifndef PG_SESSION_JWT_JWT_JWK_H
+#define PG_SESSION_JWT_JWT_JWK_H
+
+#include "jwt/jwt.h"
+#include "jwt/json.h"
+#include "crypto/crypto.h"
+
+/* A usable verification key. One block of memory holds all of it. */
+typedef struct jwt_key {
+    size_t size;                  /* of the block */
+    size_t index;                 /* its place among the usable ones */
+    jwt_algorithm_set algorithms; /* those it may serve, and this build does */
+    const char *kid;              /* NUL-terminated, or NULL */
+    crypto_key key;               /* borrows from octets */
+    uint8_t octets[];
+} jwt_key;
+
+/*
+ * Reads one JWK (RFC 7517 section 4) out of a parsed text. JWT_OK, the JWK_…
+ * status that says why it is not usable, JWT_NO_MEMORY, or JWT_INTERNAL when
+ * the backend failed. error may be NULL. *out is given back with jwt_key_free().
+ */
+jwt_status jwt_key_read(const jwt_allocator *allocator, const jwt_json_value *jwk, jwt_key **out,
+                        jwt_error *error);
+
+/* Zeroes the key first: it may be a shared secret. */
+void jwt_key_free(const jwt_allocator *allocator, jwt_key *key);
+
+/* The keys of the set in order: n is below jwt_keyset_count(). */
+const jwt_key *jwt_keyset_get(const jwt_keyset *keys, size_t n);
+
+/* Writes to out the keys that may verify a token of this algorithm, in order,
+ * at most JWT_MAX_CANDIDATE_KEYS, and returns how many. kid NULL: any key.
+ * *kid_known: does the set have a key of this kid, of whatever algorithm? */
+size_t jwt_keyset_select(const jwt_keyset *keys, const char *kid, crypto_alg alg,
+                         const jwt_key **out, bool *kid_known);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * token.h - what a verified token is made of.
+ */
+#ifndef PG_SESSION_JWT_JWT_TOKEN_H
+#define PG_SESSION_JWT_JWT_TOKEN_H
+
+#include "jwt/jwt.h"
+
+/* A registered time. */
+typedef struct jwt_time {
+    bool is_present;
+    int64_t microseconds;
+} jwt_time;
+
+/* One block of memory holds all of it. */
+struct jwt_token {
+    jwt_allocator allocator;
+    const char *algorithm;
+    const char *backend;
+    size_t trust_index;
+    jwt_time expires_at;
+    jwt_time not_before;
+    jwt_time issued_at;
+    bool has_integer_id;
+    int64_t integer_id;
+    const char *key_id; /* NULL, or into octets */
+    char *header;
+    size_t header_len;
+    char *payload;
+    size_t payload_len;
+    uint8_t *signature;
+    size_t signature_len;
+    uint8_t octets[];
+};
+
+#endif
