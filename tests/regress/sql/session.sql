@@ -1,0 +1,145 @@
+-- A session with a key of its own: pg_session_jwt.jwk is given when the connection starts.
+\a \t
+\pset null NULL
+CREATE EXTENSION pg_session_jwt;
+\set session 'dbname=' :DBNAME ' options=''-c pg_session_jwt.jwk=' `"$PGSJ_TESTS"/regress/token jwk` ''''
+
+-- Two tokens in turn
+\c :session
+SELECT auth.init();
+\set alice `"$PGSJ_TESTS"/regress/token sign '{"jti":1,"sub":"alice"}'`
+\set bob `"$PGSJ_TESTS"/regress/token sign '{"jti":2,"sub":"bob","aud":["x"]}'`
+SELECT auth.jwt_session_init(:'alice');
+SELECT auth.user_id();
+SELECT auth.jwt_session_init(:'bob');
+SELECT auth.user_id();
+
+-- The whole payload, under both names
+SELECT auth.session();
+SELECT auth.jwt();
+
+-- request.jwt.claims means nothing beside a session key
+SET request.jwt.claims = '{"sub":"mallory"}';
+SELECT auth.user_id();
+SELECT auth.session();
+RESET request.jwt.claims;
+
+-- The id of a token must grow; the session goes on with the token it had
+SELECT auth.jwt_session_init(:'alice');
+\echo :LAST_ERROR_SQLSTATE
+SELECT auth.user_id();
+\set same_id `"$PGSJ_TESTS"/regress/token sign '{"jti":2,"sub":"carol"}'`
+SELECT auth.jwt_session_init(:'same_id');
+SELECT auth.user_id();
+
+-- The last accepted token again is no replay, not even after DISCARD ALL; an older one is
+SELECT auth.jwt_session_init(:'bob');
+DISCARD ALL;
+SELECT auth.user_id();
+SELECT auth.jwt_session_init(:'bob');
+SELECT auth.user_id();
+DISCARD ALL;
+SELECT auth.jwt_session_init(:'alice');
+SELECT auth.user_id();
+
+-- A new connection counts anew
+\c :session
+SELECT auth.jwt_session_init(:'alice');
+SELECT auth.user_id();
+
+-- Without a token: SQL NULL, but the JSON value null for the payload
+\c :session
+SELECT auth.user_id(), auth.uid(), auth.organization(), auth.organization_id();
+SELECT auth.session(), auth.session() IS NULL, auth.jwt(), auth.jwt() IS NULL;
+SET pg_session_jwt.jwt = '';
+SELECT auth.user_id(), auth.session();
+SELECT auth.jwt_session_init(NULL) IS NULL;
+
+-- As a background worker does it: SET, and no call of init()
+\c :session
+SET pg_session_jwt.jwt = :'alice';
+SELECT auth.user_id();
+SET pg_session_jwt.jwt = :'bob';
+SELECT auth.user_id();
+RESET pg_session_jwt.jwt;
+SELECT auth.user_id(), auth.session();
+
+-- jti
+\c :session
+\set token `"$PGSJ_TESTS"/regress/token sign '{"sub":"alice"}'`
+SELECT auth.jwt_session_init(:'token');
+\echo :LAST_ERROR_SQLSTATE
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":"1","sub":"alice"}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id();
+
+-- nbf and exp must be numbers
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice","nbf":"soon"}'`
+SELECT auth.jwt_session_init(:'token');
+\echo :LAST_ERROR_SQLSTATE
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice","exp":"never"}'`
+SELECT auth.jwt_session_init(:'token');
+\echo :LAST_ERROR_SQLSTATE
+
+-- A token has its time
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice","nbf":4102444800}'`
+SELECT auth.jwt_session_init(:'token');
+\echo :LAST_ERROR_SQLSTATE
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice","exp":1000000000}'`
+SELECT auth.jwt_session_init(:'token');
+\echo :LAST_ERROR_SQLSTATE
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"in time","nbf":NOW-10,"exp":NOW+3600}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id();
+
+-- and clocks may differ by a minute
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"early","nbf":NOW+59}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id();
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":5,"sub":"late","exp":NOW-59}'`
+SELECT auth.jwt_session_init(:'token'), auth.user_id();
+\set VERBOSITY terse
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":6,"sub":"too early","nbf":NOW+90}'`
+SELECT auth.jwt_session_init(:'token');
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":6,"sub":"too late","exp":NOW-61}'`
+SELECT auth.jwt_session_init(:'token');
+\set VERBOSITY default
+
+-- sub must be a string, where there is one
+\c :session
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":1}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id(), auth.uid();
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":2,"sub":{"id":"alice"}}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id();
+\echo :LAST_ERROR_SQLSTATE
+SELECT auth.uid(), auth.session();
+
+-- uid() is user_id() where that is a uuid
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.uid(), pg_typeof(auth.uid());
+\set token `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"a0eebc99"}'`
+SELECT auth.jwt_session_init(:'token');
+SELECT auth.user_id(), auth.uid();
+
+-- A token for one transaction
+\c :session
+SELECT auth.jwt_session_init(:'alice');
+BEGIN;
+SELECT auth.jwt_session_init(:'bob', true);
+SELECT auth.user_id();
+COMMIT;
+SELECT auth.user_id();
+\set carol `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"carol"}'`
+BEGIN;
+SET LOCAL pg_session_jwt.jwt = :'carol';
+SELECT auth.user_id();
+COMMIT;
+SELECT auth.user_id();
+\set dave `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"dave"}'`
+SELECT auth.jwt_session_init(:'dave', false);
+SELECT auth.user_id();
+
+DROP EXTENSION pg_session_jwt;
