@@ -33,6 +33,6 @@ find_package_handle_standard_args(PostgresServer
 if(PostgresServer_FOUND AND NOT TARGET PostgresServer::Headers)
     add_library(PostgresServer::Headers INTERFACE IMPORTED)
     set_target_properties(PostgresServer::Headers PROPERTIES
-        INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${PostgresServer_INCLUDE_DIR}
+        INTERFACE_INCLUDE_DIRECTORIES ${PostgresServer_INCLUDE_DIR}
         INTERFACE_COMPILE_DEFINITIONS _GNU_SOURCE)
 endif()
