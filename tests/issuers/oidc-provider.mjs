@@ -1,0 +1,192 @@
+// oidc-provider, a certified OpenID Provider: authorization code flow with PKCE,
+// its development login and consent pages driven over HTTP.
+//   node oidc-provider.mjs OUTPUT_DIRECTORY
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { Browser, run } from './issuer.mjs';
+import { Provider } from 'oidc-provider';
+
+const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA'];
+const REDIRECT_URI = 'http://127.0.0.1/callback';
+const API = 'https://api.example.com/';
+const HOUR = 3600;
+
+function makeKeys() {
+    return ALGORITHMS.map((alg) => {
+        const { privateKey } = {
+            ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+            EdDSA: () => generateKeyPairSync('ed25519'),
+            RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+            PS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+        }[alg]();
+        const kid = `${alg}-${randomBytes(6).toString('hex')}`;
+        return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+    });
+}
+
+// One client for each algorithm of its ID tokens; the resource names that of
+// the access tokens.
+const clients = ALGORITHMS.map((alg) => ({
+    client_id: `client-${alg}`,
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [REDIRECT_URI],
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    id_token_signed_response_alg: alg,
+}));
+
+function configuration(keys, cookieKey, users) {
+    return {
+        clients,
+        jwks: { keys },
+        cookies: { keys: [cookieKey] },
+        enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
+        conformIdTokenClaims: false,
+        claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+        findAccount: (ctx, id) => ({
+            accountId: id,
+            claims: () => {
+                const name = Object.keys(users).find((user) => users[user] === id);
+                return { sub: id, email: `${name}@example.com`, email_verified: true };
+            },
+        }),
+        features: {
+            devInteractions: { enabled: true },
+            resourceIndicators: {
+                enabled: true,
+                getResourceServerInfo: (ctx, resource) => ({
+                    scope: 'notes:read notes:write',
+                    accessTokenFormat: 'jwt',
+                    jwt: { sign: { alg: resource.slice(API.length) } },
+                }),
+                useGrantedResource: () => true,
+            },
+        },
+        ttl: {
+            AccessToken: HOUR,
+            AuthorizationCode: 60,
+            Grant: HOUR,
+            IdToken: HOUR,
+            Interaction: HOUR,
+            Session: HOUR,
+        },
+    };
+}
+
+// Logs `login` in for one client; resolves to the token endpoint's answer.
+async function authorize(base, alg, login) {
+    const browser = new Browser();
+    const verifier = randomBytes(32).toString('base64url');
+    const form = (fields) => ({
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams(fields).toString(),
+    });
+    const start = new URL(`${base}/auth`);
+    start.search = new URLSearchParams({
+        client_id: `client-${alg}`,
+        response_type: 'code',
+        redirect_uri: REDIRECT_URI,
+        scope: 'openid email notes:read notes:write',
+        resource: API + alg,
+        nonce: randomBytes(8).toString('hex'),
+        code_challenge_method: 'S256',
+        code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    });
+
+    let code;
+    let url = start.href;
+    for (let hops = 0; !code; hops += 1) {
+        if (hops > 10) throw new Error('the login does not come to an end');
+        let response = await browser.request(url);
+        if (response.status === 200) {
+            const prompt = /name="prompt" value="(login|consent)"/.exec(response.text)?.[1];
+            if (!prompt) throw new Error(`${url} shows neither login nor consent`);
+            response = await browser.request(
+                url,
+                form(prompt === 'login' ? { prompt, login, password: 'any' } : { prompt }),
+            );
+        }
+        const { location } = response.headers;
+        if (!location) throw new Error(`${response.status} from ${url}, no redirect`);
+        url = new URL(location, url).href;
+        if (url.startsWith(REDIRECT_URI)) {
+            code = new URL(url).searchParams.get('code');
+            if (!code) throw new Error(`refused: ${url}`);
+        }
+    }
+    return browser.json(
+        `${base}/token`,
+        form({
+            grant_type: 'authorization_code',
+            client_id: `client-${alg}`,
+            redirect_uri: REDIRECT_URI,
+            resource: API + alg,
+            code,
+            code_verifier: verifier,
+        }),
+    );
+}
+
+await run(async (base, server) => {
+    const users = { alice: randomUUID(), bob: randomUUID() };
+    const cookieKey = randomBytes(32).toString('hex');
+    let keys = makeKeys();
+
+    // A provider's keys are fixed when it is made; with other keys a new one
+    // takes the place of the old behind the same address.
+    const serve = () => {
+        const provider = new Provider(base, configuration(keys, cookieKey, users));
+        server.removeAllListeners('request');
+        server.on('request', provider.callback());
+    };
+    serve();
+
+    const jwksUri = `${base}/jwks`;
+    return {
+        jwksUri,
+        async round() {
+            const tokens = [];
+            for (const alg of ALGORITHMS) {
+                // The first key of an algorithm is the one that signs.
+                const { kid } = keys.find((key) => key.alg === alg);
+                for (const [user, sub] of Object.entries(users)) {
+                    const answer = await authorize(base, alg, sub);
+                    const common = { iss: base, sub, alg, kid };
+                    tokens.push(
+                        {
+                            name: `id-${alg}`,
+                            user,
+                            token: answer.id_token,
+                            expected: {
+                                ...common,
+                                aud: `client-${alg}`,
+                                email: `${user}@example.com`,
+                            },
+                        },
+                        {
+                            name: `access-${alg}`,
+                            user,
+                            token: answer.access_token,
+                            expected: { ...common, aud: API + alg, typ: 'at+jwt' },
+                        },
+                    );
+                }
+            }
+            const { text } = await new Browser().request(jwksUri);
+            return { jwks: text, tokens };
+        },
+        commands: {
+            // New keys sign, those before them stay published.
+            rotate() {
+                keys = [...makeKeys(), ...keys];
+                serve();
+            },
+            // Only the newest keys stay published.
+            retire() {
+                keys = keys.slice(0, ALGORITHMS.length);
+                serve();
+            },
+        },
+    };
+});

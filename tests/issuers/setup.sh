@@ -1,0 +1,27 @@
+#!/bin/sh
+# Puts the issuers and their packages into a directory outside the tree:
+#   setup.sh DIRECTORY
+# The packages are installed anew only when the lock file, the platform or node
+# changed. No package's install script is run; nothing native is compiled.
+set -eu
+
+[ $# -eq 1 ] || {
+    echo "usage: setup.sh DIRECTORY" >&2
+    exit 2
+}
+source=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+cd "$1"
+[ "$PWD" != "$source" ] || {
+    echo "setup.sh: the directory must not be the source directory" >&2
+    exit 2
+}
+cp "$source"/*.mjs "$source"/package.json "$source"/package-lock.json .
+
+# Peers are left out: all are optional frameworks and database drivers.
+wanted="$(node --version) $(cksum <package-lock.json)"
+if [ ! -d node_modules ] || [ "$(cat installed 2>/dev/null)" != "$wanted" ]; then
+    rm -f installed
+    npm ci --omit=peer --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
+    echo "$wanted" >installed
+fi
