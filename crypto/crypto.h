@@ -126,12 +126,16 @@ const char *crypto_backend_names(void);
 
 /*
  * May this key serve this algorithm? Type, curve and lengths by the table
- * (RSA 2048 to 4096 bits with an odd public exponent of at least 3, RFC 7518
- * sections 3.3 and 3.5; HMAC key no shorter than the hash, section 3.2), then
+ * (RSA 2048 to 4096 bits, an odd modulus and an odd public exponent from 3 to
+ * n - 1, RFC 7518 sections 3.3 and 3.5, RFC 8017 section 3.1; HMAC key no
+ * shorter than the hash, RFC 7518 section 3.2), then
  * by the backend (the point is on the curve and not of small order).
  *
  * Returns CRYPTO_OK, CRYPTO_BAD_KEY, CRYPTO_UNSUPPORTED, CRYPTO_NO_MEMORY or
  * CRYPTO_INTERNAL. Table errors come before CRYPTO_UNSUPPORTED.
+ *
+ * This function and the next ready a backend's library at its first use in the
+ * process: one thread at a time.
  */
 crypto_status crypto_check_key(crypto_alg alg, const crypto_key *key);
 
@@ -142,7 +146,8 @@ crypto_status crypto_check_key(crypto_alg alg, const crypto_key *key);
  * The key's and the signature's form are checked against the table before a
  * backend is asked, whether or not crypto_check_key() was called. A signature
  * of any other than the exact length is CRYPTO_BAD_SIGNATURE. Nothing is kept
- * of the arguments.
+ * of the arguments. Returns any crypto_status; CRYPTO_UNSUPPORTED comes before
+ * the signature is looked at.
  */
 crypto_status crypto_verify_signature(crypto_alg alg, const crypto_key *key, crypto_span message,
                                       crypto_span signature);

@@ -1,5 +1,7 @@
 #include "crypto/registry.h"
 
+#include <string.h>
+
 /* A test that compiles this file with backends of its own has named them. */
 #ifndef CRYPTO_BACKEND_LIST
 #include "crypto_backends.h"
@@ -66,7 +68,9 @@ static bool rsa_key_fits(const crypto_algorithm *row, crypto_span n, crypto_span
         return false;
     if (bit_length(n) < row->min_key_bits)
         return false;
-    if (!is_number(e) || e.len > n.len || !is_odd(e))
+    if (!is_number(e) || !is_odd(e) || e.len > n.len)
+        return false;
+    if (e.len == n.len && memcmp(e.data, n.data, n.len) >= 0)
         return false;
     return e.len > 1 || e.data[0] >= 3;
 }
