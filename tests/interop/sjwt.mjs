@@ -1,7 +1,7 @@
 // The tool under test, and files for it to read.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -21,9 +21,13 @@ export function file(content) {
   return path;
 }
 
-// Runs a command; stdout is octets, stderr text.
+// Runs a command; stdout is octets, stderr text. Its input is a file: a pipe would
+// break where a command fails before it reads.
 export function run(command, args, input = '') {
-  const result = spawnSync(command, args, { input, maxBuffer: 1 << 26 });
+  const descriptor = openSync(file(input));
+  const result = spawnSync(command, args,
+    { stdio: [descriptor, 'pipe', 'pipe'], maxBuffer: 1 << 26 });
+  closeSync(descriptor);
   assert.equal(result.error, undefined);
   return { status: result.status, stdout: result.stdout, stderr: result.stderr.toString() };
 }

@@ -163,6 +163,8 @@ function testSets(peer, both) {
       keys.set(alg, { ...(await peer.generate(alg)), kid: `in-a-set-${alg}` });
     for (const secret of [false, true]) {
       const members = both.filter((alg) => isSecret(alg) === secret);
+      if (members.length === 0) // one backend has no public-key algorithm in common with jose
+        continue;
       const set = { keys: [] };
       for (const alg of members)
         set.keys.push({ ...(await peer.publicOf(keys.get(alg))), kid: `in-a-set-${alg}` });
