@@ -188,7 +188,8 @@ sub parse_messages
 #   options  db, user; set: settings of the startup packet (a hash); jwk: the
 #            setting pg_session_jwt.jwk among them; encoding: of the client
 #   RESULT   the rows as one string (lines; columns divided by |; NULL), a regexp,
-#            refused(...), or undef for anything but an error
+#            refused(...), undef for anything but an error, or a function that
+#            judges what came (the rows, or the error as a hash)
 # Returns the messages that the server sent, as a list of hashes.
 sub session_ok
 {
@@ -231,7 +232,11 @@ sub session_ok
 		{
 			$got = shift @errors;
 		}
-		if (ref $wanted eq 'HASH')
+		if (ref $wanted eq 'CODE')
+		{
+			$fits = $wanted->($got);
+		}
+		elsif (ref $wanted eq 'HASH')
 		{
 			$fits = ref $got && !grep { !fits($got->{$_}, $wanted->{$_}) } keys %$wanted;
 		}

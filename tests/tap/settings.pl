@@ -1,0 +1,328 @@
+# Who may set what, by every way there is; the audit log; who may call.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $node = start_node('settings');
+my $jwk = public_jwk();
+my $alice = sign('{"jti":1,"sub":"alice"}');
+my $bob = sign('{"jti":2,"sub":"bob","aud":["x","y"]}');
+my $user = 'SELECT auth.user_id()';
+my $claims = '{"sub":"gateway"}';
+
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE app_user LOGIN;
+CREATE ROLE owner LOGIN;
+CREATE DATABASE owned OWNER owner;
+CREATE DATABASE other;
+END
+
+# --- a trusted extension, for everybody -------------------------------------
+
+session_ok(
+	$node,
+	'who may create in a database creates the extension',
+	{ db => 'owned', user => 'owner' },
+	'CREATE EXTENSION pg_session_jwt' => '',
+	$user => 'NULL');
+session_ok(
+	$node,
+	'and every role calls its functions',
+	{ db => 'owned', user => 'app_user', jwk => $jwk },
+	'CREATE EXTENSION pg_session_jwt' => refused('42710', qr/already exists/),
+	'SELECT auth.init()' => '',
+	"SELECT auth.jwt_session_init('$alice')" => '',
+	'SELECT auth.user_id(), auth.uid(), auth.session(), auth.jwt(), auth.organization(), auth.organization_id()' =>
+	  'alice|NULL|{"jti": 1, "sub": "alice"}|{"jti": 1, "sub": "alice"}|NULL|NULL',
+	"SELECT auth.jwt_session_init('$bob', false)" => '',
+	$user => 'bob',
+	'SELECT count(*) > 0 FROM auth.jwt_algorithms()' => 't');
+session_ok(
+	$node,
+	'but makes nothing in its schema',
+	{ db => 'owned', user => 'app_user' },
+	'CREATE FUNCTION auth.mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$' =>
+	  refused('42501', 'permission denied for schema auth'),
+	"CREATE OR REPLACE FUNCTION auth.user_id() RETURNS text LANGUAGE sql AS \$\$ SELECT 'root' \$\$" =>
+	  refused('42501', 'permission denied for schema auth'));
+session_ok(
+	$node, 'who may not create in a database does not',
+	{ db => 'other', user => 'app_user' },
+	'CREATE EXTENSION pg_session_jwt' =>
+	  refused('42501', 'permission denied to create extension "pg_session_jwt"'));
+session_ok(
+	$node, 'nothing depends on the search path',
+	{ db => 'owned', user => 'owner', jwk => $jwk },
+	'CREATE SCHEMA evil' => '',
+	"CREATE FUNCTION evil.user_id() RETURNS text LANGUAGE sql AS \$\$ SELECT 'evil' \$\$" => '',
+	"CREATE FUNCTION evil.jsonb_in(cstring) RETURNS jsonb LANGUAGE internal IMMUTABLE AS 'jsonb_in'" =>
+	  refused('42501', 'permission denied for language internal'),
+	'SET search_path = evil' => '',
+	"SELECT auth.jwt_session_init('$alice')" => '',
+	'SELECT auth.user_id(), auth.jwt()' => 'alice|{"jti": 1, "sub": "alice"}',
+	'DROP SCHEMA evil CASCADE' => '');
+
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
+
+# --- pg_session_jwt.jwk: when a connection starts, and then no more -----------
+
+my $too_late = refused('55P02', 'parameter "pg_session_jwt.jwk" cannot be set after connection start');
+for my $role ('app_user', undef)
+{
+	my $who = $role // 'a superuser';
+	session_ok(
+		$node,
+		"jwk of a running session: $who",
+		{ user => $role, jwk => $jwk },
+		'SELECT auth.init()' => '',
+		"SET pg_session_jwt.jwk = ''" => $too_late,
+		"SELECT set_config('pg_session_jwt.jwk', '', true)" => $too_late,
+		'RESET pg_session_jwt.jwk' => $too_late,
+		'SET pg_session_jwt.jwk TO DEFAULT' => $too_late,
+		'DISCARD ALL' => '',
+		'RESET ALL' => '',
+		'SELECT auth.init()' => '',
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		$user => 'alice',
+		"SELECT current_setting('pg_session_jwt.jwk')" => $jwk);
+
+	my @messages = session_ok(
+		$node,
+		"jwk by SET before the library is loaded: $who",
+		{ user => $role },
+		"SET pg_session_jwt.jwk = '$jwk'" => '',
+		"SET request.jwt.claims = '$claims'" => '',
+		$user => 'gateway',
+		"SELECT current_setting('pg_session_jwt.jwk', true)" => qr/^(NULL)?$/,
+		"SELECT auth.jwt_session_init('$alice')" =>
+		  refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk', hint => qr/./));
+	is_deeply(
+		[ map { "$_->{severity} $_->{message}" } grep { $_->{severity} eq 'WARNING' } @messages ],
+		['WARNING parameter "pg_session_jwt.jwk" cannot be set after connection start'],
+		'and the server says so');
+
+	session_ok(
+		$node,
+		"jwk by SET over that of the connection, before the library is loaded: $who",
+		{ user => $role, jwk => $jwk },
+		"SET pg_session_jwt.jwk = ''" => '',
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		$user => 'alice');
+}
+
+$node->safe_psql('postgres', <<END);
+ALTER ROLE app_user SET pg_session_jwt.jwk = '$jwk';
+ALTER DATABASE other SET pg_session_jwt.jwk = '$jwk';
+END
+$node->safe_psql('other', 'CREATE EXTENSION pg_session_jwt');
+for ([ 'ALTER ROLE', { user => 'app_user' } ], [ 'ALTER DATABASE', { db => 'other' } ])
+{
+	session_ok(
+		$node, "no jwk by $_->[0]", $_->[1],
+		"SET request.jwt.claims = '$claims'" => '',
+		$user => 'gateway',
+		'SELECT auth.init()' => refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk'));
+}
+$node->safe_psql('postgres', <<END);
+ALTER ROLE app_user RESET ALL;
+ALTER DATABASE other RESET ALL;
+END
+session_ok(
+	$node,
+	'no jwk by ALTER ROLE with the library loaded',
+	{},
+	'SELECT auth.user_id()' => 'NULL',
+	"ALTER ROLE app_user SET pg_session_jwt.jwk = ''" => $too_late);
+
+# --- pg_session_jwt.jwt and request.jwt.claims: anybody's ---------------------
+
+session_ok(
+	$node,
+	'a token in the startup packet',
+	{ user => 'app_user', jwk => $jwk, set => { 'pg_session_jwt.jwt' => $alice } },
+	$user => 'alice',
+	"SET pg_session_jwt.jwt = '$bob'" => '',
+	$user => 'bob',
+	# Back to what the connection began with: accepted then, and not forgotten.
+	'RESET pg_session_jwt.jwt' => '',
+	$user => 'alice');
+session_ok(
+	$node,
+	'claims in the startup packet',
+	{ user => 'app_user', set => { 'request.jwt.claims' => $claims } },
+	$user => 'gateway');
+$node->safe_psql('postgres', <<END);
+ALTER ROLE app_user SET pg_session_jwt.jwt = '$alice';
+ALTER DATABASE other SET pg_session_jwt.jwt = '$bob';
+ALTER ROLE app_user SET request.jwt.claims = '{"sub":"by role"}';
+ALTER DATABASE other SET request.jwt.claims = '{"sub":"by database"}';
+END
+session_ok($node, 'a token by ALTER ROLE', { user => 'app_user', jwk => $jwk }, $user => 'alice');
+session_ok($node, 'a token by ALTER DATABASE', { db => 'other', jwk => $jwk }, $user => 'bob');
+session_ok($node, 'claims by ALTER ROLE', { user => 'app_user' }, $user => 'by role');
+session_ok($node, 'claims by ALTER DATABASE', { db => 'other' }, $user => 'by database');
+$node->safe_psql('postgres', <<END);
+ALTER ROLE app_user RESET ALL;
+ALTER DATABASE other RESET ALL;
+END
+
+# --- pg_session_jwt.audit_log: superusers ------------------------------------
+
+my $denied = refused('42501', 'permission denied to set parameter "pg_session_jwt.audit_log"');
+my @silent = (
+	"SET request.jwt.claims = '$claims'" => '',
+	$user => 'gateway',
+	"SELECT coalesce(nullif(current_setting('pg_session_jwt.audit_log'), 'off'), '')" => '');
+session_ok(
+	$node,
+	'audit_log by SET',
+	{ user => 'app_user' },
+	$user => 'NULL',
+	'SET pg_session_jwt.audit_log = on' => $denied,
+	"SELECT set_config('pg_session_jwt.audit_log', 'on', true)" => $denied,
+	'ALTER ROLE app_user SET pg_session_jwt.audit_log = on' => $denied,
+	@silent);
+my @messages = session_ok(
+	$node,
+	'audit_log by SET before the library is loaded',
+	{ user => 'app_user' },
+	'SET pg_session_jwt.audit_log = on' => '',
+	'ALTER ROLE app_user SET pg_session_jwt.audit_log = on' => $denied,
+	@silent);
+is_deeply(
+	[ map { "$_->{severity} $_->{message}" } grep { $_->{severity} eq 'WARNING' } @messages ],
+	['WARNING permission denied to set parameter "pg_session_jwt.audit_log"'],
+	'and the server says so');
+session_ok(
+	$node,
+	'audit_log in the startup packet',
+	{ user => 'app_user', set => { 'pg_session_jwt.audit_log' => 'on' } }, @silent);
+session_ok(
+	$node,
+	'audit_log by the owner of a database',
+	{ db => 'owned', user => 'owner' },
+	'ALTER DATABASE owned SET pg_session_jwt.audit_log = on' => $denied,
+	$user => 'NULL',
+	'ALTER DATABASE owned SET pg_session_jwt.audit_log = on' => $denied,
+	"CREATE FUNCTION audited() RETURNS text LANGUAGE sql SET pg_session_jwt.audit_log = on AS 'SELECT auth.user_id()'" =>
+	  $denied);
+
+# Lines of the log since an offset that speak of tokens or claims.
+sub audit_lines
+{
+	my ($offset) = @_;
+	return map { /LOG:  (.*)/ ? $1 : () }
+	  grep { /JWT/ && !/FATAL|ERROR/ } split /\n/, slurp_file($node->logfile, $offset);
+}
+
+is_deeply([ audit_lines(0) ], [], 'nobody has audited so far');
+
+my $mark = -s $node->logfile;
+session_ok(
+	$node,
+	'audit_log on',
+	{ jwk => $jwk, set => { 'pg_session_jwt.audit_log' => 'on' } },
+	"SELECT auth.jwt_session_init('$alice')" => '',
+	$user => 'alice',
+	"SELECT auth.jwt_session_init('$bob')" => '',
+	"SELECT auth.session()->>'sub'" => 'bob',
+	"SELECT auth.jwt_session_init('" . sign('{"jti":3,"sub":"two\nlines","aud":"\"quoted\""}') . "')" => '',
+	"SELECT auth.jwt_session_init('" . sign('{"jti":4}') . "')" => '',
+	"SELECT auth.jwt_session_init('$bob')" =>
+	  refused('23514', 'Token ID must be strictly monotonically increasing.'),
+	'SET pg_session_jwt.audit_log = off' => '',
+	$user => 'NULL');
+is_deeply(
+	[ audit_lines($mark) ],
+	[
+		(map { "JWT issued for sub=$_ was successfully validated" }
+			  ('"alice" and aud=""') x 2, ('"bob" and aud=["x", "y"]') x 2,
+			'"two\nlines" and aud="\"quoted\""', '"" and aud=""')
+	],
+	'a line for each verification and each read');
+
+$mark = -s $node->logfile;
+session_ok(
+	$node,
+	'audit_log on, claims of the gateway',
+	{},
+	'SET pg_session_jwt.audit_log = on' => '',
+	q(SET request.jwt.claims = '{"sub":"gateway","aud":"app"}') => '',
+	$user => 'gateway',
+	q(SET request.jwt.claims = '{"x":1}') => '',
+	$user => 'NULL',
+	'RESET request.jwt.claims' => '',
+	'SELECT auth.session()' => 'null',
+	"SET pg_session_jwt.audit_log = 'ON'" => '',
+	$user => 'NULL');
+is_deeply(
+	[ audit_lines($mark) ],
+	[
+		'JWT claims from setting "request.jwt.claims": sub="gateway" and aud="app"',
+		'JWT claims from setting "request.jwt.claims": sub="" and aud=""',
+		'no JWT claims found in setting "request.jwt.claims"'
+	],
+	'a line for each read');
+
+$node->safe_psql('postgres', 'ALTER ROLE app_user SET pg_session_jwt.audit_log = on');
+$mark = -s $node->logfile;
+session_ok($node, 'a superuser audits a role', { user => 'app_user' }, $user => 'NULL');
+is_deeply([ audit_lines($mark) ],
+	['no JWT claims found in setting "request.jwt.claims"'], 'by ALTER ROLE');
+$node->safe_psql('postgres', 'ALTER ROLE app_user RESET ALL');
+
+# --- names of our own --------------------------------------------------------
+
+session_ok(
+	$node,
+	'what is not a setting of ours cannot look like one',
+	{},
+	$user => 'NULL',
+	'SET pg_session_jwt.jkw = 1' => refused('42602', 'invalid configuration parameter name "pg_session_jwt.jkw"'),
+	'SET request.headers = 1' => '',
+	'SELECT current_setting($$request.headers$$)' => '1');
+session_ok(
+	$node,
+	'the settings are described, and none is required to be loaded first',
+	{ user => 'app_user' },
+	"LOAD 'pg_session_jwt'" => refused('42501', qr/^access to library "pg_session_jwt" is not allowed$/),
+	$user => 'NULL',
+	q(SELECT string_agg(concat_ws(' ', name, context, vartype), ', ' ORDER BY name) FROM pg_settings
+	  WHERE name IN ('pg_session_jwt.jwk', 'pg_session_jwt.jwt', 'pg_session_jwt.audit_log', 'request.jwt.claims')
+	    AND short_desc <> '') =>
+	  'pg_session_jwt.audit_log superuser string, pg_session_jwt.jwk backend string, '
+	  . 'pg_session_jwt.jwt user string, request.jwt.claims user string');
+
+# --- from the configuration file, loaded at server start -----------------------
+
+$node->append_conf('postgresql.conf', <<END);
+shared_preload_libraries = 'pg_session_jwt'
+pg_session_jwt.jwk = '$jwk'
+END
+$node->restart;
+session_ok(
+	$node,
+	'a key for every session, from the configuration file',
+	{ user => 'app_user' },
+	"SET request.jwt.claims = '$claims'" => '',
+	$user => 'NULL',
+	"SELECT auth.jwt_session_init('$alice')" => '',
+	$user => 'alice');
+session_ok(
+	$node,
+	"a client's key at connection start is over it",
+	{ user => 'app_user', jwk => public_jwk(undef, kid => 'mine') },
+	"SELECT auth.jwt_session_init('$alice')" => '',
+	"SELECT current_setting('pg_session_jwt.jwk')::jsonb->>'kid'" => 'mine');
+
+is_deeply([ logged_pieces($node, $alice, $bob) ], [], 'no piece of a token in the log');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,521 @@
+# A token's state follows its setting, wherever that is read.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $node = start_node('state', <<END);
+log_min_messages = debug1
+max_worker_processes = 8
+max_parallel_workers = 8
+END
+my $key = { jwk => public_jwk() };
+my $replayed = refused('23514', 'Token ID must be strictly monotonically increasing.');
+my $bad_signature = refused('23514', 'invalid JWT signature');
+
+# The tokens of these tests: $token{a} has jti 1 and sub "user a", $token{b} jti 2, ...
+my %token = map { $_ => sign(sprintf '{"jti":%d,"sub":"user %s"}', ord($_) - ord('a') + 1, $_) } 'a' .. 'z';
+my $forged = $token{z} =~ s/\.[^.]*$//r . '.' . (split /\./, $token{y})[2];
+
+sub init { return "SELECT auth.jwt_session_init('$token{$_[0]}')" }
+sub set { return "SET pg_session_jwt.jwt = '$token{$_[0]}'" }
+sub set_local { return "SET LOCAL pg_session_jwt.jwt = '$token{$_[0]}'" }
+my $anything = sub { 1 };
+my $user = 'SELECT auth.user_id()';
+
+$node->safe_psql('postgres', <<'END');
+CREATE EXTENSION pg_session_jwt;
+CREATE TABLE big (owner text, n int);
+INSERT INTO big SELECT 'user ' || chr(97 + i % 26), i FROM generate_series(1, 26000) i;
+CREATE TABLE indexed AS SELECT * FROM big WHERE n <= 260
+	UNION ALL SELECT 'someone ' || i, i FROM generate_series(1, 20000) i;
+CREATE INDEX ON indexed (owner);
+CREATE ROLE app_user;
+GRANT SELECT ON big, indexed TO app_user;
+ALTER TABLE big ENABLE ROW LEVEL SECURITY;
+ALTER TABLE indexed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON big USING (owner = auth.user_id());
+CREATE POLICY own ON indexed USING (owner = auth.user_id());
+VACUUM ANALYZE big, indexed;
+
+CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN auth.user_id(); END $$;
+CREATE FUNCTION who_sql() RETURNS text LANGUAGE sql STABLE AS 'SELECT auth.user_id()';
+CREATE FUNCTION who_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
+	$$ BEGIN RETURN auth.user_id() || ' for ' || current_setting('role'); END $$;
+CREATE FUNCTION set_in_definer(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS
+	$$ BEGIN PERFORM auth.jwt_session_init(t); END $$;
+
+-- Holds what it was called with while token after token comes and goes.
+CREATE PROCEDURE keep(who text, claims jsonb, tokens text[], ends_with text, OUT seen text) LANGUAGE plpgsql AS $$
+DECLARE
+	held text := auth.user_id();
+	t text;
+BEGIN
+	FOREACH t IN ARRAY tokens LOOP
+		PERFORM auth.jwt_session_init(t);
+		PERFORM auth.user_id(), auth.session();
+		IF ends_with = 'commit' THEN COMMIT; ELSE ROLLBACK; END IF;
+	END LOOP;
+	seen := concat_ws(', ', who, claims->>'sub', held, auth.user_id());
+END $$;
+END
+
+# --- transactions ---------------------------------------------------------
+
+session_ok(
+	$node, 'SET, RESET and DISCARD ALL',
+	$key,
+	set('a') => '',
+	$user => 'user a',
+	'RESET pg_session_jwt.jwt' => '',
+	$user => 'NULL',
+	init('b') => '',
+	'DISCARD ALL' => '',
+	$user => 'NULL',
+	'SELECT auth.session()' => 'null',
+	init('a') => $replayed,
+	init('b') => '',
+	$user => 'user b',
+	'RESET ALL' => '',
+	$user => 'NULL',
+	"SET pg_session_jwt.jwt = ''" => '',
+	$user => 'NULL',
+	"SELECT auth.jwt_session_init('')" => '',
+	$user => 'NULL',
+	init('c') => '',
+	'SET pg_session_jwt.jwt TO DEFAULT' => '',
+	$user => 'NULL');
+
+session_ok(
+	$node, 'a rollback brings back the token before, though ids grow',
+	$key,
+	init('a') => '',
+	'BEGIN' => '',
+	init('b') => '',
+	$user => 'user b',
+	'ROLLBACK' => '',
+	$user => 'user a',
+	init('a') => $replayed,
+	$user => 'user a',
+	set('a') => '',
+	$user => $replayed,
+	init('b') => '',
+	$user => 'user b');
+
+session_ok(
+	$node,
+	'savepoints',
+	$key,
+	init('a') => '',
+	'BEGIN' => '',
+	init('b') => '',
+	'SAVEPOINT one' => '',
+	set_local('c') => '',
+	$user => 'user c',
+	'SAVEPOINT two' => '',
+	init('d') => '',
+	$user => 'user d',
+	'ROLLBACK TO two' => '',
+	$user => 'user c',
+	'ROLLBACK TO one' => '',
+	$user => 'user b',
+	set_local('e') => '',
+	$user => 'user e',
+	'SELECT 1/0' => refused('22012', 'division by zero'),
+	'ROLLBACK TO one' => '',
+	$user => 'user b',
+	'RELEASE one' => '',
+	'COMMIT' => '',
+	$user => 'user b',
+	set('e') => '',
+	$user => 'user e',
+	set('d') => '',
+	$user => $replayed);
+
+session_ok(
+	$node,
+	'SET LOCAL over SET, and SET over SET LOCAL',
+	$key,
+	set('a') => '',
+	'BEGIN' => '',
+	set_local('b') => '',
+	$user => 'user b',
+	'COMMIT' => '',
+	$user => 'user a',
+	'BEGIN' => '',
+	set_local('c') => '',
+	set('d') => '',
+	$user => 'user d',
+	'COMMIT' => '',
+	$user => 'user d',
+	'BEGIN' => '',
+	set('e') => '',
+	set_local('f') => '',
+	$user => 'user f',
+	'COMMIT' => '',
+	# Not read before, and a later one was.
+	$user => $replayed);
+
+session_ok(
+	$node,
+	'the form for one transaction',
+	$key,
+	init('a') => '',
+	'BEGIN' => '',
+	"SELECT auth.jwt_session_init('$token{b}', true)" => '',
+	$user => 'user b',
+	"SELECT auth.jwt_session_init('$forged', true)" => $bad_signature,
+	'ROLLBACK' => '',
+	$user => 'user a',
+	"SELECT auth.jwt_session_init('$token{c}', true), auth.user_id()" => '|user c',
+	$user => 'user a',
+	"SELECT auth.jwt_session_init('$token{d}', false)" => '',
+	$user => 'user d',
+	"SELECT auth.jwt_session_init('$token{e}', NULL) IS NULL" => 't',
+	"SELECT auth.jwt_session_init(NULL, true) IS NULL" => 't',
+	$user => 'user d');
+
+session_ok(
+	$node,
+	'a token set before the library is loaded, for one transaction',
+	$key,
+	'BEGIN' => '',
+	set_local('a') => '',
+	'SAVEPOINT s' => '',
+	set_local('b') => '',
+	$user => 'user b',
+	'ROLLBACK TO s' => '',
+	$user => $replayed,
+	'ROLLBACK' => '',
+	$user => 'NULL');
+
+session_ok(
+	$node,
+	'a refused token changes nothing that was',
+	$key,
+	init('b') => '',
+	'BEGIN' => '',
+	"SET LOCAL pg_session_jwt.jwt = '$forged'" => '',
+	'SAVEPOINT s' => '',
+	$user => $bad_signature,
+	'ROLLBACK TO s' => '',
+	$user => $bad_signature,
+	'ROLLBACK' => '',
+	$user => 'user b',
+	init('a') => $replayed,
+	init('c') => '');
+
+# Far more tokens than are kept ready: the older ones come back all the same.
+session_ok(
+	$node,
+	'a deep stack of tokens, unwound',
+	$key,
+	'BEGIN' => '',
+	(map { ("SAVEPOINT $_" => '', set_local($_) => '', $user => "user $_") } 'a' .. 'l'),
+	(map { ("ROLLBACK TO $_" => '', $user => $_ eq 'a' ? 'NULL' : 'user ' . chr(ord($_) - 1)) }
+		  reverse 'a' .. 'l'),
+	'ROLLBACK' => '',
+	$user => 'NULL',
+	init('l') => '',
+	init('k') => $replayed,
+	init('m') => '');
+
+# --- plans and functions --------------------------------------------------
+
+session_ok(
+	$node,
+	'prepared statements, functions and cached plans see the token in force',
+	$key,
+	'SET plan_cache_mode = force_generic_plan' => '',
+	'PREPARE q AS SELECT auth.user_id(), (SELECT count(*) FROM big WHERE owner = auth.user_id())' => '',
+	'PREPARE own AS SELECT count(*), min(owner) FROM indexed' => '',
+	'SET ROLE app_user' => '',
+	'EXECUTE q' => 'NULL|0',
+	'EXECUTE own' => '0|NULL',
+	'SELECT who(), who_sql()' => 'NULL|NULL',
+	(
+		map {
+			(
+				init($_) => '',
+				'EXECUTE q' => "user $_|1000",
+				'EXECUTE own' => "10|user $_",
+				'SELECT who(), who_sql(), who_definer()' => "user $_|user $_|user $_ for app_user")
+		} 'a' .. 'c'),
+	'BEGIN' => '',
+	init('d') => '',
+	'EXECUTE q' => 'user d|1000',
+	'ROLLBACK' => '',
+	'EXECUTE q' => 'user c|1000',
+	'SELECT who(), who_sql()' => 'user c|user c',
+	"SELECT set_in_definer('$token{e}')" => refused('42501',
+		'cannot set parameter "pg_session_jwt.jwt" within security-definer function'),
+	'EXECUTE q' => 'user c|1000',
+	"SET pg_session_jwt.jwt = '$forged'" => '',
+	'EXECUTE q' => $bad_signature,
+	'EXECUTE own' => $bad_signature,
+	'SELECT who_sql()' => $bad_signature,
+	'RESET pg_session_jwt.jwt' => '',
+	'EXECUTE own' => '0|NULL');
+
+session_ok(
+	$node,
+	"a function's own SET",
+	$key,
+	init('a') => '',
+	"CREATE FUNCTION pg_temp.as_b() RETURNS text LANGUAGE plpgsql SET pg_session_jwt.jwt = '$token{b}'"
+	  . ' AS $$ BEGIN RETURN auth.user_id(); END $$' => '',
+	'SELECT auth.user_id(), pg_temp.as_b(), auth.user_id()' => 'user a|user b|user a',
+	'SELECT pg_temp.as_b(), auth.user_id()' => 'user b|user a');
+
+session_ok(
+	$node,
+	'two tokens in one plpgsql block',
+	$key,
+	"DO \$\$
+	 DECLARE seen text[];
+	 BEGIN
+	   PERFORM auth.jwt_session_init('$token{a}'); seen := seen || auth.user_id();
+	   BEGIN
+	     PERFORM auth.jwt_session_init('$token{b}'); seen := seen || auth.user_id();
+	     RAISE EXCEPTION 'undo';
+	   EXCEPTION WHEN raise_exception THEN seen := seen || auth.user_id();
+	   END;
+	   PERFORM auth.jwt_session_init('$token{c}', true); seen := seen || auth.user_id();
+	   RAISE NOTICE '%', seen;
+	   IF seen <> '{user a,user b,user a,user c}' THEN RAISE 'saw %', seen; END IF;
+	 END \$\$" => '',
+	$user => 'user a');
+
+# --- values that outlive their token ----------------------------------------
+
+session_ok(
+	$node,
+	'one row of several tokens',
+	$key,
+	init('a') => '',
+	'SELECT auth.user_id(), auth.session(), ' . join(', ', map { "auth.jwt_session_init('$token{$_}'), auth.user_id()" } 'b' .. 'i') =>
+	  'user a|{"jti": 1, "sub": "user a"}' . join('', map { "||user $_" } 'b' .. 'i'),
+	'WITH w AS MATERIALIZED (SELECT auth.user_id() AS u, auth.session() AS s) SELECT '
+	  . join(', ', map { "auth.jwt_session_init('$token{$_}')" } 'j' .. 'q')
+	  . ', u, s, auth.user_id() FROM w' => '||||||||user i|{"jti": 9, "sub": "user i"}|user q');
+
+my $many = 'ARRAY[' . join(', ', map { "'$token{$_}'" } 'b' .. 'k') . ']';
+session_ok(
+	$node,
+	"a procedure's arguments, over its own commits",
+	$key,
+	init('a') => '',
+	"CALL keep(auth.user_id(), auth.session(), $many, 'commit', NULL)" =>
+	  'user a, user a, user a, user k',
+	$user => 'user k');
+session_ok(
+	$node,
+	"a procedure's arguments, over its own rollbacks",
+	$key,
+	init('a') => '',
+	"CALL keep(auth.user_id(), auth.session(), $many, 'rollback', NULL)" =>
+	  'user a, user a, user a, user a',
+	$user => 'user a');
+
+session_ok(
+	$node,
+	'cursors',
+	$key,
+	init('a') => '',
+	'BEGIN' => '',
+	'DECLARE held CURSOR WITH HOLD FOR SELECT auth.user_id(), auth.session() FROM generate_series(1, 2)' => '',
+	'DECLARE plain CURSOR FOR SELECT auth.user_id() FROM generate_series(1, 3)' => '',
+	'FETCH plain' => 'user a',
+	init('b') => '',
+	'FETCH plain' => 'user b',
+	'SAVEPOINT s' => '',
+	init('c') => '',
+	'ROLLBACK TO s' => '',
+	'FETCH plain' => 'user b',
+	'COMMIT' => '',
+	init('d') => '',
+	# It was read at the commit.
+	'FETCH ALL held' => qq(user b|{"jti": 2, "sub": "user b"}\nuser b|{"jti": 2, "sub": "user b"}),
+	$user => 'user d');
+
+# --- policies, plans and parallel workers -----------------------------------
+
+my @parallel = (
+	'SET parallel_setup_cost = 0' => '',
+	'SET parallel_tuple_cost = 0' => '',
+	'SET min_parallel_table_scan_size = 0' => '',
+	'SET max_parallel_workers_per_gather = 2' => '',
+	'SET parallel_leader_participation = off' => '');
+my $count = 'SELECT count(*), min(owner) FROM big';
+
+session_ok(
+	$node,
+	'a policy uses an index, and workers',
+	$key,
+	'SET ROLE app_user' => '',
+	'SET enable_bitmapscan = off' => '',
+	'EXPLAIN (COSTS OFF) SELECT n FROM indexed' => qr/Index Scan.*\n\s+Index Cond: \(owner = auth\.user_id\(\)\)/,
+	@parallel,
+	"EXPLAIN (COSTS OFF) $count" => qr/Gather.*Parallel Seq Scan on big.*Filter: \(owner = auth\.user_id\(\)\)/s,
+	init('a') => '',
+	"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $count" => qr/Workers Launched: [12]/,
+	$count => '1000|user a',
+	'SELECT count(*), min(owner) FROM indexed' => '10|user a',
+	init('b') => '',
+	$count => '1000|user b',
+	'RESET pg_session_jwt.jwt' => '',
+	$count => '0|NULL',
+	"SET pg_session_jwt.jwt = '$forged'" => '',
+	$count => $bad_signature);
+
+session_ok(
+	$node,
+	'a worker reads a token that nobody read before',
+	$key,
+	'SET ROLE app_user' => '',
+	@parallel,
+	set('c') => '',
+	$count => '1000|user c',
+	$count => '1000|user c',
+	$user => 'user c',
+	set('d') => '',
+	$count => '1000|user d');
+
+my @in_worker = (context => qr/parallel worker/);
+session_ok(
+	$node,
+	'a replay is refused where only a worker reads it',
+	$key,
+	'SET ROLE app_user' => '',
+	@parallel,
+	init('a') => '',
+	init('b') => '',
+	set('a') => '',
+	$count => { %$replayed, @in_worker },
+	$count => { %$replayed, @in_worker },
+	'PREPARE q AS ' . $count => '',
+	'EXECUTE q' => { %$replayed, @in_worker },
+	'BEGIN' => '',
+	set_local('b') => '',
+	$count => '1000|user b',
+	'COMMIT' => '',
+	$count => { %$replayed, @in_worker },
+	'RESET pg_session_jwt.jwt' => '',
+	$count => '0|NULL',
+	set('b') => '',
+	$count => '1000|user b',
+	set('c') => '',
+	$count => '1000|user c');
+
+session_ok(
+	$node,
+	'a worker takes a token that the session accepted before its last',
+	$key,
+	'SET ROLE app_user' => '',
+	@parallel,
+	init('b') => '',
+	'BEGIN' => '',
+	init('d') => '',
+	$count => '1000|user d',
+	'ROLLBACK' => '',
+	$count => '1000|user b',
+	$user => 'user b',
+	set('c') => '',
+	$count => { %$replayed, @in_worker },
+	set('e') => '',
+	$count => '1000|user e');
+
+session_ok(
+	$node,
+	'nobody tells the workers what to accept',
+	{
+		%$key,
+		set => { 'pg_session_jwt.parallel_jti_floor' => '0' }
+	},
+	"SET pg_session_jwt.parallel_jti_floor = '0'" => $anything,
+	@parallel,
+	init('a') => '',
+	init('b') => '',
+	set('a') => '',
+	'SET ROLE app_user' => '',
+	$count => $replayed,
+	'RESET ROLE' => '',
+	"SET pg_session_jwt.parallel_jti_floor = '0'" => $anything,
+	"SELECT set_config('pg_session_jwt.parallel_jti_floor', '0', true)" => $anything,
+	'SET ROLE app_user' => '',
+	$count => $replayed,
+	'RESET ALL' => '',
+	@parallel,
+	set('a') => '',
+	$count => $replayed,
+	"SELECT count(*) FROM pg_settings WHERE name LIKE '%jti%'" => '0');
+
+# Statement and token in one string: what the leader logs is the worker's error.
+session_ok(
+	$node,
+	'a token that came with the statement, refused in a worker',
+	$key,
+	@parallel,
+	'SET ROLE app_user' => '',
+	"SET pg_session_jwt.jwt = '$forged' \\; $count" => $bad_signature);
+
+# Claims of the gateway reach the workers, too.
+session_ok(
+	$node,
+	'workers read the claims of the gateway',
+	{},
+	@parallel,
+	'SET ROLE app_user' => '',
+	q(SET request.jwt.claims = '{"sub":"user x"}') => '',
+	$count => '1000|user x',
+	'RESET request.jwt.claims' => '',
+	$count => '0|NULL');
+
+# --- time -------------------------------------------------------------------
+
+# Accepted for two seconds more, then refused by every way to read it.
+my $now = young_second();
+my $short = sign(sprintf '{"jti":5,"sub":"user e","exp":%d}', $now - 57);
+my $expired = refused('23514', 'Token used after it has expired', detail => sprintf 'exp=%d', $now - 57);
+my $later = sprintf 'pg_sleep_until(to_timestamp(%d))', $now + 4;
+session_ok(
+	$node,
+	'a token expires in use',
+	$key,
+	@parallel,
+	'SET ROLE app_user' => '',
+	init('a') => '',
+	'PREPARE q AS SELECT auth.user_id()' => '',
+	'PREPARE p AS ' . $count => '',
+	'BEGIN' => '',
+	"SELECT auth.jwt_session_init('$short')" => '',
+	'EXECUTE q' => 'user e',
+	'EXECUTE p' => '1000|user e',
+	'SELECT who()' => 'user e',
+	'SAVEPOINT s' => '',
+	# A statement that began in time ends well.
+	"SELECT auth.user_id(), $later, auth.user_id(), who()" =>
+	  'user e||user e|user e',
+	(map { ($_ => $expired, 'ROLLBACK TO s' => '') } 'EXECUTE q', 'EXECUTE p', 'SELECT who()',
+		'SELECT auth.session()', 'SELECT auth.jwt()', 'SELECT auth.uid()', 'SELECT auth.organization()',
+		'SELECT auth.organization_id()', "SELECT auth.jwt_session_init('$short')",
+		"SELECT auth.jwt_session_init('$short', true)"),
+	'ROLLBACK' => '',
+	'EXECUTE q' => 'user a',
+	"SET pg_session_jwt.jwt = '$short'" => '',
+	'EXECUTE q' => $expired,
+	'RESET pg_session_jwt.jwt' => '',
+	'EXECUTE q' => 'NULL');
+
+# --- the log ------------------------------------------------------------------
+
+is_deeply([ logged_pieces($node, $forged, values %token) ], [], 'no piece of a token in the log');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,234 @@
+# Catalogs of older releases work as they are, and update; and there is a way back.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $node = start_node('upgrade');
+my $key = { jwk => public_jwk() };
+my $alice = sign('{"jti":1,"sub":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","o":{"id":"b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11"}}');
+my $alice_id = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
+my $latest = '1.0.0';
+
+$node->safe_psql('postgres', 'CREATE ROLE app_user LOGIN');
+
+# All that the catalog says of the extension's objects, but for object ids.
+my $catalog = <<'END';
+WITH ext AS (SELECT * FROM pg_extension WHERE extname = 'pg_session_jwt'),
+member AS (
+	SELECT d.classid, d.objid, d.deptype FROM pg_depend d JOIN ext ON d.refobjid = ext.oid
+	WHERE d.refclassid = 'pg_extension'::regclass),
+acl AS (
+	SELECT classoid, objoid, privtype, initprivs::text AS privs FROM pg_init_privs)
+SELECT line FROM (
+	SELECT format('function %s -> %s|%s|', p.oid::regprocedure, pg_get_function_result(p.oid), pg_get_function_arguments(p.oid))
+		|| concat_ws('|', l.lanname, provolatile, proparallel, proisstrict, prosecdef, proleakproof, procost, prorows,
+			proretset, prokind, prosupport, coalesce(proconfig::text, '-'), prosrc, probin, coalesce(proacl::text, '-'),
+			pg_get_userbyid(proowner), coalesce(obj_description(p.oid, 'pg_proc'), '-'), deptype, coalesce(privs, '-')) AS line
+	FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+	JOIN pg_language l ON l.oid = prolang LEFT JOIN acl ON acl.objoid = p.oid
+	UNION ALL
+	SELECT 'schema ' || concat_ws('|', nspname, coalesce(nspacl::text, '-'), pg_get_userbyid(nspowner),
+			coalesce(obj_description(n.oid, 'pg_namespace'), '-'), deptype, coalesce(privs, '-'))
+	FROM pg_namespace n JOIN member m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
+	LEFT JOIN acl ON acl.objoid = n.oid
+	UNION ALL
+	SELECT 'other member ' || pg_describe_object(classid, objid, 0) FROM member
+	WHERE classid NOT IN ('pg_proc'::regclass, 'pg_namespace'::regclass)
+	UNION ALL
+	SELECT 'extension ' || concat_ws('|', extversion, extrelocatable, extnamespace::regnamespace,
+			coalesce(extconfig::text, '-'), coalesce(obj_description(oid, 'pg_extension'), '-')) FROM ext
+) t ORDER BY line
+END
+
+sub catalog { return $node->safe_psql($_[0], $catalog) }
+
+sub same_catalog
+{
+	my ($db, $wanted, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(catalog($db), $wanted, $name);
+	return;
+}
+
+# The functions of a release, in the order in which they came.
+my @calls = ([ 'auth.user_id()', $alice_id ],
+	[ "auth.session()->>'sub'", $alice_id ], [ "auth.jwt()->>'sub'", $alice_id ], [ 'auth.uid()', $alice_id ],
+	[ "auth.organization()->>'id'", 'b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11' ],
+	[ 'auth.organization_id()', 'b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11' ]);
+
+sub works
+{
+	my ($db, $version, $count) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $select = 'SELECT ' . join ', ', map { $_->[0] } @calls[ 0 .. $count - 1 ];
+	my $row = join '|', map { $_->[1] } @calls[ 0 .. $count - 1 ];
+	session_ok(
+		$node,
+		"the functions of $version work",
+		{ %$key, db => $db },
+		'SELECT extversion FROM pg_extension WHERE extname = $$pg_session_jwt$$' => $version,
+		'SELECT auth.init()' => '',
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		$select => $row);
+	session_ok(
+		$node,
+		"also with the gateway's claims",
+		{ db => $db },
+		'SELECT auth.session(), auth.session() IS NULL, auth.user_id()' => 'null|f|NULL',
+		"SET request.jwt.claims = '{\"sub\":\"$alice_id\",\"o\":{\"id\":\"b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11\"}}'" =>
+		  '',
+		$select => $row);
+	return;
+}
+
+# --- the fresh catalog --------------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE DATABASE fresh');
+$node->safe_psql('fresh', 'CREATE EXTENSION pg_session_jwt');
+works('fresh', $latest, 6);
+my $fresh = catalog('fresh');
+
+# Name, arguments => result, strict, volatility, parallel safety, symbol.
+my %wanted = (
+	'auth.init()' => 'void|t|v|u|init_wrapper',
+	'auth.jwt_session_init(text)' => 'void|t|v|u|jwt_session_init_wrapper',
+	'auth.jwt_session_init(text,boolean)' => 'void|t|v|u|jwt_session_init_local_wrapper',
+	'auth.session()' => 'jsonb|t|s|s|session_wrapper',
+	'auth.jwt()' => 'jsonb|t|s|s|jwt_wrapper',
+	'auth.user_id()' => 'text|t|s|s|user_id_wrapper',
+	'auth.uid()' => 'uuid|t|s|s|uid_wrapper',
+	'auth.organization()' => 'jsonb|f|s|s|organization_wrapper',
+	'auth.organization_id()' => 'uuid|f|s|s|organization_id_wrapper');
+my %got = map { split /\t/ } split /\n/, $node->safe_psql('fresh', <<'END');
+SELECT p.oid::regprocedure || E'\t' || concat_ws('|', prorettype::regtype, proisstrict, provolatile, proparallel, prosrc)
+FROM pg_proc p WHERE pronamespace = 'auth'::regnamespace AND proname <> 'jwt_algorithms'
+END
+is_deeply(\%got, \%wanted, 'names, marks and symbols are those of the contract');
+is( $node->safe_psql('fresh', <<'END'), 'jwt, is_local', 'so are the names of arguments');
+SELECT array_to_string(proargnames, ', ') FROM pg_proc WHERE oid = 'auth.jwt_session_init(text, boolean)'::regprocedure
+END
+is( $node->safe_psql('fresh', <<'END'), '', 'every function is described');
+SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'auth'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL
+END
+is( $node->safe_psql('fresh', <<'END'), '0', 'no function is a copy of the symbol of another');
+SELECT count(*) - count(DISTINCT prosrc) FROM pg_proc WHERE pronamespace = 'auth'::regnamespace
+END
+is( $node->safe_psql('fresh', <<'END'), 't|t|f', 'trusted, for superusers, not relocatable');
+SELECT trusted, superuser, relocatable FROM pg_available_extension_versions
+WHERE name = 'pg_session_jwt' AND version = '1.0.0'
+END
+is( $node->safe_psql('fresh', <<'END'), '', 'from every release in the field there is a way to the latest');
+SELECT v FROM unnest('{0.0.1,0.1.0,0.1.1,0.1.2,0.2.0,0.3.0,0.3.1,0.4.0,0.5.0}'::text[]) v
+WHERE NOT EXISTS (SELECT FROM pg_extension_update_paths('pg_session_jwt') WHERE source = v AND target = '1.0.0' AND path IS NOT NULL)
+END
+
+# --- from each fixture to the latest ------------------------------------------
+
+my %calls_of = ('0.1.0' => 2, '0.1.2' => 2, '0.5.0' => 6);
+my %original;
+for my $version (sort keys %calls_of)
+{
+	my $db = "from $version";
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$db"));
+	$node->safe_psql($db, "CREATE EXTENSION pg_session_jwt VERSION '$version'");
+	$original{$version} = catalog($db);
+	works($db, $version, $calls_of{$version});
+
+	# What users built on it stays.
+	$node->safe_psql($db, <<'END');
+CREATE TABLE notes (owner text DEFAULT auth.user_id(), body text);
+INSERT INTO notes VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'mine'), ('bob', 'his');
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON notes USING (owner = auth.user_id());
+GRANT SELECT, INSERT ON notes TO app_user;
+CREATE VIEW me AS SELECT auth.user_id(), auth.session();
+END
+	my @policy = (
+		'SET ROLE app_user' => '',
+		'SELECT body FROM notes' => '',
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		'SELECT body FROM notes' => 'mine');
+	# Here the old catalog keeps ordinary roles from naming schema auth, not from its policies.
+	session_ok(
+		$node,
+		"a policy made under $version",
+		{ %$key, db => $db },
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		'SET ROLE app_user' => '',
+		'SELECT body FROM notes' => 'mine',
+		'SELECT auth.user_id()' => refused('42501', 'permission denied for schema auth'));
+
+	# A session that is running keeps its token over the update.
+	session_ok(
+		$node,
+		"ALTER EXTENSION UPDATE from $version, in a session with a token",
+		{ %$key, db => $db },
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		'ALTER EXTENSION pg_session_jwt UPDATE' => '',
+		'SELECT auth.uid()' => $alice_id,
+		'SELECT body FROM notes' => "mine\nhis",
+		'SELECT user_id FROM me' => $alice_id);
+	works($db, $latest, 6);
+	same_catalog($db, $fresh, "updated from $version, the catalog is that of a fresh $latest");
+	session_ok($node, 'its policy serves every role now', { %$key, db => $db }, @policy);
+}
+
+# --- the way back, release by release -----------------------------------------
+
+my $db = 'from 0.5.0';
+$node->safe_psql($db, "ALTER EXTENSION pg_session_jwt UPDATE TO '0.5.0'");
+same_catalog($db, $original{'0.5.0'}, 'back to 0.5.0, the catalog is as it was');
+works($db, '0.5.0', 6);
+$node->safe_psql('postgres', 'CREATE DATABASE chain');
+$node->safe_psql('chain', "CREATE EXTENSION pg_session_jwt VERSION '0.1.0'");
+my %forth;
+for my $version (qw(0.1.1 0.1.2 0.2.0 0.3.0 0.3.1 0.4.0 0.5.0))
+{
+	$node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '$version'");
+	$forth{$version} = catalog('chain');
+}
+is($forth{'0.1.2'}, $original{'0.1.2'}, 'the chain of updates passes 0.1.2 as it was');
+is($forth{'0.5.0'}, $original{'0.5.0'}, 'and 0.5.0');
+$node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'");
+same_catalog('chain', $fresh, 'and ends as a fresh one');
+for my $version (qw(0.5.0 0.4.0 0.3.1))
+{
+	$node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '$version'");
+	same_catalog('chain', $forth{$version}, "the way back passes $version as it was");
+}
+works('chain', '0.3.1', 2);
+$node->safe_psql('chain', 'ALTER EXTENSION pg_session_jwt UPDATE');
+same_catalog('chain', $fresh, 'and forth again');
+$node->safe_psql('chain', 'DROP EXTENSION pg_session_jwt');
+is($node->safe_psql('chain', "SELECT count(*) FROM pg_namespace WHERE nspname = 'auth'"),
+	'0', 'DROP EXTENSION leaves nothing');
+
+# --- dump and restore ---------------------------------------------------------
+
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
+for my $source ('from 0.1.2', 'from 0.5.0')
+{
+	my $restored = "restored $source";
+	$node->command_ok([ 'pg_dump', '--no-sync', '-f', $dump, $source ], "pg_dump $source");
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$restored"));
+	$node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-d', $restored, '-f', $dump ], 'restored');
+	same_catalog($restored, $fresh, "the dump $source restores to a fresh $latest");
+	works($restored, $latest, 6);
+	session_ok(
+		$node,
+		'with its policy',
+		{ %$key, db => $restored },
+		'SET ROLE app_user' => '',
+		"SELECT auth.jwt_session_init('$alice')" => '',
+		'SELECT body FROM notes' => 'mine');
+}
+
+$node->stop;
+done_testing();
