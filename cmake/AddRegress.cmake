@@ -10,13 +10,18 @@ function(stage_install dir)
     set(SERVER_STAGE ${dir} PARENT_SCOPE)
 endfunction()
 
-# add_server_test(<name> run|exec <command>...)
+# add_server_test(<name> run|exec|- <command>...): the command in a mode of
+# tests/server.sh; with - it calls that by itself.
 function(add_server_test name mode)
+    set(command ${PROJECT_SOURCE_DIR}/tests/server.sh ${mode} --)
+    if(mode STREQUAL "-")
+        set(command "")
+    endif()
     set(environment PGSJ_STAGE=${SERVER_STAGE} PG_CONFIG=${PG_CONFIG})
     if(TARGET sjwt)
         list(APPEND environment SJWT=$<TARGET_FILE:sjwt>)
     endif()
-    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/server.sh ${mode} -- ${ARGN})
+    add_test(NAME ${name} COMMAND ${command} ${ARGN})
     set_tests_properties(${name} PROPERTIES
         LABELS server FIXTURES_REQUIRED stage ENVIRONMENT "${environment}" TIMEOUT 600)
 endfunction()
