@@ -1,0 +1,48 @@
+/*
+ * compat.h - what differs between the server versions 14 to 18; the one place
+ * that asks for PG_VERSION_NUM. Include it last.
+ */
+#ifndef PSJ_COMPAT_H
+#define PSJ_COMPAT_H
+
+#include <stdlib.h>
+
+#include "utils/guc.h"
+
+/* Before 16 the server leaves this empty, and with hidden visibility the
+ * module would then export nothing. */
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+
+/* Declared by the server from 15 on, and never with default visibility before 16. */
+PGDLLEXPORT void _PG_init(void);
+
+/* Since 16, and in minor releases of 14 and 15 since late 2024. */
+#ifndef GUC_ALLOW_IN_PARALLEL
+#define GUC_ALLOW_IN_PARALLEL 0
+#endif
+
+#ifndef GUC_NO_RESET
+#define GUC_NO_RESET 0
+#endif
+
+/* Memory for a check hook's "extra", which the server frees; NULL: none left. */
+static inline void *psj_guc_extra(size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+    return guc_malloc(LOG, size);
+#else
+    return malloc(size);
+#endif
+}
+
+static inline void psj_reserve_prefix(const char *prefix)
+{
+#if PG_VERSION_NUM >= 150000
+    MarkGUCPrefixReserved(prefix);
+#else
+    EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * errors.c - why there is no identity, and how SQL is told.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "extension/errors.h"
+
+typedef struct report {
+    int sqlstate;
+    const char *message;
+    char detail[256]; /* "" for none */
+    char hint[256];   /* likewise */
+} report;
+
+static void set(report *out, int sqlstate, const char *message)
+{
+    out->sqlstate = sqlstate;
+    out->message = message;
+}
+
+/* The core's sentence, and its particulars where it has some. */
+static void explain(report *out, const jwt_error *error)
+{
+    snprintf(out->detail, sizeof(out->detail), "%s%s%s", jwt_status_text(error->status),
+             error->detail[0] == '\0' ? "" : ": ", error->detail);
+}
+
+static void name_backends(report *out)
+{
+    snprintf(out->hint, sizeof(out->hint),
+             "This build verifies with: %s. See auth.jwt_algorithms().", jwt_backend_names());
+}
+
+static void describe_jwt(report *out, const jwt_error *error)
+{
+    switch (error->status) {
+    case JWT_OK:
+    case JWT_STATUS_COUNT:
+        set(out, ERRCODE_INTERNAL_ERROR, "JWT failed without a reason");
+        return;
+    case JWT_NO_MEMORY:
+        set(out, ERRCODE_OUT_OF_MEMORY, "out of memory");
+        return;
+    case JWT_INTERNAL:
+        set(out, ERRCODE_INTERNAL_ERROR, "crypto backend failed");
+        return;
+
+    case JWT_TOO_LARGE:
+        set(out, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "JWT is too large");
+        snprintf(out->detail, sizeof(out->detail), "The limit is %d bytes.", JWT_MAX_TOKEN_SIZE);
+        return;
+    case JWT_MALFORMED:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT encoding");
+        return;
+    case JWT_SIGNATURE_ENCODING:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT signature encoding");
+        return;
+    case JWT_HEADER_ENCODING:
+    case JWT_PAYLOAD_ENCODING:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "could not decode JWT component");
+        explain(out, error);
+        return;
+    case JWT_HEADER_JSON:
+    case JWT_PAYLOAD_JSON:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "could not parse JWT component");
+        explain(out, error);
+        return;
+
+    case JWT_ALG_MISSING:
+    case JWT_ALG_UNKNOWN:
+    case JWT_ALG_NOT_ALLOWED:
+    case JWT_ALG_MISMATCH:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
+        explain(out, error);
+        return;
+    case JWT_ALG_UNSUPPORTED:
+        set(out, ERRCODE_FEATURE_NOT_SUPPORTED, "JWT algorithm is not supported by this build");
+        name_backends(out);
+        return;
+    case JWT_CRITICAL_HEADER:
+    case JWT_KID_INVALID:
+    case JWT_TYPE_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT header refused");
+        explain(out, error);
+        return;
+
+    case JWT_ISSUER_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
+        explain(out, error);
+        return;
+    case JWT_KEY_NOT_FOUND:
+        set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
+        return;
+    case JWT_SIGNATURE_INVALID:
+        set(out, ERRCODE_CHECK_VIOLATION, "invalid JWT signature");
+        return;
+
+    case JWT_CLAIM_MISSING:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT lacks a required claim");
+        snprintf(out->detail, sizeof(out->detail), "%s", error->detail);
+        return;
+    case JWT_JTI_INVALID:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "JWT payload must contain a valid 'jti' (JWT ID)");
+        return;
+    case JWT_JTI_REPLAYED:
+        set(out, ERRCODE_CHECK_VIOLATION, "Token ID must be strictly monotonically increasing.");
+        return;
+    case JWT_NBF_INVALID:
+        set(out, ERRCODE_DATATYPE_MISMATCH,
+            "'nbf' (Not Before) must be an integer representing seconds since unix epoch");
+        return;
+    case JWT_NOT_YET_VALID:
+        set(out, ERRCODE_CHECK_VIOLATION, "Token used before it is ready");
+        snprintf(out->detail, sizeof(out->detail), "nbf=%lld", (long long)error->seconds);
+        return;
+    case JWT_EXP_INVALID:
+        set(out, ERRCODE_DATATYPE_MISMATCH,
+            "'exp' (Expiration) must be an integer representing seconds since unix epoch");
+        return;
+    case JWT_EXPIRED:
+        set(out, ERRCODE_CHECK_VIOLATION, "Token used after it has expired");
+        snprintf(out->detail, sizeof(out->detail), "exp=%lld", (long long)error->seconds);
+        return;
+    case JWT_IAT_INVALID:
+        set(out, ERRCODE_DATATYPE_MISMATCH,
+            "'iat' (Issued At) must be a number of seconds since unix epoch");
+        return;
+    case JWT_AUDIENCE_INVALID:
+    case JWT_AUDIENCE_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
+        explain(out, error);
+        return;
+
+    case JWK_UNSUPPORTED:
+        set(out, ERRCODE_FEATURE_NOT_SUPPORTED,
+            "pg_session_jwt.jwk needs an algorithm that this build does not support");
+        name_backends(out);
+        return;
+    case JWK_TOO_LARGE:
+    case JWK_MALFORMED:
+    case JWK_NOT_A_KEY:
+    case JWK_NOT_A_KEY_SET:
+    case JWK_KTY_UNKNOWN:
+    case JWK_CRV_UNKNOWN:
+    case JWK_MEMBER_INVALID:
+    case JWK_KEY_REFUSED:
+    case JWK_USE_REFUSED:
+    case JWK_ALG_UNKNOWN:
+    case JWK_ALG_MISMATCH:
+    case JWK_SYMMETRIC:
+    case JWK_AMBIGUOUS:
+    case JWK_NONE_USABLE:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
+        explain(out, error);
+        return;
+    }
+}
+
+static void describe(report *out, const psj_failure *failure)
+{
+    *out = (report){0};
+    switch (failure->kind) {
+    case PSJ_FAILURE_JWT:
+        describe_jwt(out, &failure->jwt);
+        return;
+    case PSJ_FAILURE_MISSING_KEY:
+        set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
+        snprintf(out->hint, sizeof(out->hint),
+                 "Set it when connecting, for instance with "
+                 "options='-c pg_session_jwt.jwk=...' in the connection string.");
+        return;
+    case PSJ_FAILURE_ENCODING:
+        set(out, ERRCODE_UNTRANSLATABLE_CHARACTER,
+            "JWT cannot be represented in the database encoding");
+        snprintf(out->detail, sizeof(out->detail), "The database encoding is %s.",
+                 GetDatabaseEncodingName());
+        return;
+    }
+}
+
+_Noreturn void psj_raise(const psj_failure *failure)
+{
+    report out;
+
+    describe(&out, failure);
+    ereport(ERROR, (errcode(out.sqlstate), errmsg_internal("%s", out.message),
+                    out.detail[0] != '\0' ? errdetail_internal("%s", out.detail) : 0,
+                    out.hint[0] != '\0' ? errhint("%s", out.hint) : 0, errhidestmt(true),
+                    errhidecontext(true)));
+    pg_unreachable();
+}
+
+_Noreturn void psj_raise_invalid_subject(void)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("invalid subject claim in the JWT"),
+                    errhidestmt(true), errhidecontext(true)));
+    pg_unreachable();
+}

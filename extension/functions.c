@@ -1,0 +1,142 @@
+/*
+ * functions.c - what SQL can call.
+ *
+ * The names of those up to organization_id_wrapper are fixed: catalogs made
+ * by earlier versions name them.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "jwt/jwt.h"
+
+#include "extension/errors.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+#include "extension/trust.h"
+#include "extension/compat.h"
+
+PG_FUNCTION_INFO_V1(init_wrapper);
+PG_FUNCTION_INFO_V1(jwt_session_init_wrapper);
+PG_FUNCTION_INFO_V1(jwt_session_init_local_wrapper);
+PG_FUNCTION_INFO_V1(session_wrapper);
+PG_FUNCTION_INFO_V1(jwt_wrapper);
+PG_FUNCTION_INFO_V1(user_id_wrapper);
+PG_FUNCTION_INFO_V1(uid_wrapper);
+PG_FUNCTION_INFO_V1(organization_wrapper);
+PG_FUNCTION_INFO_V1(organization_id_wrapper);
+PG_FUNCTION_INFO_V1(jwt_algorithms_wrapper);
+
+Datum init_wrapper(PG_FUNCTION_ARGS)
+{
+    (void)fcinfo;
+    psj_session_check_key();
+    PG_RETURN_VOID();
+}
+
+static void begin_session(text *jwt, bool is_local)
+{
+    psj_set_token(text_to_cstring(jwt), is_local);
+    psj_session_verify();
+}
+
+Datum jwt_session_init_wrapper(PG_FUNCTION_ARGS)
+{
+    begin_session(PG_GETARG_TEXT_PP(0), false);
+    PG_RETURN_VOID();
+}
+
+Datum jwt_session_init_local_wrapper(PG_FUNCTION_ARGS)
+{
+    begin_session(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1));
+    PG_RETURN_VOID();
+}
+
+Datum session_wrapper(PG_FUNCTION_ARGS)
+{
+    (void)fcinfo;
+    return psj_session_claims()->session;
+}
+
+Datum jwt_wrapper(PG_FUNCTION_ARGS)
+{
+    return session_wrapper(fcinfo);
+}
+
+/* In claims mode a sub that is not a string is no error, just no user. */
+static void refuse_invalid_subject(const psj_claims *claims)
+{
+    if (claims->subject_invalid && psj_trust_mode_in_force() != PSJ_TRUST_CLAIMS)
+        psj_raise_invalid_subject();
+}
+
+Datum user_id_wrapper(PG_FUNCTION_ARGS)
+{
+    const psj_claims *claims = psj_session_claims();
+
+    if (likely(claims->has_user_id))
+        return claims->user_id;
+    refuse_invalid_subject(claims);
+    PG_RETURN_NULL();
+}
+
+Datum uid_wrapper(PG_FUNCTION_ARGS)
+{
+    const psj_claims *claims = psj_session_claims();
+
+    if (!claims->has_uid)
+        PG_RETURN_NULL();
+    PG_RETURN_UUID_P(&claims->uid);
+}
+
+Datum organization_wrapper(PG_FUNCTION_ARGS)
+{
+    const psj_claims *claims = psj_session_claims();
+
+    if (!claims->has_organization)
+        PG_RETURN_NULL();
+    return claims->organization;
+}
+
+Datum organization_id_wrapper(PG_FUNCTION_ARGS)
+{
+    const psj_claims *claims = psj_session_claims();
+
+    if (!claims->has_organization_id)
+        PG_RETURN_NULL();
+    PG_RETURN_UUID_P(&claims->organization_id);
+}
+
+Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)
+{
+    FuncCallContext *call;
+    const char *name;
+    const char *backend;
+
+    if (SRF_IS_FIRSTCALL()) {
+        MemoryContext caller;
+        TupleDesc descriptor;
+
+        call = SRF_FIRSTCALL_INIT();
+        caller = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+        if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+            elog(ERROR, "return type must be a row type");
+        call->tuple_desc = BlessTupleDesc(descriptor);
+        MemoryContextSwitchTo(caller);
+    }
+    call = SRF_PERCALL_SETUP();
+    if (jwt_algorithm_info(call->call_cntr, &name, &backend)) {
+        Datum values[2] = {CStringGetTextDatum(name)};
+        bool nulls[2] = {false, backend == NULL};
+        HeapTuple row;
+
+        if (backend != NULL)
+            values[1] = CStringGetTextDatum(backend);
+        row = heap_form_tuple(call->tuple_desc, values, nulls);
+        SRF_RETURN_NEXT(call, HeapTupleGetDatum(row));
+    }
+    SRF_RETURN_DONE(call);
+}

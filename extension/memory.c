@@ -1,0 +1,34 @@
+/*
+ * memory.c - where the extension's long-lived memory comes from.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/memory.h"
+
+MemoryContext psj_memory;
+
+void psj_memory_create(void)
+{
+    psj_memory = AllocSetContextCreate(TopMemoryContext, "pg_session_jwt", ALLOCSET_SMALL_SIZES);
+}
+
+static void *allocate(void *context, size_t size)
+{
+    /* An oversized request ERRORs in spite of MCXT_ALLOC_NO_OOM. */
+    if (!AllocSizeIsValid(size))
+        return NULL;
+    return MemoryContextAllocExtended(context, size, MCXT_ALLOC_NO_OOM);
+}
+
+static void release(void *context, void *pointer)
+{
+    (void)context;
+    pfree(pointer);
+}
+
+jwt_allocator psj_allocator(MemoryContext context)
+{
+    return (jwt_allocator){.allocate = allocate, .release = release, .context = context};
+}

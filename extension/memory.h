@@ -1,0 +1,21 @@
+/*
+ * memory.h - where the extension's long-lived memory comes from.
+ */
+#ifndef PSJ_MEMORY_H
+#define PSJ_MEMORY_H
+
+#include "postgres.h"
+
+#include "jwt/jwt.h"
+
+/* The one context of all that outlives a transaction: keys and identities. */
+extern MemoryContext psj_memory;
+
+/* Once, from _PG_init(). */
+void psj_memory_create(void);
+
+/* The core's allocator on a memory context: NULL where there is no memory,
+ * never an ERROR, so that no longjmp passes the core's frames. */
+jwt_allocator psj_allocator(MemoryContext context);
+
+#endif

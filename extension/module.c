@@ -1,0 +1,40 @@
+/*
+ * module.c - what the server sees first.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+
+#include "extension/memory.h"
+#include "extension/parallel.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+#include "extension/compat.h"
+
+PG_MODULE_MAGIC;
+
+/*
+ * Settings made before the library was loaded are applied when it defines them.
+ * Servers without this flag drop them in a parallel query, with no more than a
+ * warning, and a dropped key would leave the client's own claims to be believed.
+ */
+static bool can_define_settings(void)
+{
+    return !IsInParallelMode() ||
+           (GetConfigOptionFlags("is_superuser", true) & GUC_ALLOW_IN_PARALLEL) != 0;
+}
+
+void _PG_init(void)
+{
+    if (!can_define_settings())
+        ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+                        errmsg("pg_session_jwt cannot be loaded during a parallel operation"),
+                        errhint("Call auth.init() or another of its functions first, or add "
+                                "pg_session_jwt to session_preload_libraries.")));
+    if (psj_memory == NULL)
+        psj_memory_create();
+    psj_settings_define();
+    psj_session_install();
+    psj_parallel_install();
+}

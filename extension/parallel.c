@@ -1,0 +1,51 @@
+/*
+ * parallel.c - what parallel workers must be told.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+
+#include "extension/parallel.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+
+static ExecutorStart_hook_type next_executor_start;
+
+void psj_parallel_publish(bool accepted, int64 last_jti)
+{
+    /* In place, because SET is forbidden where this is called from: in an
+     * assign hook and in the middle of a parallel query. The server reads the
+     * string when it starts workers. */
+    if (psj_parallel_state != NULL)
+        snprintf(psj_parallel_state, PSJ_PARALLEL_STATE_LEN + 1, "%c%020lld", accepted ? '+' : '-',
+                 (long long)last_jti);
+}
+
+void psj_parallel_receive(const char *state)
+{
+    psj_session_inherit(state[0] == '+', strtoll(state + 1, NULL, 10));
+}
+
+/*
+ * A token that only workers read would never be accepted in the leader, and
+ * its replay would not be noticed: the leader reads it before they do. If it is
+ * refused, that is reported where it is read.
+ */
+static void executor_start(QueryDesc *query, int flags)
+{
+    if (query->plannedstmt->parallelModeNeeded && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
+        !IsInParallelMode())
+        psj_session_accept();
+
+    if (next_executor_start != NULL)
+        next_executor_start(query, flags);
+    else
+        standard_ExecutorStart(query, flags);
+}
+
+void psj_parallel_install(void)
+{
+    next_executor_start = ExecutorStart_hook;
+    ExecutorStart_hook = executor_start;
+}

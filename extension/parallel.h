@@ -1,0 +1,27 @@
+/*
+ * parallel.h - what parallel workers must be told.
+ *
+ * A worker gets the settings, not our state, and so verifies the token for
+ * itself. What it cannot know is whether the leader has accepted this token
+ * before, and the last jti that the leader accepted. Both travel in a setting
+ * that nobody can set: a flag, '+' or '-', and 20 digits.
+ */
+#ifndef PSJ_PARALLEL_H
+#define PSJ_PARALLEL_H
+
+#include "postgres.h"
+
+#define PSJ_PARALLEL_STATE_LEN 21
+#define PSJ_PARALLEL_STATE_NONE "-00000000000000000000"
+
+/* Once, from _PG_init(). */
+void psj_parallel_install(void);
+
+/* Is the token in force accepted; the last jti accepted, at least 0. Workers
+ * started from now on are told. Never fails. */
+void psj_parallel_publish(bool accepted, int64 last_jti);
+
+/* In a starting worker: what the leader published. */
+void psj_parallel_receive(const char *state);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * settings.c - every GUC of the extension.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "utils/guc.h"
+
+#include "extension/parallel.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+#include "extension/trust.h"
+#include "extension/compat.h"
+
+#define PARALLEL_STATE "pg_session_jwt.parallel_state"
+
+char *psj_jwk;
+char *psj_jwt;
+char *psj_claims_setting;
+bool psj_audit;
+char *psj_parallel_state;
+psj_mark *psj_mark_in_force;
+
+static char *audit_setting;
+/* We, and nobody else, are setting PARALLEL_STATE. */
+static bool setting_parallel_state;
+
+static bool no_memory(void)
+{
+    /* The server's own message would show the value, which is a token. */
+    GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+    GUC_check_errmsg("out of memory");
+    return false;
+}
+
+static bool check_jwt(char **value, void **extra, GucSource source)
+{
+    psj_mark *mark;
+
+    (void)source;
+    if (*value == NULL || (*value)[0] == '\0')
+        return true;
+    mark = psj_guc_extra(sizeof(*mark));
+    if (mark == NULL)
+        return no_memory();
+    mark->accepted_as = 0;
+    mark->inherited = InitializingParallelWorker;
+    *extra = mark;
+    return true;
+}
+
+static void assign_jwt(const char *value, void *extra)
+{
+    (void)value;
+    psj_mark_in_force = extra;
+    psj_session_token_changed();
+}
+
+static void assign_jwk(const char *value, void *extra)
+{
+    (void)value;
+    (void)extra;
+    psj_trust_changed();
+    psj_session_changed();
+}
+
+static void assign_claims(const char *value, void *extra)
+{
+    (void)value;
+    (void)extra;
+    psj_session_changed();
+}
+
+static void assign_audit_log(const char *value, void *extra)
+{
+    (void)extra;
+    psj_audit = value != NULL && strcmp(value, "on") == 0;
+    psj_session_changed();
+}
+
+static bool check_parallel_state(char **value, void **extra, GucSource source)
+{
+    (void)extra;
+    (void)source;
+    if ((setting_parallel_state || InitializingParallelWorker) &&
+        strlen(*value) == PSJ_PARALLEL_STATE_LEN)
+        return true;
+    GUC_check_errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM);
+    GUC_check_errmsg("parameter \"%s\" cannot be changed", PARALLEL_STATE);
+    return false;
+}
+
+static void assign_parallel_state(const char *value, void *extra)
+{
+    (void)extra;
+    if (InitializingParallelWorker)
+        psj_parallel_receive(value);
+}
+
+void psj_settings_define(void)
+{
+    const int anywhere = GUC_ALLOW_IN_PARALLEL;
+
+    /* The one name that another library might have taken: first, so that its
+     * ERROR leaves nothing behind. */
+    DefineCustomStringVariable(
+        "request.jwt.claims", "The claims that a trusted gateway hands over, as JSON.",
+        "They are the identity where no key is configured.", &psj_claims_setting, NULL, PGC_USERSET,
+        GUC_NOT_WHILE_SEC_REST | anywhere, NULL, assign_claims, NULL);
+    DefineCustomStringVariable(
+        "pg_session_jwt.jwk", "The public key that signs this session's tokens, as a JWK.",
+        "Settable in the configuration file and when connecting.", &psj_jwk, NULL, PGC_BACKEND,
+        GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | anywhere, NULL, assign_jwk, NULL);
+    DefineCustomStringVariable("pg_session_jwt.jwt", "The session's JSON Web Token.",
+                               "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
+                               GUC_NOT_WHILE_SEC_REST | anywhere, check_jwt, assign_jwt, NULL);
+    DefineCustomStringVariable("pg_session_jwt.audit_log",
+                               "Logs who is identified, whenever it is verified or read.",
+                               "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
+                               GUC_NOT_WHILE_SEC_REST | anywhere, NULL, assign_audit_log, NULL);
+
+    setting_parallel_state = true;
+    DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
+                               "Internal; cannot be set.", &psj_parallel_state,
+                               PSJ_PARALLEL_STATE_NONE, PGC_SUSET,
+                               GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET |
+                                   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | anywhere,
+                               check_parallel_state, assign_parallel_state, NULL);
+    /* Only what is not at its default is sent to a worker. */
+    SetConfigOption(PARALLEL_STATE, PSJ_PARALLEL_STATE_NONE, PGC_SUSET, PGC_S_OVERRIDE);
+    setting_parallel_state = false;
+
+    psj_reserve_prefix("pg_session_jwt");
+}
+
+void psj_set_token(const char *token, bool is_local)
+{
+    (void)set_config_option("pg_session_jwt.jwt", token, PGC_USERSET, PGC_S_SESSION,
+                            is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
+}
