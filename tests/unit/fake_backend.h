@@ -1,0 +1,73 @@
+/*
+ * fake_backend.h - the crypto registry over one backend that computes nothing.
+ *
+ * It believes a signature whose every octet is the first octet of the key, and
+ * answers whatever a test tells it to. So the core's rules are tested alike in
+ * every build, and every error that a backend can return is seen. Include in
+ * one file of a program.
+ */
+#ifndef PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
+#define PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
+
+#define CRYPTO_BACKEND_LIST(X) X(fake)
+#include "crypto/registry.c"
+
+/* What this "build" lacks. */
+#define FAKE_LACKS (CRYPTO_BIT(CRYPTO_ALG_ES256K) | CRYPTO_BIT(CRYPTO_ALG_HS384))
+
+static struct {
+    crypto_status init, check_key, verify; /* CRYPTO_OK: as described above */
+    size_t checks, verifications;          /* how often asked */
+} fake;
+
+static crypto_status fake_init(void)
+{
+    return fake.init;
+}
+
+static crypto_status fake_check_key(crypto_alg alg, const crypto_key *key)
+{
+    (void)alg;
+    (void)key;
+    fake.checks++;
+    return fake.check_key;
+}
+
+static crypto_status fake_verify(crypto_alg alg, const crypto_key *key, crypto_span message,
+                                 crypto_span signature)
+{
+    const crypto_span *material = key->type == CRYPTO_KEY_RSA   ? &key->n
+                                  : key->type == CRYPTO_KEY_OCT ? &key->k
+                                                                : &key->x;
+    (void)alg;
+    (void)message;
+    fake.verifications++;
+    for (size_t i = 0; i < signature.len && fake.verify == CRYPTO_OK; i++) {
+        if (signature.data[i] != material->data[0])
+            return CRYPTO_BAD_SIGNATURE;
+    }
+    return fake.verify;
+}
+
+const crypto_backend crypto_fake_backend = {
+    .name = "fake",
+    .verifies = (CRYPTO_BIT(CRYPTO_ALG_COUNT) - 1) & ~FAKE_LACKS,
+    .init = fake_init,
+    .check_key = fake_check_key,
+    .verify = fake_verify,
+};
+
+/* Keys whose every octet is 'K' (an EC key's y: 'Y'; an RSA key's: 0xCB, which
+ * is odd and has its top bit set). */
+#define K32 "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s"
+#define Y32 "WVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVk"
+#define OKP_KEY "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\""
+#define EC_KEY "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\""
+#define OCT_KEY "\"kty\":\"oct\",\"k\":\"" K32 "\""
+#define CB12 "y8vLy8vLy8vLy8vL"
+#define CB48 CB12 CB12 CB12 CB12
+#define CB240 CB48 CB48 CB48 CB48 CB48
+#define CB256 CB240 CB12 "y8vLyw"
+#define RSA_KEY "\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AQAB\""
+
+#endif

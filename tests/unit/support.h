@@ -1,0 +1,113 @@
+/*
+ * support.h - what the core's tests share: an allocator that counts and can
+ * fail, and tokens made of parts.
+ */
+#ifndef PG_SESSION_JWT_TESTS_SUPPORT_H
+#define PG_SESSION_JWT_TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jwt/base64url.h"
+#include "jwt/jwt.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef struct counting {
+    size_t live;    /* allocations not yet given back */
+    size_t calls;   /* allocations asked for */
+    size_t fail_at; /* the call that fails, from 1; 0: none */
+} counting;
+
+static inline void *counting_allocate(void *context, size_t size)
+{
+    counting *c = context;
+
+    assert_true(size > 0);
+    if (++c->calls == c->fail_at)
+        return NULL;
+    c->live++;
+    return malloc(size);
+}
+
+static inline void counting_release(void *context, void *pointer)
+{
+    counting *c = context;
+
+    assert_non_null(pointer);
+    assert_true(c->live > 0);
+    c->live--;
+    free(pointer);
+}
+
+static inline jwt_allocator counting_allocator(counting *c)
+{
+    return (jwt_allocator){counting_allocate, counting_release, c};
+}
+
+static inline void *allocate_or_fail(size_t size)
+{
+    void *made = malloc(size);
+
+    assert_non_null(made);
+    return made;
+}
+
+static inline void assert_status(jwt_status status, jwt_status wanted, const char *what)
+{
+    if (status != wanted)
+        fail_msg("%s: %s instead of %s", what, jwt_status_name(status), jwt_status_name(wanted));
+}
+
+/* NUL-terminated; free() it. */
+static inline char *encoded(const void *octets, size_t len)
+{
+    char *text = allocate_or_fail(JWT_BASE64URL_ENCODED_LEN(len) + 1);
+
+    jwt_base64url_encode(octets, len, text);
+    text[JWT_BASE64URL_ENCODED_LEN(len)] = '\0';
+    return text;
+}
+
+/* The three parts as given, with dots between; free() it. */
+static inline char *joined(const char *header, const char *payload, const char *signature)
+{
+    size_t size = strlen(header) + strlen(payload) + strlen(signature) + 3;
+    char *token = allocate_or_fail(size);
+
+    snprintf(token, size, "%s.%s.%s", header, payload, signature);
+    return token;
+}
+
+/* A compact JWS of these octets; free() it. */
+static inline char *compact(const char *header, const char *payload, const void *signature,
+                            size_t signature_len)
+{
+    char *parts[] = {encoded(header, strlen(header)), encoded(payload, strlen(payload)),
+                     encoded(signature, signature_len)};
+    char *token = joined(parts[0], parts[1], parts[2]);
+
+    for (size_t i = 0; i < COUNT(parts); i++)
+        free(parts[i]);
+    return token;
+}
+
+static inline jwt_keyset *keys_of(const char *json)
+{
+    jwt_keyset *keys;
+    jwt_error error;
+
+    jwt_status status = jwt_keyset_parse(NULL, json, strlen(json), &keys, &error);
+    if (status != JWT_OK)
+        fail_msg("%s: %s %s", jwt_status_name(status), error.detail, json);
+    return keys;
+}
+
+#endif

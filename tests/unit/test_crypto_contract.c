@@ -1,0 +1,628 @@
+/*
+ * What every backend must answer: the vectors of tests/vectors/crypto, each
+ * file a test, put to the registry and to each backend that declares the
+ * algorithm; and CRYPTO_UNSUPPORTED for what no backend of the build declares.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/registry.h"
+#include "crypto/sign.h"
+#include "crypto_backends.h"
+#include "crypto_expectation.h"
+
+#define VECTORS TEST_VECTORS_DIR "/crypto"
+
+#define DECLARATION(name) extern const crypto_backend crypto_##name##_backend;
+#define ADDRESS(name) &crypto_##name##_backend,
+#define NAME(name) #name,
+
+CRYPTO_BACKEND_LIST(DECLARATION)
+
+static const crypto_backend *const backends[] = {CRYPTO_BACKEND_LIST(ADDRESS)};
+static const char *const backend_names[] = {CRYPTO_BACKEND_LIST(NAME)};
+
+#define BACKEND_COUNT (sizeof backends / sizeof backends[0])
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- vectors ------------------------------------------------------------ */
+
+/* One question with its answers; README.md beside the files says what the
+ * fields mean. */
+struct record {
+    struct vector_file *file;
+    size_t line;
+    crypto_alg alg;
+    crypto_private_key key;
+    crypto_span message, signature;
+    bool form_fits;           /* does the algorithm table accept the key? */
+    crypto_status key_status; /* what a backend says of the key */
+    crypto_status verdict;    /* and of the signature */
+};
+
+struct vector_file {
+    char *name;
+    char *text;
+    uint8_t *octets; /* what the spans of its records point into */
+    size_t first, count;
+};
+
+static struct record *records;
+static size_t record_count;
+static struct vector_file *files;
+static size_t file_count;
+
+static void die(const struct vector_file *file, size_t line, const char *what)
+{
+    fprintf(stderr, "%s:%zu: %s\n", file->name, line, what);
+    exit(EXIT_FAILURE);
+}
+
+static void *grown(void *array, size_t count, size_t size)
+{
+    void *bigger = realloc(array, count * size);
+
+    if (bigger == NULL)
+        exit(EXIT_FAILURE);
+    return bigger;
+}
+
+static const struct {
+    const char *name;
+    crypto_key_type type;
+} key_types[] = {{"OKP", CRYPTO_KEY_OKP},
+                 {"EC", CRYPTO_KEY_EC},
+                 {"RSA", CRYPTO_KEY_RSA},
+                 {"oct", CRYPTO_KEY_OCT}};
+
+static const struct {
+    const char *name;
+    crypto_curve curve;
+} curves[] = {{"Ed25519", CRYPTO_CURVE_ED25519},
+              {"P-256", CRYPTO_CURVE_P256},
+              {"P-384", CRYPTO_CURVE_P384},
+              {"P-521", CRYPTO_CURVE_P521},
+              {"secp256k1", CRYPTO_CURVE_SECP256K1}};
+
+static bool set_name(struct record *record, const char *field, const char *value)
+{
+    if (strcmp(field, "alg") == 0) {
+        const crypto_algorithm *row = crypto_algorithm_find(value, strlen(value));
+        if (row == NULL)
+            return false;
+        record->alg = row->alg;
+        return true;
+    }
+    if (strcmp(field, "kty") == 0) {
+        for (size_t i = 0; i < LENGTH(key_types); i++) {
+            if (strcmp(value, key_types[i].name) == 0) {
+                record->key.public_key.type = key_types[i].type;
+                return true;
+            }
+        }
+    }
+    if (strcmp(field, "crv") == 0) {
+        for (size_t i = 0; i < LENGTH(curves); i++) {
+            if (strcmp(value, curves[i].name) == 0) {
+                record->key.public_key.curve = curves[i].curve;
+                return true;
+            }
+        }
+    }
+    if (strcmp(field, "key") == 0) {
+        record->form_fits = strcmp(value, "bad-form") != 0;
+        record->key_status = strcmp(value, "ok") == 0 ? CRYPTO_OK : CRYPTO_BAD_KEY;
+        return strcmp(value, "ok") == 0 || strcmp(value, "bad-key") == 0 || !record->form_fits;
+    }
+    if (strcmp(field, "verdict") == 0) {
+        record->verdict = strcmp(value, "ok") == 0              ? CRYPTO_OK
+                          : strcmp(value, "bad-signature") == 0 ? CRYPTO_BAD_SIGNATURE
+                                                                : CRYPTO_BAD_KEY;
+        return record->verdict != CRYPTO_BAD_KEY || strcmp(value, "bad-key") == 0;
+    }
+    return false;
+}
+
+static crypto_span *find_span(struct record *record, const char *field)
+{
+    const struct {
+        const char *name;
+        crypto_span *span;
+    } spans[] = {{"x", &record->key.public_key.x},
+                 {"y", &record->key.public_key.y},
+                 {"n", &record->key.public_key.n},
+                 {"e", &record->key.public_key.e},
+                 {"k", &record->key.public_key.k},
+                 {"d", &record->key.d},
+                 {"p", &record->key.p},
+                 {"q", &record->key.q},
+                 {"dp", &record->key.dp},
+                 {"dq", &record->key.dq},
+                 {"qi", &record->key.qi},
+                 {"message", &record->message},
+                 {"signature", &record->signature}};
+
+    for (size_t i = 0; i < LENGTH(spans); i++) {
+        if (strcmp(field, spans[i].name) == 0)
+            return spans[i].span;
+    }
+    return NULL;
+}
+
+/* Decodes hex to *octets, which it moves on. */
+static bool set_span(crypto_span *span, const char *hex, uint8_t **octets)
+{
+    size_t len = strlen(hex);
+
+    if (len % 2 != 0)
+        return false;
+    *span = (crypto_span){*octets, len / 2};
+    for (; len > 0; len -= 2, hex += 2) {
+        const char digits[] = {hex[0], hex[1], '\0'};
+        char *end;
+        *(*octets)++ = (uint8_t)strtoul(digits, &end, 16);
+        if (*end != '\0')
+            return false;
+    }
+    return true;
+}
+
+static void parse_file(struct vector_file *file)
+{
+    uint8_t *octets = file->octets;
+    struct record *record = NULL;
+    size_t line = 0;
+
+    file->first = record_count;
+    for (char *next, *at = file->text; *at != '\0'; at = next) {
+        next = at + strcspn(at, "\n");
+        if (*next != '\0')
+            *next++ = '\0';
+        line++;
+        if (*at == '#')
+            continue;
+        if (*at == '\0') {
+            record = NULL;
+            continue;
+        }
+        char *value = strstr(at, ": ");
+        if (value == NULL)
+            die(file, line, "not a field");
+        *value = '\0';
+        value += 2;
+        if (record == NULL) {
+            records = grown(records, ++record_count, sizeof *records);
+            record = &records[record_count - 1];
+            *record = (struct record){.file = file, .line = line};
+        }
+        crypto_span *span = find_span(record, at);
+        if (!(span != NULL ? set_span(span, value, &octets) : set_name(record, at, value)))
+            die(file, line, "bad field");
+    }
+    file->count = record_count - file->first;
+}
+
+static int is_vector_file(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
+}
+
+static void read_vectors(void)
+{
+    struct dirent **entries;
+    int count = scandir(VECTORS, &entries, is_vector_file, alphasort);
+
+    if (count <= 0) {
+        fprintf(stderr, "no vectors in %s\n", VECTORS);
+        exit(EXIT_FAILURE);
+    }
+    file_count = (size_t)count;
+    files = grown(NULL, file_count, sizeof *files);
+    for (size_t i = 0; i < file_count; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", VECTORS, entries[i]->d_name);
+        FILE *stream = fopen(path, "rb");
+        if (stream == NULL || fseek(stream, 0, SEEK_END) != 0)
+            exit(EXIT_FAILURE);
+        size_t size = (size_t)ftell(stream);
+        rewind(stream);
+        files[i] = (struct vector_file){.name = strdup(entries[i]->d_name),
+                                        .text = grown(NULL, size + 1, 1),
+                                        .octets = grown(NULL, size, 1)};
+        if (fread(files[i].text, 1, size, stream) != size)
+            exit(EXIT_FAILURE);
+        files[i].text[size] = '\0';
+        fclose(stream);
+        free(entries[i]);
+        parse_file(&files[i]);
+    }
+    free(entries);
+}
+
+static void free_vectors(void)
+{
+    for (size_t i = 0; i < file_count; i++) {
+        free(files[i].name);
+        free(files[i].text);
+        free(files[i].octets);
+    }
+    free(files);
+    free(records);
+}
+
+/* ---- asking ------------------------------------------------------------- */
+
+static const char *const status_names[] = {"OK",          "BAD_SIGNATURE", "BAD_KEY",
+                                           "UNSUPPORTED", "NO_MEMORY",     "INTERNAL"};
+
+#define expect(record, what, who, got, want)                                                       \
+    do {                                                                                           \
+        crypto_status got_ = (got), want_ = (want);                                                \
+        if (got_ != want_)                                                                         \
+            fail_msg("%s:%zu: %s by %s is %s, not %s", (record)->file->name, (record)->line, what, \
+                     who, status_names[got_], status_names[want_]);                                \
+    } while (0)
+
+/* Do its bits say that the build can answer? */
+static bool is_served(crypto_alg alg)
+{
+    return (crypto_verifiable_algorithms() & CRYPTO_BIT(alg)) != 0;
+}
+
+static void expect_verdict(const struct record *record, const char *what, const crypto_key *key,
+                           crypto_span message, crypto_span signature, crypto_status want)
+{
+    expect(record, what, "the registry",
+           crypto_verify_signature(record->alg, key, message, signature), want);
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        if ((backends[i]->verifies & CRYPTO_BIT(record->alg)) != 0)
+            expect(record, what, backends[i]->name,
+                   backends[i]->verify(record->alg, key, message, signature), want);
+    }
+}
+
+/* The vector itself. */
+static void check_as_it_is(const struct record *record)
+{
+    const crypto_key *key = &record->key.public_key;
+    crypto_status key_status = record->key_status;
+    crypto_status verdict = record->verdict;
+
+    if (record->form_fits && !is_served(record->alg))
+        key_status = verdict = CRYPTO_UNSUPPORTED;
+    expect(record, "the key", "the registry", crypto_check_key(record->alg, key), key_status);
+    expect(record, "the signature", "the registry",
+           crypto_verify_signature(record->alg, key, record->message, record->signature), verdict);
+    if (!record->form_fits)
+        return;
+
+    const crypto_algorithm *row = crypto_algorithm_get(record->alg);
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        if ((backends[i]->verifies & CRYPTO_BIT(record->alg)) == 0)
+            continue;
+        expect(record, "init", backends[i]->name, backends[i]->init(), CRYPTO_OK);
+        expect(record, "the key", backends[i]->name, backends[i]->check_key(record->alg, key),
+               record->key_status);
+        if (record->signature.len == crypto_signature_length(row, key))
+            expect(record, "the signature", backends[i]->name,
+                   backends[i]->verify(record->alg, key, record->message, record->signature),
+                   record->verdict);
+    }
+}
+
+static crypto_span copy(uint8_t *to, crypto_span from)
+{
+    if (from.len > 0)
+        memcpy(to, from.data, from.len);
+    return (crypto_span){to, from.len};
+}
+
+static void check_flipped_signature(const struct record *record)
+{
+    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    crypto_span signature = copy(octets, record->signature);
+    const size_t places[] = {0, signature.len / 2 - 1, signature.len / 2, signature.len - 1};
+
+    for (size_t i = 0; i < LENGTH(places); i++) {
+        octets[places[i]] ^= 1;
+        expect_verdict(record, "a flipped signature", &record->key.public_key, record->message,
+                       signature, CRYPTO_BAD_SIGNATURE);
+        octets[places[i]] ^= 1;
+    }
+}
+
+static void check_other_message(const struct record *record)
+{
+    uint8_t octets[2048] = {0};
+    crypto_span message = copy(octets, record->message);
+
+    message.len++;
+    expect_verdict(record, "a longer message", &record->key.public_key, message, record->signature,
+                   CRYPTO_BAD_SIGNATURE);
+    message.len--;
+    if (message.len == 0)
+        return;
+    octets[message.len / 2] ^= 0x80;
+    expect_verdict(record, "a flipped message", &record->key.public_key, message, record->signature,
+                   CRYPTO_BAD_SIGNATURE);
+    octets[message.len / 2] ^= 0x80;
+    message.len--;
+    expect_verdict(record, "a shorter message", &record->key.public_key, message, record->signature,
+                   CRYPTO_BAD_SIGNATURE);
+}
+
+static bool is_same(crypto_span a, crypto_span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* A good key of the algorithm, of the same size, that is not this one. */
+static const crypto_key *find_other_key(const struct record *record)
+{
+    const crypto_key *own = &record->key.public_key;
+
+    for (size_t i = 0; i < record_count; i++) {
+        const crypto_key *key = &records[i].key.public_key;
+        if (records[i].key_status == CRYPTO_OK && key->type == own->type &&
+            key->curve == own->curve && key->n.len == own->n.len && key->k.len >= own->k.len &&
+            !(is_same(key->x, own->x) && is_same(key->n, own->n) && is_same(key->k, own->k)))
+            return key;
+    }
+    return NULL;
+}
+
+static void check_other_key(const struct record *record)
+{
+    const crypto_key *key = &record->key.public_key;
+    const crypto_key *other = find_other_key(record);
+    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    crypto_key flipped = *key;
+
+    if (other != NULL)
+        expect_verdict(record, "another key", other, record->message, record->signature,
+                       CRYPTO_BAD_SIGNATURE);
+    else
+        assert_true(key->type == CRYPTO_KEY_RSA || key->type == CRYPTO_KEY_OCT);
+    /* Of these two any octets, nearly, are a key. */
+    if (key->type == CRYPTO_KEY_RSA) {
+        flipped.n = copy(octets, key->n);
+        octets[key->n.len / 2] ^= 0x10;
+        expect_verdict(record, "a flipped modulus", &flipped, record->message, record->signature,
+                       CRYPTO_BAD_SIGNATURE);
+    } else if (key->type == CRYPTO_KEY_OCT) {
+        flipped.k = copy(octets, key->k);
+        octets[key->k.len - 1] ^= 0x80;
+        expect_verdict(record, "a flipped secret", &flipped, record->message, record->signature,
+                       CRYPTO_BAD_SIGNATURE);
+    }
+}
+
+static void check_other_lengths(const struct record *record)
+{
+    uint8_t octets[2 * CRYPTO_MAX_SIGNATURE_SIZE] = {0};
+    crypto_span signature = copy(octets, record->signature);
+    const size_t lengths[] = {
+        0, 1, signature.len / 2, signature.len - 1, signature.len + 1, 2 * signature.len};
+
+    for (size_t i = 0; i < LENGTH(lengths); i++)
+        expect(record, "a signature of another length", "the registry",
+               crypto_verify_signature(record->alg, &record->key.public_key, record->message,
+                                       (crypto_span){octets, lengths[i]}),
+               CRYPTO_BAD_SIGNATURE);
+}
+
+static void test_vector_file(void **state)
+{
+    const struct vector_file *file = *state;
+
+    assert_true(file->count > 0);
+    for (size_t i = file->first; i < file->first + file->count; i++) {
+        const struct record *record = &records[i];
+        check_as_it_is(record);
+        if (record->verdict != CRYPTO_OK || !is_served(record->alg))
+            continue;
+        check_flipped_signature(record);
+        check_other_message(record);
+        check_other_key(record);
+        check_other_lengths(record);
+    }
+}
+
+/* ---- over all vectors --------------------------------------------------- */
+
+/* Each algorithm has a valid vector, so that no bit is declared unasked. */
+static void test_each_algorithm_has_a_vector(void **state)
+{
+    (void)state;
+    for (size_t alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
+        size_t valid = 0;
+        for (size_t i = 0; i < record_count; i++)
+            valid += records[i].alg == alg && records[i].verdict == CRYPTO_OK;
+        if (valid == 0)
+            fail_msg("%s has no valid vector", crypto_algorithm_get((crypto_alg)alg)->name);
+    }
+}
+
+static void test_undeclared_is_unsupported(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < record_count; i++) {
+        const struct record *record = &records[i];
+        uint32_t declared = 0;
+        if (!record->form_fits)
+            continue;
+        for (size_t j = 0; j < BACKEND_COUNT; j++)
+            declared |= backends[j]->verifies & CRYPTO_BIT(record->alg);
+        bool unsupported =
+            crypto_check_key(record->alg, &record->key.public_key) == CRYPTO_UNSUPPORTED;
+        assert_int_equal(unsupported, declared == 0);
+        /* Whatever the signature looks like. */
+        unsupported = crypto_verify_signature(record->alg, &record->key.public_key, record->message,
+                                              (crypto_span){NULL, 0}) == CRYPTO_UNSUPPORTED;
+        assert_int_equal(unsupported, declared == 0);
+    }
+}
+
+/* A key never serves an algorithm of another family or curve, however its
+ * octets lie: every span of the wrong key is filled as the right one would be. */
+static void test_no_key_serves_another_family(void **state)
+{
+    uint8_t signature[2 * CRYPTO_MAX_SIGNATURE_SIZE] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < record_count; i++) {
+        const struct record *record = &records[i];
+        if (record->verdict != CRYPTO_OK)
+            continue;
+        for (size_t j = 0; j < CRYPTO_ALG_COUNT; j++) {
+            const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)j);
+            crypto_key key = record->key.public_key;
+            if (row->key_type == key.type && row->curve == key.curve)
+                continue;
+            const crypto_span octets = key.n.len != 0 ? key.n : key.k.len != 0 ? key.k : key.x;
+            key.x = key.y = (crypto_span){octets.data, row->coordinate_len};
+            if (octets.len < row->coordinate_len)
+                key.x = key.y = octets;
+            key.k = key.n = octets;
+            key.e = (crypto_span){octets.data, 1};
+            expect(record, row->name, "the key of another family", crypto_check_key(row->alg, &key),
+                   CRYPTO_BAD_KEY);
+            expect(record, row->name, "the key of another family",
+                   crypto_verify_signature(row->alg, &key, record->message,
+                                           (crypto_span){signature, row->signature_len != 0
+                                                                        ? row->signature_len
+                                                                        : octets.len}),
+                   CRYPTO_BAD_KEY);
+        }
+    }
+}
+
+/* ---- the build ---------------------------------------------------------- */
+
+static void test_backends_are_the_chosen_ones(void **state)
+{
+    char names[256] = "";
+
+    (void)state;
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        assert_string_equal(backends[i]->name, backend_names[i]);
+        if (i > 0)
+            strcat(names, ", ");
+        strcat(names, backend_names[i]);
+    }
+    assert_string_equal(crypto_backend_names(), names);
+}
+
+/* What the configuration printed is what the backends declare. */
+static void test_capabilities_are_the_configured_ones(void **state)
+{
+#define EXPECTED(alg, backend) [alg] = backend,
+    static const char *const expected[CRYPTO_ALG_COUNT] = {CRYPTO_EXPECTATION_LIST(EXPECTED)};
+
+    (void)state;
+    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        const char *actual = crypto_backend_name((crypto_alg)i);
+        assert_int_equal(actual != NULL, is_served((crypto_alg)i));
+        assert_int_equal(actual != NULL, expected[i] != NULL);
+        if (actual != NULL)
+            assert_string_equal(actual, expected[i]);
+    }
+}
+
+/* ---- signing ------------------------------------------------------------ */
+
+static void test_signers_agree_with_the_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < record_count; i++) {
+        const struct record *record = &records[i];
+        const crypto_private_key *key = &record->key;
+        uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+        size_t len = 1;
+
+        if (record->verdict != CRYPTO_OK ||
+            (key->d.len == 0 && key->public_key.type != CRYPTO_KEY_OCT))
+            continue;
+        crypto_status status =
+            crypto_make_signature(record->alg, key, record->message, octets, sizeof octets, &len);
+        if (crypto_signer_name(record->alg) == NULL) {
+            expect(record, "signing", "nobody", status, CRYPTO_UNSUPPORTED);
+            assert_int_equal(len, 0);
+            continue;
+        }
+        expect(record, "signing", crypto_signer_name(record->alg), status, CRYPTO_OK);
+
+        crypto_span signature = {octets, len};
+        switch (record->alg) {
+        case CRYPTO_ALG_EDDSA:
+        case CRYPTO_ALG_RS256:
+        case CRYPTO_ALG_RS384:
+        case CRYPTO_ALG_RS512:
+        case CRYPTO_ALG_HS256:
+        case CRYPTO_ALG_HS384:
+        case CRYPTO_ALG_HS512:
+            assert_true(is_same(signature, record->signature));
+            break;
+        default:
+            expect_verdict(record, "the signature made", &key->public_key, record->message,
+                           signature, CRYPTO_OK);
+        }
+    }
+}
+
+static void test_public_halves_agree_with_the_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < record_count; i++) {
+        const struct record *record = &records[i];
+        crypto_private_key key = record->key;
+        crypto_key public_key;
+        crypto_key_buffer buffer;
+
+        if (key.d.len == 0 || crypto_signer_name(record->alg) == NULL)
+            continue;
+        key.public_key.x = key.public_key.y = (crypto_span){NULL, 0};
+        expect(record, "the public half", crypto_signer_name(record->alg),
+               crypto_public_from_private(record->alg, &key, &buffer, &public_key), CRYPTO_OK);
+        assert_int_equal(public_key.type, key.public_key.type);
+        assert_int_equal(public_key.curve, key.public_key.curve);
+        assert_true(is_same(public_key.x, record->key.public_key.x));
+        assert_true(is_same(public_key.y, record->key.public_key.y));
+        assert_true(is_same(public_key.n, record->key.public_key.n));
+        assert_true(is_same(public_key.e, record->key.public_key.e));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest fixed[] = {
+        cmocka_unit_test(test_each_algorithm_has_a_vector),
+        cmocka_unit_test(test_undeclared_is_unsupported),
+        cmocka_unit_test(test_no_key_serves_another_family),
+        cmocka_unit_test(test_backends_are_the_chosen_ones),
+        cmocka_unit_test(test_capabilities_are_the_configured_ones),
+        cmocka_unit_test(test_signers_agree_with_the_vectors),
+        cmocka_unit_test(test_public_halves_agree_with_the_vectors),
+    };
+
+    read_vectors();
+    struct CMUnitTest *tests = grown(NULL, LENGTH(fixed) + file_count, sizeof *tests);
+    memcpy(tests, fixed, sizeof fixed);
+    for (size_t i = 0; i < file_count; i++)
+        tests[LENGTH(fixed) + i] =
+            (struct CMUnitTest){files[i].name, test_vector_file, NULL, NULL, &files[i]};
+    int failed = _cmocka_run_group_tests("crypto", tests, LENGTH(fixed) + file_count, NULL, NULL);
+    free(tests);
+    free_vectors();
+    return failed;
+}

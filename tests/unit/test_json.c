@@ -1,0 +1,675 @@
+/* The strict JSON gate: what RFC 8259 allows and two readers take alike. */
+#include "support.h"
+
+#include <cjson/cJSON.h>
+
+#include "jwt/json.h"
+#include "jwt/memory.h"
+
+/* Parses a copy that ends exactly at its NUL, for the sanitizers to watch. */
+static jwt_status parse(const char *text, size_t len, jwt_json *json, char **copy, size_t *position)
+{
+    jwt_allocator allocator = jwt_allocator_resolve(NULL);
+
+    *copy = allocate_or_fail(len + 1);
+    memcpy(*copy, text, len);
+    (*copy)[len] = '\0';
+    return jwt_json_parse(&allocator, *copy, len, JWT_PAYLOAD_JSON, json, position);
+}
+
+static jwt_status status_of(const char *text, size_t len)
+{
+    jwt_json json;
+    char *copy;
+
+    jwt_status status = parse(text, len, &json, &copy, NULL);
+    jwt_json_free(&json);
+    free(copy);
+    return status;
+}
+
+static void accepts(const char *text)
+{
+    assert_status(status_of(text, strlen(text)), JWT_OK, text);
+}
+
+static void refuses(const char *text)
+{
+    assert_status(status_of(text, strlen(text)), JWT_PAYLOAD_JSON, text);
+}
+
+static void test_accepted(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "\"\"",
+        "0",
+        "-0",
+        "true",
+        "false",
+        "null",
+        " \t\r\n{ } \t\r\n",
+        "[1,2,3]",
+        "[ 1 , \"a\" , [ ] , { } ]",
+        "{\"a\":{\"b\":[{\"c\":null}]}}",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "\"\\u00e9\\uD834\\uDD1E\"",
+        "\"\\u0001\"",
+        "[0,-1,10,1.5,-1.50,1e5,1E+5,1e-05,0.0e0,123456789012345678901234567890]",
+        /* U+007F and the edges of each length of UTF-8 */
+        "\"\x7F \xC2\x80 \xDF\xBF \xE0\xA0\x80 \xED\x9F\xBF \xEE\x80\x80 \xEF\xBF\xBF "
+        "\xF0\x90\x80\x80 "
+        "\xF4\x8F\xBF\xBF\"",
+        "{\"\":1}",
+        "{\"a\":1,\"A\":2}",
+        "[[\"a\",\"a\"],{\"a\":1},{\"a\":1}]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        accepts(texts[i]);
+}
+
+static void test_grammar(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "{]",
+        "[}",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1,,2]",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{,\"a\":1}",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\":1]",
+        "[\"a\":1]",
+        "{\"a\"}",
+        "{\"a\",\"b\"}",
+        "tru",
+        "True",
+        "nul",
+        "fals",
+        "truee",
+        "nulll",
+        "'a'",
+        "\"a",
+        "\"",
+        "\"\\",
+        "\"\\\"",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "nan",
+        "inf",
+        "//\n1",
+        "/**/1",
+        "1//",
+        "undefined",
+        "[1]2",
+        "1 2",
+        "{}{}",
+        "{},",
+        "\f1",
+        "\v1",
+        "\xC2\xA0"
+        "1",
+        "\"a\"b",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        refuses(texts[i]);
+}
+
+static void test_numbers(void **state)
+{
+    static const char *const texts[] = {
+        "01",   "00",    "-01",   "1.",   ".5",    "-.5", "-",     "+1",  "1e",   "1e+", "1e-",
+        "1.e5", "1.5.5", "1e5.5", "0x10", "1_000", "--1", "1e5e5", "- 1", "1 e5", "0e",  "1,5",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        refuses(texts[i]);
+}
+
+/* Values by IEEE 754: the greatest double is 1.7976931348623157e308, the least
+ * one above zero 4.9e-324. */
+static void test_numbers_that_no_double_holds(void **state)
+{
+    (void)state;
+    accepts("1.7976931348623157e308");
+    accepts("-1.7976931348623157e308");
+    accepts("0.00017976931348623157e312");
+    accepts("17976931348623157e292");
+    accepts("4.9e-324");
+    accepts("0e999");
+    accepts("0.000e-999");
+    refuses("1.7976931348623159e308");
+    refuses("-1.7976931348623159e308");
+    refuses("1e309");
+    refuses("1e999");
+    refuses("-1e999");
+    refuses("1e-325");
+    refuses("0.0001e-321");
+    refuses("{\"exp\":1e999}");
+    refuses("[[1e999]]");
+    refuses("0e1000");
+    refuses("0e-1000");
+    refuses("1e99999999999999999999");
+    refuses("1e-99999999999999999999");
+    refuses("1e18446744073709551616");
+}
+
+static void test_length_of_numbers(void **state)
+{
+    char digits[65] = {0};
+
+    (void)state;
+    memset(digits, '7', 63);
+    accepts(digits);
+    digits[63] = '7';
+    refuses(digits);
+    digits[1] = '.';
+    refuses(digits);
+    digits[63] = '\0';
+    accepts(digits);
+}
+
+static void test_strings(void **state)
+{
+    static const char *const texts[] = {
+        /* raw control characters */
+        "\"\n\"",
+        "\"\t\"",
+        "\"\x01\"",
+        "\"\x1F\"",
+        "{\"a\n\":1}",
+        /* escapes */
+        "\"\\a\"",
+        "\"\\x41\"",
+        "\"\\U0041\"",
+        "\"\\'\"",
+        "\"\\0\"",
+        "\"\\u\"",
+        "\"\\u12\"",
+        "\"\\u12G4\"",
+        "\"\\uZZZZ\"",
+        "\"\\u 123\"",
+        "\"\\u+123\"",
+        "\"\\u0000\"",
+        "\"admin\\u0000x\"",
+        "{\"k\\u0000x\":1}",
+        /* lone surrogates */
+        "\"\\uD800\"",
+        "\"\\uDBFF\"",
+        "\"\\uDC00\"",
+        "\"\\uDFFF\"",
+        "\"\\uD834x\"",
+        "\"\\uD834\\n\"",
+        "\"\\uD834\\u0041\"",
+        "\"\\uD834\\uD834\"",
+        "\"\\uDD1E\\uD834\"",
+        "\"\\uD834\\uDD\"",
+        "\"\\ud834\\Udd1e\"",
+        /* invalid UTF-8: lone continuation, cut, overlong, surrogate, beyond */
+        "\"\x80\"",
+        "\"\xBF\"",
+        "\"\xC3\"",
+        "\"\xC3(\"",
+        "\"\xE2\x82\"",
+        "\"\xE2\x28\xA1\"",
+        "\"\xE2\x82\x28\"",
+        "\"\xF0\x9F\x98\"",
+        "\"\xF0\x28\x8C\xBC\"",
+        "\"\xF0\x90\x28\xBC\"",
+        "\"\xF0\x9F\x98\x28\"",
+        "\"\xC0\x80\"",
+        "\"\xC0\xAF\"",
+        "\"\xC1\xBF\"",
+        "\"\xE0\x80\xAF\"",
+        "\"\xE0\x9F\xBF\"",
+        "\"\xF0\x80\x80\xAF\"",
+        "\"\xF0\x8F\xBF\xBF\"",
+        "\"\xED\xA0\x80\"",
+        "\"\xED\xBF\xBF\"",
+        "\"\xF4\x90\x80\x80\"",
+        "\"\xF5\x80\x80\x80\"",
+        "\"\xF8\x88\x80\x80\x80\"",
+        "\"\xFE\"",
+        "\"\xFF\"",
+        "{\"\xE9\":1}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        refuses(texts[i]);
+}
+
+static void test_nul_octets(void **state)
+{
+    (void)state;
+    assert_status(status_of("\"a\0b\"", 5), JWT_PAYLOAD_JSON, "in a string");
+    assert_status(status_of("{}\0", 3), JWT_PAYLOAD_JSON, "after the value");
+    assert_status(status_of("{}\0{}", 5), JWT_PAYLOAD_JSON, "between values");
+    assert_status(status_of("\0{}", 3), JWT_PAYLOAD_JSON, "before the value");
+    assert_status(status_of("\0", 1), JWT_PAYLOAD_JSON, "alone");
+    assert_status(status_of("1\0", 2), JWT_PAYLOAD_JSON, "after a number");
+}
+
+static void test_around_the_value(void **state)
+{
+    (void)state;
+    refuses("\xEF\xBB\xBF{}");
+    refuses("\x01{}");
+    refuses("{}\x01");
+    refuses("{\"k\":1}garbage");
+    refuses("{\"k\":1}}");
+    refuses("[1]]");
+}
+
+/* The parser behind the gate must really have each of these traps, or the tests
+ * above show nothing about it. */
+static void test_traps_are_the_parsers(void **state)
+{
+    static const char *const texts[] = {
+        "\"admin\\u0000x\"", "{\"k\":1,\"k\":2}", "1e999",  "01", "1.", "-.5", "\"\n\"",
+        "\"\xFF\"",          "\xEF\xBB\xBF{}",    "\x01{}",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        cJSON *tree = cJSON_Parse(texts[i]);
+        if (tree == NULL)
+            fail_msg("refused by the parser: %s", texts[i]);
+        cJSON_Delete(tree);
+        refuses(texts[i]);
+    }
+}
+
+static void nest(char *text, size_t depth, char open, char close)
+{
+    memset(text, open, depth);
+    memset(text + depth, close, depth);
+    text[2 * depth] = '\0';
+}
+
+static void test_depth(void **state)
+{
+    static char text[2 * 100000 + 1];
+
+    (void)state;
+    nest(text, JWT_MAX_JSON_DEPTH, '[', ']');
+    accepts(text);
+    nest(text, JWT_MAX_JSON_DEPTH + 1, '[', ']');
+    refuses(text);
+    nest(text, 1000, '[', ']');
+    refuses(text);
+    nest(text, 100000, '[', ']');
+    refuses(text);
+    text[100000] = '\0';
+    refuses(text);
+
+    /* objects: {"":{"":…{}…}} */
+    for (size_t depth = JWT_MAX_JSON_DEPTH; depth <= JWT_MAX_JSON_DEPTH + 1; depth++) {
+        char *next = text;
+        for (size_t i = 1; i < depth; i++, next += 4)
+            memcpy(next, "{\"\":", 4);
+        memcpy(next, "{}", 2);
+        next += 2;
+        memset(next, '}', depth - 1);
+        next[depth - 1] = '\0';
+        assert_status(status_of(text, strlen(text)),
+                      depth == JWT_MAX_JSON_DEPTH ? JWT_OK : JWT_PAYLOAD_JSON, "objects");
+    }
+
+    /* side by side is not deep */
+    char *next = text;
+    *next++ = '[';
+    for (size_t i = 0; i < 1000; i++, next += 3)
+        memcpy(next, "[],", 3);
+    memcpy(next, "0]", 3);
+    accepts(text);
+}
+
+static void test_duplicates(void **state)
+{
+    static const char *const texts[] = {
+        "{\"k\":1,\"k\":2}",
+        "{\"k\":1,\"k\":1}",
+        "{\"k\":1,\"a\":2,\"k\":3}",
+        "{\"\":1,\"\":2}",
+        "{\"k\":1,\"\\u006b\":2}",
+        "{\"\\u00e9\":1,\"\xC3\xA9\":2}",
+        "{\"a/\":1,\"a\\/\":2}",
+        "{\"\\uD834\\uDD1E\":1,\"\xF0\x9D\x84\x9E\":2}",
+        "{\"a\":{\"k\":1,\"k\":2}}",
+        "[{\"k\":1,\"k\":2}]",
+        "[[[{\"a\":[{\"k\":1,\"k\":2}]}]]]",
+        "{\"k\":{\"k\":1,\"k\":1}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        refuses(texts[i]);
+}
+
+/* One pair among members enough for either way to look for them. */
+static void test_duplicates_among_many(void **state)
+{
+    static const size_t counts[] = {2, 11, 12, 13, 14, 50, 1000};
+    static char text[20 * 1000 + 2];
+
+    (void)state;
+    for (size_t c = 0; c < COUNT(counts); c++) {
+        size_t count = counts[c];
+        for (size_t twice = 0; twice < count; twice += count / 10 + 1) {
+            char *next = text;
+            for (size_t i = 0; i < count; i++)
+                next += sprintf(next, "%c\"m%zu\":%zu", i == 0 ? '{' : ',',
+                                i == count - 1 ? twice : i, i);
+            memcpy(next, "}", 2);
+            if (twice == count - 1)
+                accepts(text);
+            else
+                refuses(text);
+        }
+        char *next = text;
+        for (size_t i = 0; i < count; i++)
+            next += sprintf(next, "%c\"m%zu\":%zu", i == 0 ? '{' : ',', i, i);
+        memcpy(next, "}", 2);
+        accepts(text);
+    }
+}
+
+static void test_lookups(void **state)
+{
+    static const char text[] = "{\"K\":7,\"s\":\"a\\u00e9\",\"n\":null,\"o\":{},\"a\":[\"x\",2]}";
+    jwt_json json;
+    char *copy;
+
+    (void)state;
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
+    assert_true(jwt_json_is_object(json.root));
+    assert_null(jwt_json_member(json.root, "k"));
+    assert_null(jwt_json_find_number(&json, "k"));
+    assert_non_null(jwt_json_find_number(&json, "K"));
+    assert_null(jwt_json_find_number(&json, "s"));
+    assert_true(jwt_json_is_number(jwt_json_member(json.root, "K")));
+    assert_string_equal(jwt_json_string(jwt_json_member(json.root, "s")), "a\xC3\xA9");
+    assert_null(jwt_json_string(jwt_json_member(json.root, "K")));
+    assert_null(jwt_json_string(NULL));
+    assert_true(jwt_json_is_null(jwt_json_member(json.root, "n")));
+    assert_false(jwt_json_is_null(NULL));
+    assert_null(jwt_json_member(jwt_json_member(json.root, "a"), "x"));
+    assert_null(jwt_json_first(jwt_json_member(json.root, "o")));
+    const jwt_json_value *item = jwt_json_first(jwt_json_member(json.root, "a"));
+    assert_string_equal(jwt_json_string(item), "x");
+    item = jwt_json_next(item);
+    assert_true(jwt_json_is_number(item));
+    assert_null(jwt_json_next(item));
+    jwt_json_free(&json);
+    free(copy);
+}
+
+static void test_position(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t position;
+    } wrong[] = {{"", 0}, {"{\"a\":01}", 6}, {"[1,2", 4}, {"{}x", 2}, {"[\"\x01\"]", 2}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        jwt_json json;
+        char *copy;
+        size_t position = 99;
+        assert_status(parse(wrong[i].text, strlen(wrong[i].text), &json, &copy, &position),
+                      JWT_PAYLOAD_JSON, wrong[i].text);
+        assert_int_equal(position, wrong[i].position);
+        free(copy);
+    }
+}
+
+/* {"a":{"n":1},"n":<number>,"z":2}, since only the outermost member counts. */
+static const jwt_json_number *parse_number(const char *number, jwt_json *json, char **copy)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "{\"a\":{\"n\":1},\"n\": %s ,\"z\":2}", number);
+    assert_status(parse(text, strlen(text), json, copy, NULL), JWT_OK, text);
+    const jwt_json_number *found = jwt_json_find_number(json, "n");
+    assert_non_null(found);
+    return found;
+}
+
+static void test_integers(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t value;
+    } right[] = {
+        {"0", 0},
+        {"-0", 0},
+        {"1", 1},
+        {"-1", -1},
+        {"2147483648", 2147483648},
+        {"9007199254740993", 9007199254740993}, /* 2^53 + 1: no double */
+        {"9223372036854775807", INT64_MAX},
+        {"-9223372036854775808", INT64_MIN},
+    };
+    static const char *const wrong[] = {
+        "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551616",
+        "18446744073709551617",
+        "99999999999999999999999999",
+        "1.0",
+        "0.5",
+        "1e3",
+        "1E0",
+        "10e-1",
+    };
+    jwt_json json;
+    char *copy;
+    int64_t value;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(right); i++) {
+        const jwt_json_number *number = parse_number(right[i].text, &json, &copy);
+        assert_true(jwt_json_number_int64(&json, number, &value));
+        assert_true(value == right[i].value);
+        jwt_json_free(&json);
+        free(copy);
+    }
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        const jwt_json_number *number = parse_number(wrong[i], &json, &copy);
+        if (jwt_json_number_int64(&json, number, &value))
+            fail_msg("%s is %lld", wrong[i], (long long)value);
+        jwt_json_free(&json);
+        free(copy);
+    }
+}
+
+static void test_scaled(void **state)
+{
+    static const struct {
+        const char *text;
+        int power;
+        int64_t value;
+    } numbers[] = {
+        {"0", 6, 0},
+        {"-0", 6, 0},
+        {"1", 6, 1000000},
+        {"-1", 6, -1000000},
+        {"1300819380", 6, 1300819380000000},
+        {"1.5", 6, 1500000},
+        {"1.0000019", 6, 1000001},
+        {"-1.0000019", 6, -1000002},
+        {"-1.000001", 6, -1000001},
+        {"0.0000001", 6, 0},
+        {"-0.0000001", 6, -1},
+        {"1e-300", 6, 0},
+        {"-1e-300", 6, -1},
+        {"1.5e3", 6, 1500000000},
+        {"1500e-3", 6, 1500000},
+        {"1E+2", 6, 100000000},
+        {"0.0015e3", 6, 1500000},
+        {"12.9", 0, 12},
+        {"-12.1", 0, -13},
+        {"-12.0", 0, -12},
+        {"9223372036854.775807", 6, INT64_MAX},
+        {"9223372036854.775808", 6, INT64_MAX},
+        {"9223372036855", 6, INT64_MAX},
+        {"1e300", 6, INT64_MAX},
+        {"1e300", 0, INT64_MAX},
+        {"0e300", 6, 0},
+        {"-9223372036854.775808", 6, INT64_MIN},
+        {"-9223372036854.7758089", 6, INT64_MIN},
+        {"-9223372036854.7758071", 6, INT64_MIN},
+        {"-9223372036854.775807", 6, -INT64_MAX},
+        {"-1e300", 6, INT64_MIN},
+        {"9223372036854775807", 0, INT64_MAX},
+        {"9223372036854775806.9", 0, INT64_MAX - 1},
+        {"-9223372036854775807.5", 0, INT64_MIN},
+    };
+    jwt_json json;
+    char *copy;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        const jwt_json_number *number = parse_number(numbers[i].text, &json, &copy);
+        int64_t value = jwt_json_number_scaled(&json, number, numbers[i].power);
+        if (value != numbers[i].value)
+            fail_msg("%s is %lld", numbers[i].text, (long long)value);
+        jwt_json_free(&json);
+        free(copy);
+    }
+}
+
+/* More numbers than have a place inside, each found under its own name. */
+static void test_many_numbers(void **state)
+{
+    static char text[40 * 200];
+    char *next = text;
+    jwt_json json;
+    char *copy;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        next +=
+            sprintf(next, "%c\"s%d\":\"1\",\"n%d\":%d,\"o%d\":[9]", i == 0 ? '{' : ',', i, i, i, i);
+    memcpy(next, "}", 2);
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, "many numbers");
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        int64_t value;
+        sprintf(name, "n%d", i);
+        assert_non_null(jwt_json_find_number(&json, name));
+        assert_true(jwt_json_number_int64(&json, jwt_json_find_number(&json, name), &value));
+        assert_true(value == i);
+        name[0] = 's';
+        assert_null(jwt_json_find_number(&json, name));
+        name[0] = 'o';
+        assert_null(jwt_json_find_number(&json, name));
+    }
+    jwt_json_free(&json);
+    free(copy);
+
+    assert_status(parse("[1,2]", 5, &json, &copy, NULL), JWT_OK, "an array");
+    assert_null(jwt_json_find_number(&json, "0"));
+    jwt_json_free(&json);
+    free(copy);
+}
+
+static void test_free_of_nothing(void **state)
+{
+    jwt_json json;
+
+    (void)state;
+    memset(&json, 0, sizeof(json));
+    jwt_json_free(&json);
+    jwt_json_wipe_free(&json);
+    jwt_json_free(&json);
+}
+
+/* The strings are zero by the time the tree's memory is given back. */
+static size_t freed_secrets;
+
+static void watch_free(void *pointer)
+{
+    if (pointer != NULL && strstr(pointer, "secret") != NULL)
+        freed_secrets++;
+    free(pointer);
+}
+
+static void *zeroed_malloc(size_t size)
+{
+    /* room for a NUL beyond whatever the parser writes */
+    return calloc(1, size + 1);
+}
+
+static void test_wipe(void **state)
+{
+    static const char text[] = "{\"d\":\"secret1\",\"a\":[{\"d\":\"secret2\"},\"secret3\"]}";
+    cJSON_Hooks hooks = {zeroed_malloc, watch_free};
+    jwt_json json;
+    char *copy;
+
+    (void)state;
+    for (int wipe = 0; wipe < 2; wipe++) {
+        cJSON_InitHooks(&hooks);
+        freed_secrets = 0;
+        assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
+        if (wipe)
+            jwt_json_wipe_free(&json);
+        else
+            jwt_json_free(&json);
+        cJSON_InitHooks(NULL);
+        free(copy);
+        assert_int_equal(freed_secrets, wipe ? 0 : 3);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_numbers_that_no_double_holds),
+        cmocka_unit_test(test_length_of_numbers),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_nul_octets),
+        cmocka_unit_test(test_around_the_value),
+        cmocka_unit_test(test_traps_are_the_parsers),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_duplicates_among_many),
+        cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_position),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_scaled),
+        cmocka_unit_test(test_many_numbers),
+        cmocka_unit_test(test_free_of_nothing),
+        cmocka_unit_test(test_wipe),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
