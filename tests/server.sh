@@ -17,13 +17,13 @@
 #   PG_CONFIG     pg_config of the server to use (default: the first in PATH)
 #   PGSJ_STAGE    the DESTDIR that the extension was installed into
 #   SJWT          path of the tool sjwt, where there is one
-#   PGSJ_MODULES  a node_modules directory, where a test needs one
 #   PGSJ_VALGRIND a file to write valgrind's findings to: run the server under it
 #
 # Gives COMMAND
 #   PG_CONFIG PGSJ_STAGE SJWT  as above (PGSJ_STAGE, SJWT: readable copies)
 #   PGSJ_WORK     a scratch directory, its working directory; deleted afterwards
-#   PGSJ_TESTS    a readable copy of tests/ (node_modules beside it)
+#   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (without vectors);
+#                 docs/demo is demo/ beside it
 #   PGSJ_LOG      (run) the server's log file
 #   TEMP_CONFIG   lines for postgresql.conf that let any cluster find the staged
 #                 extension; PostgreSQL::Test::Cluster reads it by itself
@@ -100,13 +100,13 @@ cp "$tests"/*.sh "$tests"/*.supp "$work/tests/"
 for part in regress tap fixtures interop tool; do
     if [[ -d $tests/$part ]]; then cp -R "$tests/$part" "$work/tests/"; fi
 done
+cp -R "$tests/../docs/demo" "$work/demo"
 cp -R "$PGSJ_STAGE" "$work/stage"
 if [[ -n ${SJWT-} ]]; then
     mkdir "$work/bin"
     cp "$SJWT" "$work/bin/sjwt"
     export SJWT=$work/bin/sjwt
 fi
-if [[ -n ${PGSJ_MODULES-} ]]; then cp -R "$PGSJ_MODULES" "$work/node_modules"; fi
 
 export PG_CONFIG PGSJ_STAGE=$work/stage PGSJ_WORK=$work PGSJ_TESTS=$work/tests
 export TEMP_CONFIG=$work/staged.conf PG_REGRESS=$pgxs/src/test/regress/pg_regress
