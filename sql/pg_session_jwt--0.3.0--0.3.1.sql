@@ -1,0 +1,3 @@
+\echo Use "ALTER EXTENSION pg_session_jwt UPDATE TO '0.3.1'" to load this file. \quit
+
+-- The objects are those of 0.3.0.

@@ -1,0 +1,34 @@
+\echo Use "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'" to load this file. \quit
+
+-- A role made by SQL cannot be granted this otherwise: where the extension was
+-- installed by an ordinary role, the schema belongs to another.
+GRANT USAGE ON SCHEMA auth TO PUBLIC;
+
+CREATE FUNCTION auth.jwt_session_init(jwt text, is_local boolean) RETURNS void
+    STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_local_wrapper';
+
+CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
+    STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';
+
+COMMENT ON SCHEMA auth IS
+    'the identity of the session, from its JSON Web Token';
+COMMENT ON FUNCTION auth.init() IS
+    'checks that the key of this connection, pg_session_jwt.jwk, can be used';
+COMMENT ON FUNCTION auth.jwt_session_init(text) IS
+    'sets pg_session_jwt.jwt for the session and verifies the token at once';
+COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
+    'sets pg_session_jwt.jwt, for the transaction where is_local, and verifies the token at once';
+COMMENT ON FUNCTION auth.session() IS
+    'the claims in force; the JSON value null where there are none';
+COMMENT ON FUNCTION auth.jwt() IS
+    'the claims in force; another name of auth.session()';
+COMMENT ON FUNCTION auth.user_id() IS
+    'the user: claim sub';
+COMMENT ON FUNCTION auth.uid() IS
+    'the user, where claim sub is a uuid';
+COMMENT ON FUNCTION auth.organization() IS
+    'the organization: claim o, where it is an object';
+COMMENT ON FUNCTION auth.organization_id() IS
+    'the organization, where member id of claim o is a uuid';
+COMMENT ON FUNCTION auth.jwt_algorithms() IS
+    'the known signature algorithms, and the library that verifies each in this build';
