@@ -48,7 +48,8 @@ SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.org
 SELECT set_config('request.jwt.claims', repeat('[', 100000), false) IS NULL;
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
 
--- A token needs a key
+-- A token needs a key (the hint is free to say it in other words)
+\set VERBOSITY terse
 SET request.jwt.claims = '{"sub":"alice"}';
 SELECT auth.init();
 \echo :LAST_ERROR_SQLSTATE

@@ -5,7 +5,7 @@ CREATE EXTENSION pg_session_jwt;
 
 -- With a session key
 \set session 'dbname=' :DBNAME ' options=''-c pg_session_jwt.jwk=' `"$PGSJ_TESTS"/regress/token jwk` ''''
-\c :session
+\c :"session"
 SELECT auth.organization(), auth.organization_id();
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":1,"sub":"alice"}'`
 SELECT auth.jwt_session_init(:'token');
@@ -34,7 +34,7 @@ SELECT auth.organization(), auth.organization_id();
 
 -- With claims from the gateway
 \set plain 'dbname=' :DBNAME
-\c :plain
+\c :"plain"
 SELECT auth.organization(), auth.organization_id();
 SET request.jwt.claims = '{"o":{"id":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","role":"owner"}}';
 SELECT auth.organization(), auth.organization_id();

@@ -10,7 +10,7 @@ CREATE POLICY own ON notes USING (owner = auth.user_id());
 GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO regress_app_user;
 
 \set session 'dbname=' :DBNAME ' options=''-c pg_session_jwt.jwk=' `"$PGSJ_TESTS"/regress/token jwk` ' -c role=regress_app_user'''
-\c :session
+\c :"session"
 SELECT * FROM notes ORDER BY body;
 
 -- alice
@@ -47,7 +47,7 @@ RESET pg_session_jwt.jwt;
 SELECT * FROM notes ORDER BY body;
 
 \set plain 'dbname=' :DBNAME
-\c :plain
+\c :"plain"
 DROP TABLE notes;
 DROP EXTENSION pg_session_jwt;
 DROP ROLE regress_app_user;

@@ -5,7 +5,7 @@ CREATE EXTENSION pg_session_jwt;
 \set session 'dbname=' :DBNAME ' options=''-c pg_session_jwt.jwk=' `"$PGSJ_TESTS"/regress/token jwk` ''''
 
 -- Two tokens in turn
-\c :session
+\c :"session"
 SELECT auth.init();
 \set alice `"$PGSJ_TESTS"/regress/token sign '{"jti":1,"sub":"alice"}'`
 \set bob `"$PGSJ_TESTS"/regress/token sign '{"jti":2,"sub":"bob","aud":["x"]}'`
@@ -43,12 +43,12 @@ SELECT auth.jwt_session_init(:'alice');
 SELECT auth.user_id();
 
 -- A new connection counts anew
-\c :session
+\c :"session"
 SELECT auth.jwt_session_init(:'alice');
 SELECT auth.user_id();
 
 -- Without a token: SQL NULL, but the JSON value null for the payload
-\c :session
+\c :"session"
 SELECT auth.user_id(), auth.uid(), auth.organization(), auth.organization_id();
 SELECT auth.session(), auth.session() IS NULL, auth.jwt(), auth.jwt() IS NULL;
 SET pg_session_jwt.jwt = '';
@@ -56,7 +56,7 @@ SELECT auth.user_id(), auth.session();
 SELECT auth.jwt_session_init(NULL) IS NULL;
 
 -- As a background worker does it: SET, and no call of init()
-\c :session
+\c :"session"
 SET pg_session_jwt.jwt = :'alice';
 SELECT auth.user_id();
 SET pg_session_jwt.jwt = :'bob';
@@ -65,7 +65,7 @@ RESET pg_session_jwt.jwt;
 SELECT auth.user_id(), auth.session();
 
 -- jti
-\c :session
+\c :"session"
 \set token `"$PGSJ_TESTS"/regress/token sign '{"sub":"alice"}'`
 SELECT auth.jwt_session_init(:'token');
 \echo :LAST_ERROR_SQLSTATE
@@ -106,7 +106,7 @@ SELECT auth.jwt_session_init(:'token');
 \set VERBOSITY default
 
 -- sub must be a string, where there is one
-\c :session
+\c :"session"
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":1}'`
 SELECT auth.jwt_session_init(:'token');
 SELECT auth.user_id(), auth.uid();
@@ -125,7 +125,7 @@ SELECT auth.jwt_session_init(:'token');
 SELECT auth.user_id(), auth.uid();
 
 -- A token for one transaction
-\c :session
+\c :"session"
 SELECT auth.jwt_session_init(:'alice');
 BEGIN;
 SELECT auth.jwt_session_init(:'bob', true);
