@@ -7,12 +7,18 @@
 
 #include <stdlib.h>
 
+#include "fmgr.h"
 #include "utils/guc.h"
 
 /* Before 16 the server leaves this empty, and with hidden visibility the
  * module would then export nothing. */
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
+
+/* PG_FUNCTION_INFO_V1 declares the function itself for export since 16 only. */
+#define PSJ_FUNCTION(name)                                                                         \
+    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
+    PG_FUNCTION_INFO_V1(name)
 
 /* Declared by the server from 15 on, and never with default visibility before 16. */
 PGDLLEXPORT void _PG_init(void);

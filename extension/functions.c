@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -19,16 +18,16 @@
 #include "extension/trust.h"
 #include "extension/compat.h"
 
-PG_FUNCTION_INFO_V1(init_wrapper);
-PG_FUNCTION_INFO_V1(jwt_session_init_wrapper);
-PG_FUNCTION_INFO_V1(jwt_session_init_local_wrapper);
-PG_FUNCTION_INFO_V1(session_wrapper);
-PG_FUNCTION_INFO_V1(jwt_wrapper);
-PG_FUNCTION_INFO_V1(user_id_wrapper);
-PG_FUNCTION_INFO_V1(uid_wrapper);
-PG_FUNCTION_INFO_V1(organization_wrapper);
-PG_FUNCTION_INFO_V1(organization_id_wrapper);
-PG_FUNCTION_INFO_V1(jwt_algorithms_wrapper);
+PSJ_FUNCTION(init_wrapper);
+PSJ_FUNCTION(jwt_session_init_wrapper);
+PSJ_FUNCTION(jwt_session_init_local_wrapper);
+PSJ_FUNCTION(session_wrapper);
+PSJ_FUNCTION(jwt_wrapper);
+PSJ_FUNCTION(user_id_wrapper);
+PSJ_FUNCTION(uid_wrapper);
+PSJ_FUNCTION(organization_wrapper);
+PSJ_FUNCTION(organization_id_wrapper);
+PSJ_FUNCTION(jwt_algorithms_wrapper);
 
 Datum init_wrapper(PG_FUNCTION_ARGS)
 {

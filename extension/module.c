@@ -4,7 +4,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "fmgr.h"
 
 #include "extension/memory.h"
 #include "extension/parallel.h"
