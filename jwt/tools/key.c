@@ -24,15 +24,17 @@ static int print_key(const jwt_private_key *key, print_function *print, const ch
     return EXIT_VALID;
 }
 
-static const char *option_at_fault(jwt_status status)
+static int fail_to_generate(const jwt_error *error)
 {
-    switch ((int)status) {
-    case JWT_KID_INVALID:
-        return "--kid";
+    switch ((int)error->status) {
+    case JWT_ALG_UNKNOWN:
+        return fail_unknown_algorithm();
     case JWK_KEY_REFUSED:
-        return "--bits";
+        return fail("--bits: not a size of keys for this algorithm");
+    case JWT_KID_INVALID:
+        return fail_input("--kid", error);
     default:
-        return "--alg";
+        return fail_input("--alg", error);
     }
 }
 
@@ -43,13 +45,13 @@ static int keygen(const command *self, int argc, char **argv)
         {.name = "alg",
          .argument = "A",
          .value = &alg,
-         .help = "the algorithm that the key is for (needed); see sjwt backends"},
+         .help = "what the key is for (needed); see sjwt backends"},
         {.name = "kid", .argument = "K", .value = &kid, .help = "the key's id (default: none)"},
         {.name = "bits",
          .argument = "N",
          .value = &bits,
-         .help = "the size: for RSA 2048 (default) to 4096, for HS256 and the like at\n"
-                 "least the hash's (default)"},
+         .help = "the size: 2048 (default) to 4096 for RSA, the hash's\n(default) or more for "
+                 "HS256 and the like"},
         {.name = NULL},
     };
     int64_t size = 0;
@@ -64,11 +66,8 @@ static int keygen(const command *self, int argc, char **argv)
     if (bits != NULL && !parse_number("bits", bits, 8, 32768, &size))
         return EXIT_UNUSABLE;
 
-    if (jwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != JWT_OK) {
-        if (error.status == JWT_ALG_UNKNOWN)
-            return fail_unknown_algorithm();
-        return fail_input(option_at_fault(error.status), &error);
-    }
+    if (jwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != JWT_OK)
+        return fail_to_generate(&error);
     code = print_key(key, jwt_private_key_print, "--alg");
     jwt_private_key_free(key);
     return code;

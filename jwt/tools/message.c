@@ -39,9 +39,9 @@ static void print_distance(const jwt_error *error, int64_t now)
     uint64_t there = (uint64_t)error->seconds;
 
     if (error->seconds > now)
-        fprintf(stderr, ": in %" PRIu64 " seconds", there - here);
+        fprintf(stderr, ": in %" PRIu64 " s", there - here);
     else
-        fprintf(stderr, ": %" PRIu64 " seconds ago", here - there);
+        fprintf(stderr, ": %" PRIu64 " s ago", here - there);
 }
 
 int refuse(const jwt_error *error, int64_t now)

@@ -103,7 +103,7 @@ static int sign(const command *self, int argc, char **argv)
         {.name = "key",
          .argument = "FILE",
          .value = &given.key,
-         .help = "the private JWK to sign with (needed; - for standard input)"},
+         .help = "the private JWK to sign with (needed); - for standard\ninput"},
         {.name = "claims",
          .argument = "JSON|-",
          .value = &given.claims,
@@ -115,7 +115,7 @@ static int sign(const command *self, int argc, char **argv)
         {.name = "alg",
          .argument = "A",
          .value = &given.alg,
-         .help = "the algorithm (default: the key's; RS256 or HS256 where it has none)"},
+         .help = "the algorithm (default: the key's; RS256 or HS256\nwhere it has none)"},
         {.name = "kid",
          .argument = "K",
          .value = &given.kid,
@@ -127,7 +127,7 @@ static int sign(const command *self, int argc, char **argv)
         {.name = "header",
          .argument = "TEXT",
          .value = &given.header,
-         .help = "exactly this header instead, whatever it is: for tests"},
+         .help = "exactly this header instead, whatever it is (for tests)"},
         {.name = NULL},
     };
     jwt_private_key *key;

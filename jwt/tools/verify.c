@@ -143,12 +143,12 @@ static int verify(const command *self, int argc, char **argv)
         {.name = "keys",
          .argument = "FILE",
          .value = &given.keys,
-         .help = "the JWK or JWK Set to verify with (needed; - for standard input)"},
+         .help = "the JWK or JWK Set to verify with (needed);\n- for standard input"},
         {.name = "alg",
          .argument = "A[,A]...",
          .value = &given.algorithms,
-         .help = "accept these algorithms only (default: the public-key ones that the\n"
-                 "keys are for; HS256 and the like only when named)"},
+         .help = "accept only these (default: the public-key algorithms\nthat the keys are for; "
+                 "HS256 and the like must be named)"},
         {.name = "iss",
          .argument = "S",
          .value = &given.issuer,
@@ -172,10 +172,10 @@ static int verify(const command *self, int argc, char **argv)
         {.name = "now",
          .argument = "SECONDS",
          .value = &given.now,
-         .help = "the time, since 1970-01-01 00:00 UTC (default: the clock's)"},
+         .help = "the time, since 1970-01-01 00:00 UTC (default: now)"},
         {.name = "jws",
          .flag = &given.jws,
-         .help = "check the signature alone and write the payload's octets as they are"},
+         .help = "check the signature alone and write the payload's\noctets as they are"},
         {.name = NULL},
     };
     jwt_keyset *keys;
@@ -199,8 +199,8 @@ const command verify_command = {
     .name = "verify",
     .usage = "--keys FILE [OPTION]... [TOKEN|-]",
     .summary = "verify a token and print its payload",
-    .notes = "Without TOKEN the token is read from standard input, white space around it aside.\n"
-             "Exit status: 0 valid, 1 refused (the reason on standard error), 2 usage or keys\n"
-             "that cannot be used.\n",
+    .notes = "Without TOKEN the token is read from standard input, white space around it\n"
+             "aside. Exit status: 0 valid, 1 refused (the reason on standard error), 2 usage\n"
+             "or keys that cannot be used.\n",
     .run = verify,
 };
