@@ -45,29 +45,23 @@ typedef struct key_member {
     bool is_private;
 } key_member;
 
-#define PUBLIC(type, name)                                                                         \
-    {                                                                                              \
-        type, #name, offsetof(crypto_private_key, public_key.name), false                          \
-    }
-#define PRIVATE(type, name)                                                                        \
-    {                                                                                              \
-        type, #name, offsetof(crypto_private_key, name), true                                      \
-    }
+#define PUBLIC(type, name) type, #name, offsetof(crypto_private_key, public_key.name), false
+#define PRIVATE(type, name) type, #name, offsetof(crypto_private_key, name), true
 
 static const key_member key_members[] = {
-    PUBLIC(CRYPTO_KEY_OKP, x),
-    PRIVATE(CRYPTO_KEY_OKP, d),
-    PUBLIC(CRYPTO_KEY_EC, x),
-    PUBLIC(CRYPTO_KEY_EC, y),
-    PRIVATE(CRYPTO_KEY_EC, d),
-    PUBLIC(CRYPTO_KEY_RSA, n),
-    PUBLIC(CRYPTO_KEY_RSA, e),
-    PRIVATE(CRYPTO_KEY_RSA, d),
-    PRIVATE(CRYPTO_KEY_RSA, p),
-    PRIVATE(CRYPTO_KEY_RSA, q),
-    PRIVATE(CRYPTO_KEY_RSA, dp),
-    PRIVATE(CRYPTO_KEY_RSA, dq),
-    PRIVATE(CRYPTO_KEY_RSA, qi),
+    {PUBLIC(CRYPTO_KEY_OKP, x)},
+    {PRIVATE(CRYPTO_KEY_OKP, d)},
+    {PUBLIC(CRYPTO_KEY_EC, x)},
+    {PUBLIC(CRYPTO_KEY_EC, y)},
+    {PRIVATE(CRYPTO_KEY_EC, d)},
+    {PUBLIC(CRYPTO_KEY_RSA, n)},
+    {PUBLIC(CRYPTO_KEY_RSA, e)},
+    {PRIVATE(CRYPTO_KEY_RSA, d)},
+    {PRIVATE(CRYPTO_KEY_RSA, p)},
+    {PRIVATE(CRYPTO_KEY_RSA, q)},
+    {PRIVATE(CRYPTO_KEY_RSA, dp)},
+    {PRIVATE(CRYPTO_KEY_RSA, dq)},
+    {PRIVATE(CRYPTO_KEY_RSA, qi)},
     {CRYPTO_KEY_OCT, "k", offsetof(crypto_private_key, public_key.k), true},
 };
 
