@@ -1,0 +1,275 @@
+/*
+ * The registry over two backends that answer what a test tells them to: who is
+ * asked, when, and that each answer arrives as it was given.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define CRYPTO_BACKEND_LIST(X) X(first) X(second)
+#include "crypto/registry.c"
+
+static struct {
+    crypto_status init, check_key, verify;
+    int inits, checks, verifications;
+    crypto_span message;
+} first, second;
+
+#define BACKEND(which, algorithms)                                                                 \
+    static crypto_status which##_init(void)                                                        \
+    {                                                                                              \
+        which.inits++;                                                                             \
+        return which.init;                                                                         \
+    }                                                                                              \
+    static crypto_status which##_check_key(crypto_alg alg, const crypto_key *key)                  \
+    {                                                                                              \
+        (void)alg, (void)key;                                                                      \
+        which.checks++;                                                                            \
+        return which.check_key;                                                                    \
+    }                                                                                              \
+    static crypto_status which##_verify(crypto_alg alg, const crypto_key *key,                     \
+                                        crypto_span message, crypto_span signature)                \
+    {                                                                                              \
+        (void)alg, (void)key, (void)signature;                                                     \
+        which.verifications++;                                                                     \
+        which.message = message;                                                                   \
+        return which.verify;                                                                       \
+    }                                                                                              \
+    const crypto_backend crypto_##which##_backend = {                                              \
+        .name = #which,                                                                            \
+        .verifies = (algorithms),                                                                  \
+        .init = which##_init,                                                                      \
+        .check_key = which##_check_key,                                                            \
+        .verify = which##_verify,                                                                  \
+    };
+
+BACKEND(first, CRYPTO_BIT(CRYPTO_ALG_EDDSA) | CRYPTO_BIT(CRYPTO_ALG_HS256))
+BACKEND(second, CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_RS256))
+
+static uint8_t octets[1024];
+static const crypto_span message = {octets, 5};
+static const crypto_span signature = {octets, 64};
+static const crypto_span mac = {octets, 32};
+
+static const crypto_key okp = {
+    .type = CRYPTO_KEY_OKP, .curve = CRYPTO_CURVE_ED25519, .x = {octets, 32}};
+static const crypto_key secret = {.type = CRYPTO_KEY_OCT, .k = {octets, 32}};
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&first, 0, sizeof first);
+    memset(&second, 0, sizeof second);
+    memset(ready, 0, sizeof ready);
+    memset(octets, 0xff, sizeof octets);
+    return 0;
+}
+
+static void test_order_is_preference(void **state)
+{
+    (void)state;
+    assert_string_equal(crypto_backend_name(CRYPTO_ALG_EDDSA), "first");
+    assert_string_equal(crypto_backend_name(CRYPTO_ALG_HS256), "first");
+    assert_string_equal(crypto_backend_name(CRYPTO_ALG_RS256), "second");
+    assert_null(crypto_backend_name(CRYPTO_ALG_ES256));
+    assert_string_equal(crypto_backend_names(), "first, second");
+    assert_int_equal(crypto_verifiable_algorithms(), CRYPTO_BIT(CRYPTO_ALG_EDDSA) |
+                                                         CRYPTO_BIT(CRYPTO_ALG_HS256) |
+                                                         CRYPTO_BIT(CRYPTO_ALG_RS256));
+
+    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_HS256, &secret, message, mac), CRYPTO_OK);
+    assert_int_equal(first.verifications, 1);
+    assert_int_equal(second.verifications, 0);
+}
+
+static void test_each_answer_arrives(void **state)
+{
+    static const crypto_status answers[] = {CRYPTO_OK, CRYPTO_BAD_SIGNATURE, CRYPTO_BAD_KEY,
+                                            CRYPTO_NO_MEMORY, CRYPTO_INTERNAL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        first.verify = first.check_key = answers[i];
+        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
+                         answers[i]);
+        assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &okp), answers[i]);
+    }
+}
+
+static void test_init_is_lazy_and_once(void **state)
+{
+    (void)state;
+    assert_string_equal(crypto_backend_name(CRYPTO_ALG_EDDSA), "first");
+    assert_int_equal(first.inits, 0);
+    crypto_check_key(CRYPTO_ALG_EDDSA, &okp);
+    crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature);
+    crypto_verify_signature(CRYPTO_ALG_HS256, &secret, message, mac);
+    assert_int_equal(first.inits, 1);
+    assert_int_equal(second.inits, 0);
+}
+
+static void test_init_that_failed_is_tried_again(void **state)
+{
+    static const crypto_status answers[] = {CRYPTO_NO_MEMORY, CRYPTO_INTERNAL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        first.init = answers[i];
+        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
+                         answers[i]);
+        assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &okp), answers[i]);
+    }
+    assert_int_equal(first.verifications + first.checks, 0);
+    first.init = CRYPTO_OK;
+    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
+                     CRYPTO_OK);
+    assert_int_equal(first.inits, 5);
+}
+
+static void test_unsupported_asks_nobody(void **state)
+{
+    const crypto_key ec = {
+        .type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256, .x = {octets, 32}, .y = {octets, 32}};
+
+    (void)state;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &ec), CRYPTO_UNSUPPORTED);
+    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_ES256, &ec, message, signature),
+                     CRYPTO_UNSUPPORTED);
+    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_ES256, &ec, message, mac),
+                     CRYPTO_UNSUPPORTED);
+    /* A key that no build could use is the key's fault. */
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &okp), CRYPTO_BAD_KEY);
+    assert_int_equal(first.inits + second.inits, 0);
+}
+
+static void test_a_wrong_length_asks_nobody(void **state)
+{
+    crypto_key key = okp;
+
+    (void)state;
+    for (size_t len = 0; len < 130; len++) {
+        if (len != 64)
+            assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message,
+                                                     (crypto_span){octets, len}),
+                             CRYPTO_BAD_SIGNATURE);
+        key.x.len = len;
+        if (len != 32)
+            assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &key), CRYPTO_BAD_KEY);
+    }
+    assert_int_equal(first.inits + first.checks + first.verifications, 0);
+}
+
+static void test_an_rsa_signature_is_as_long_as_the_modulus(void **state)
+{
+    crypto_key key = {.type = CRYPTO_KEY_RSA, .e = {octets, 1}};
+
+    (void)state;
+    for (size_t len = 0; len <= 600; len++) {
+        key.n = (crypto_span){octets, len};
+        bool fits = len >= 256 && len <= 512;
+        assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key),
+                         fits ? CRYPTO_OK : CRYPTO_BAD_KEY);
+        if (!fits)
+            continue;
+        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_RS256, &key, message, key.n),
+                         CRYPTO_OK);
+        for (size_t other = len - 1; other <= len + 1; other += 2)
+            assert_int_equal(crypto_verify_signature(CRYPTO_ALG_RS256, &key, message,
+                                                     (crypto_span){octets, other}),
+                             CRYPTO_BAD_SIGNATURE);
+    }
+}
+
+/* Sizes are counted in bits: 256 octets are 2048 bits only with the top bit set. */
+static void test_rsa_size_is_exact(void **state)
+{
+    uint8_t modulus[513];
+    crypto_key key = {.type = CRYPTO_KEY_RSA, .e = {octets, 3}};
+
+    (void)state;
+    memset(modulus, 0xff, sizeof modulus);
+    key.n = (crypto_span){modulus, 256};
+    modulus[0] = 0x80;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    modulus[0] = 0x7f;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    key.n.len = 257;
+    modulus[0] = 0x01;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    modulus[0] = 0x00;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    key.n.len = 512;
+    modulus[0] = 0xff;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    key.n.len = 513;
+    modulus[0] = 0x01;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+}
+
+static void test_rsa_exponent(void **state)
+{
+    static const struct {
+        uint8_t e[4];
+        size_t len;
+        crypto_status status;
+    } cases[] = {
+        {{0}, 0, CRYPTO_BAD_KEY},
+        {{0}, 1, CRYPTO_BAD_KEY},
+        {{1}, 1, CRYPTO_BAD_KEY},
+        {{2}, 1, CRYPTO_BAD_KEY},
+        {{3}, 1, CRYPTO_OK},
+        {{4}, 1, CRYPTO_BAD_KEY},
+        {{0, 3}, 2, CRYPTO_BAD_KEY},
+        {{1, 0}, 2, CRYPTO_BAD_KEY},
+        {{1, 1}, 2, CRYPTO_OK},
+        {{1, 0, 1}, 3, CRYPTO_OK},
+        {{0, 1, 0, 1}, 4, CRYPTO_BAD_KEY},
+        {{0x80, 0, 0, 1}, 4, CRYPTO_OK},
+    };
+    crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {octets, 256}};
+    uint8_t below[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        key.e = (crypto_span){cases[i].e, cases[i].len};
+        assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), cases[i].status);
+    }
+    memcpy(below, octets, sizeof below);
+    below[255] = 0xfd;
+    key.e = (crypto_span){below, 256};
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    key.e = key.n;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    key.e.len = 257;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+}
+
+/* A library may declare its pointers nonnull. */
+static void test_no_message_is_no_null_pointer(void **state)
+{
+    (void)state;
+    crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, (crypto_span){NULL, 0}, signature);
+    assert_int_equal(first.verifications, 1);
+    assert_non_null(first.message.data);
+    assert_int_equal(first.message.len, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_order_is_preference, set_up),
+        cmocka_unit_test_setup(test_each_answer_arrives, set_up),
+        cmocka_unit_test_setup(test_init_is_lazy_and_once, set_up),
+        cmocka_unit_test_setup(test_init_that_failed_is_tried_again, set_up),
+        cmocka_unit_test_setup(test_unsupported_asks_nobody, set_up),
+        cmocka_unit_test_setup(test_a_wrong_length_asks_nobody, set_up),
+        cmocka_unit_test_setup(test_an_rsa_signature_is_as_long_as_the_modulus, set_up),
+        cmocka_unit_test_setup(test_rsa_size_is_exact, set_up),
+        cmocka_unit_test_setup(test_rsa_exponent, set_up),
+        cmocka_unit_test_setup(test_no_message_is_no_null_pointer, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

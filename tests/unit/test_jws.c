@@ -1,0 +1,658 @@
+/* The compact serialization, its header, and which key is asked. */
+#include "support.h"
+
+#include "fake_backend.h"
+
+#define ALL jwt_all_algorithms()
+#define EDDSA "{\"alg\":\"EdDSA\"}"
+
+static jwt_keyset *okp;
+
+static int set_up(void **state)
+{
+    (void)state;
+    okp = keys_of("{" OKP_KEY "}");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    jwt_keyset_free(okp);
+    return 0;
+}
+
+static int reset_fake(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof(fake));
+    return 0;
+}
+
+/* Verifies the text, both as a JWT and as a JWS, which agree on header and
+ * signature. */
+static void expect_text(const char *text, size_t len, const jwt_policy *policy, jwt_status wanted)
+{
+    jwt_status (*const functions[])(const jwt_allocator *, const char *, size_t, const jwt_policy *,
+                                    jwt_token **, jwt_error *) = {jwt_verify, jws_verify};
+
+    for (size_t i = 0; i < COUNT(functions); i++) {
+        counting memory = {0};
+        jwt_allocator allocator = counting_allocator(&memory);
+        jwt_token *token = (jwt_token *)&memory;
+        jwt_error error = {.status = JWT_STATUS_COUNT};
+
+        assert_status(functions[i](&allocator, text, len, policy, &token, &error), wanted, text);
+        if (wanted != JWT_OK) {
+            assert_null(token);
+            assert_int_equal(error.status, wanted);
+            assert_int_equal(memory.live, 0);
+            assert_status(functions[i](NULL, text, len, policy, &token, NULL), wanted, text);
+        } else {
+            assert_string_equal(jwt_token_backend(token), "fake");
+        }
+        jwt_token_free(token);
+        assert_int_equal(memory.live, 0);
+    }
+}
+
+static void expect_policy(const char *header, const char *payload, const void *signature,
+                          size_t signature_len, const jwt_trust *trust, jwt_status wanted)
+{
+    jwt_policy policy = {.trusts = trust, .trust_count = 1};
+    char *text = compact(header, payload, signature, signature_len);
+
+    expect_text(text, strlen(text), &policy, wanted);
+    free(text);
+}
+
+/* A token of this header with the fake signature of the keys all 'K'. */
+static void expect_trust(const char *header, const jwt_trust *trust, jwt_status wanted)
+{
+    char signature[64];
+
+    memset(signature, 'K', sizeof(signature));
+    expect_policy(header, "{}", signature, sizeof(signature), trust, wanted);
+}
+
+static void expect(const char *header, jwt_status wanted)
+{
+    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+
+    expect_trust(header, &trust, wanted);
+}
+
+/* The parts as they are, joined by dots. */
+static void expect_parts(const char *text, jwt_status wanted)
+{
+    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    expect_text(text, strlen(text), &policy, wanted);
+}
+
+#define HEADER "eyJhbGciOiJFZERTQSJ9"
+/* 63, 64 and 65 octets */
+#define S60 "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tL"
+#define SIG63 S60 "S0tL"
+#define SIG64 S60 "S0tLSw"
+#define SIG65 S60 "S0tLS0s"
+
+static void test_form(void **state)
+{
+    static const struct {
+        const char *text;
+        jwt_status status;
+    } tokens[] = {
+        {HEADER ".e30." SIG64, JWT_OK},
+        {"", JWT_MALFORMED},
+        {HEADER, JWT_MALFORMED},
+        {HEADER ".e30", JWT_MALFORMED},
+        {HEADER ".e30." SIG64 ".", JWT_MALFORMED},
+        {HEADER ".e30." SIG64 ".e30", JWT_MALFORMED},
+        {HEADER ".e30.x.y.z", JWT_MALFORMED},
+        {"....", JWT_MALFORMED},
+        {".", JWT_MALFORMED},
+        /* the signature */
+        {HEADER ".e30.", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG63, JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG65, JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "==", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "=", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30.+" SIG63, JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0/LSw", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 " ", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "\n", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30. " SIG64, JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0tLSx", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0tLS", JWT_SIGNATURE_ENCODING},
+        {"!.!.!", JWT_SIGNATURE_ENCODING},
+        {"..!", JWT_SIGNATURE_ENCODING},
+        /* the header */
+        {HEADER "=.e30." SIG64, JWT_HEADER_ENCODING},
+        {" " HEADER ".e30." SIG64, JWT_HEADER_ENCODING},
+        {"\n" HEADER ".e30." SIG64, JWT_HEADER_ENCODING},
+        {"eyJhbGci+iJFZERTQSJ9.e30." SIG64, JWT_HEADER_ENCODING},
+        {"eyJhbGci/iJFZERTQSJ9.e30." SIG64, JWT_HEADER_ENCODING},
+        {HEADER "A.e30." SIG64, JWT_HEADER_ENCODING},
+        {"e31.e30." SIG64, JWT_HEADER_ENCODING},
+        {"!.e30.", JWT_HEADER_ENCODING},
+        {".e30." SIG64, JWT_HEADER_JSON},
+        {"..", JWT_HEADER_JSON},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tokens); i++)
+        expect_parts(tokens[i].text, tokens[i].status);
+}
+
+static void test_payload_encoding(void **state)
+{
+    static const char *const payloads[] = {"e30=",  "e3 0",  "e+30",  "e/30", "e31",
+                                           "e30A.", "\ne30", "e30\n", "e"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(payloads); i++) {
+        char *text = joined(HEADER, payloads[i], SIG64);
+        expect_parts(text, strchr(payloads[i], '.') != NULL ? JWT_MALFORMED : JWT_PAYLOAD_ENCODING);
+        free(text);
+    }
+    /* and not before the signature is known to be good */
+    expect_parts(HEADER ".e30=." S60 "S0tLQQ", JWT_SIGNATURE_INVALID);
+}
+
+/* Neither the NUL nor anything behind it is overlooked. */
+static void test_nul_octets(void **state)
+{
+    static const char text[] = HEADER ".e30." SIG64 "\0x";
+    static const char inside[] = HEADER "\0.e30." SIG64;
+    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    (void)state;
+    expect_text(text, sizeof(text) - 3, &policy, JWT_OK);
+    expect_text(text, sizeof(text) - 2, &policy, JWT_SIGNATURE_ENCODING);
+    expect_text(text, sizeof(text) - 1, &policy, JWT_SIGNATURE_ENCODING);
+    expect_text(inside, sizeof(inside) - 1, &policy, JWT_HEADER_ENCODING);
+}
+
+static void test_position(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t position;
+    } tokens[] = {
+        {"", 0},
+        {"a.b.c.d", 5},
+        {HEADER ".e30.A*", sizeof(HEADER ".e30.A") - 1},
+        {"e*J9.e30.", 1},
+        {"e30y.e30.", 2}, /* of the decoded header: "{}2" */
+        {HEADER ".e3*." SIG64, sizeof(HEADER ".e3") - 1},
+    };
+    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        jwt_token *token;
+        jwt_error error = {.position = 9999};
+        assert_true(jwt_verify(NULL, tokens[i].text, strlen(tokens[i].text), &policy, &token,
+                               &error) != JWT_OK);
+        assert_int_equal(error.position, tokens[i].position);
+    }
+}
+
+static void test_size(void **state)
+{
+    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    size_t len = JWT_MAX_TOKEN_SIZE;
+    size_t payload_len = len - strlen(HEADER) - strlen(SIG64) - 2;
+    char *text = allocate_or_fail(len + 2);
+
+    (void)state;
+    /* A payload of blanks ("ICAg") before the empty object ("IHt9"). */
+    assert_int_equal(payload_len % 4, 0);
+    char *next = text + sprintf(text, "%s.", HEADER);
+    for (size_t i = 0; i < payload_len / 4 - 1; i++, next += 4)
+        memcpy(next, "ICAg", 4);
+    memcpy(next, "IHt9." SIG64, sizeof("IHt9." SIG64));
+    assert_int_equal(strlen(text), len);
+
+    expect_text(text, len, &policy, JWT_OK);
+    text[len] = 'A';
+    expect_text(text, len + 1, &policy, JWT_TOO_LARGE);
+    policy.max_token_size = len + 1;
+    expect_text(text, len + 1, &policy, JWT_SIGNATURE_ENCODING);
+    policy.max_token_size = len - 1;
+    expect_text(text, len, &policy, JWT_TOO_LARGE);
+    policy.max_token_size = 1;
+    expect_text("", 0, &policy, JWT_MALFORMED);
+    expect_text(NULL, 0, &policy, JWT_MALFORMED);
+    free(text);
+}
+
+static void test_header(void **state)
+{
+    static const struct {
+        const char *header;
+        jwt_status status;
+    } headers[] = {
+        {EDDSA, JWT_OK},
+        {"{\"alg\":\"Ed25519\"}", JWT_OK},
+        {" { \"alg\" : \"Ed\\u0044SA\" , \"typ\" : 7 } ", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"jwk\":{},\"x5c\":[],\"jku\":\"x\",\"CRIT\":[],\"B64\":1}", JWT_OK},
+        {"", JWT_HEADER_JSON},
+        {"[]", JWT_HEADER_JSON},
+        {"[" EDDSA "]", JWT_HEADER_JSON},
+        {"\"EdDSA\"", JWT_HEADER_JSON},
+        {"null", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\"", JWT_HEADER_JSON},
+        {EDDSA "x", JWT_HEADER_JSON},
+        {EDDSA "{}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"alg\":\"EdDSA\"}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\"}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":{\"a\":1,\"a\":1}}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\\u0000\"}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":1e999}", JWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":\"\xFF\"}", JWT_HEADER_JSON},
+        {"\xEF\xBB\xBF" EDDSA, JWT_HEADER_JSON},
+
+        {"{}", JWT_ALG_MISSING},
+        {"{\"ALG\":\"EdDSA\"}", JWT_ALG_MISSING},
+        {"{\"Alg\":\"EdDSA\"}", JWT_ALG_MISSING},
+        {"{\"alg\":\"none\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"None\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"NONE\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"nOnE\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"eddsa\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDSA \"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDSAx\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDS\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"Ed448\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"hs256\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":\"RSA-OAEP\"}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":1}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":null}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":true}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":[\"EdDSA\"]}", JWT_ALG_UNKNOWN},
+        {"{\"alg\":{\"alg\":\"EdDSA\"}}", JWT_ALG_UNKNOWN},
+
+        {"{\"alg\":\"HS256\"}", JWT_ALG_MISMATCH},
+        {"{\"alg\":\"ES256\"}", JWT_ALG_MISMATCH},
+        {"{\"alg\":\"RS256\"}", JWT_ALG_MISMATCH},
+        {"{\"alg\":\"HS384\"}", JWT_ALG_UNSUPPORTED},
+        {"{\"alg\":\"ES256K\"}", JWT_ALG_UNSUPPORTED},
+
+        {"{\"alg\":\"EdDSA\",\"crit\":[\"exp\"]}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":[]}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":null}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":[\"b64\"],\"b64\":false}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":false}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":true}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":null}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"none\",\"crit\":[]}", JWT_CRITICAL_HEADER},
+        {"{\"crit\":[]}", JWT_CRITICAL_HEADER},
+
+        {"{\"alg\":\"EdDSA\",\"kid\":1}", JWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":null}", JWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":[\"a\"]}", JWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", JWT_KEY_NOT_FOUND},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", JWT_KEY_NOT_FOUND},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(headers); i++)
+        expect(headers[i].header, headers[i].status);
+}
+
+static void test_details(void **state)
+{
+    static const struct {
+        const char *header;
+        jwt_status status;
+        const char *detail;
+    } headers[] = {
+        {"{\"alg\":\"EdDSA\",\"crit\":[]}", JWT_CRITICAL_HEADER, "crit"},
+        {"{\"alg\":\"EdDSA\",\"b64\":true}", JWT_CRITICAL_HEADER, "b64"},
+        {"{\"alg\":\"HS384\"}", JWT_ALG_UNSUPPORTED, "HS384"},
+        {"{\"alg\":\"RS256\"}", JWT_ALG_NOT_ALLOWED, "RS256"},
+    };
+    jwt_trust trust = {.keys = okp, .algorithms = ALL & ~CRYPTO_BIT(CRYPTO_ALG_RS256)};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        jwt_token *token;
+        jwt_error error;
+        char *text = compact(headers[i].header, "{}", "", 0);
+        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, &error),
+                      headers[i].status, headers[i].header);
+        assert_string_equal(error.detail, headers[i].detail);
+        free(text);
+    }
+}
+
+static void test_allowed_algorithms(void **state)
+{
+    jwt_trust trust = {.keys = okp, .algorithms = 0};
+
+    (void)state;
+    expect_trust(EDDSA, &trust, JWT_ALG_NOT_ALLOWED);
+    trust.algorithms = ALL & ~CRYPTO_BIT(CRYPTO_ALG_EDDSA);
+    expect_trust(EDDSA, &trust, JWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"Ed25519\"}", &trust, JWT_ALG_NOT_ALLOWED);
+    trust.algorithms = CRYPTO_BIT(CRYPTO_ALG_EDDSA);
+    expect_trust(EDDSA, &trust, JWT_OK);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"HS384\"}", &trust, JWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"none\"}", &trust, JWT_ALG_UNKNOWN);
+}
+
+static void test_types(void **state)
+{
+    static const char *const two[] = {"JWT", "application/at+jwt"};
+    static const struct {
+        const char *header;
+        jwt_status status;
+    } headers[] = {
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"jwt\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/jwt\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"Application/Jwt\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"AT+JWT\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/at+jwt\"}", JWT_OK},
+        {EDDSA, JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JW\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JWTs\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/application/jwt\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"text/jwt\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":1}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":null}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"TYP\":\"JWT\"}", JWT_TYPE_REFUSED},
+    };
+    jwt_trust trust = {.keys = okp, .algorithms = ALL, .types = {two, COUNT(two)}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(headers); i++)
+        expect_trust(headers[i].header, &trust, headers[i].status);
+    trust.types.count = 0;
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &trust, JWT_OK);
+}
+
+static void test_agreed_key(void **state)
+{
+    jwt_keyset *rsa = keys_of("{" RSA_KEY "}");
+    jwt_keyset *with_kid = keys_of("{" OKP_KEY ",\"kid\":\"mine\"}");
+    jwt_trust trust = {.keys = okp, .algorithms = ALL, .agreed_key = true};
+
+    (void)state;
+    /* The tokens of the original and of its proxy, and what remains refused. */
+    expect_trust("{\"kid\":1}", &trust, JWT_OK);
+    expect_trust(EDDSA, &trust, JWT_OK);
+    expect_trust("{}", &trust, JWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\",\"kid\":\"other\"}", &trust, JWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\",\"kid\":null}", &trust, JWT_OK);
+    expect_trust("{\"alg\":\"none\"}", &trust, JWT_ALG_UNKNOWN);
+    expect_trust("{\"alg\":null}", &trust, JWT_ALG_UNKNOWN);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_MISMATCH);
+    expect_trust("{\"crit\":[\"x\"]}", &trust, JWT_CRITICAL_HEADER);
+    trust.keys = with_kid;
+    expect_trust("{\"kid\":\"other\"}", &trust, JWT_OK);
+    trust.algorithms = jwt_keyset_algorithms(with_kid);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_NOT_ALLOWED);
+    trust.algorithms = CRYPTO_BIT(CRYPTO_ALG_ES256);
+    expect_trust("{}", &trust, JWT_ALG_NOT_ALLOWED);
+    trust.algorithms = ALL;
+    /* Six algorithms are not one. */
+    trust.keys = rsa;
+    expect_trust("{}", &trust, JWT_ALG_MISSING);
+    /* And only an agreed key stands in for the header. */
+    trust.keys = okp;
+    trust.agreed_key = false;
+    expect_trust("{}", &trust, JWT_ALG_MISSING);
+    trust.keys = NULL;
+    trust.agreed_key = true;
+    expect_trust("{}", &trust, JWT_ALG_MISSING);
+    expect_trust(EDDSA, &trust, JWT_KEY_NOT_FOUND);
+    jwt_keyset_free(rsa);
+    jwt_keyset_free(with_kid);
+}
+
+/* An OKP key of one repeated letter, with or without a kid. */
+static int put_key(char *out, char letter, const char *kid)
+{
+    char octets[32];
+
+    memset(octets, letter, sizeof(octets));
+    char *x = encoded(octets, sizeof(octets));
+    int len =
+        sprintf(out, "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"%s%s%s},", x,
+                kid == NULL ? "" : ",\"kid\":\"", kid == NULL ? "" : kid, kid == NULL ? "" : "\"");
+    free(x);
+    return len;
+}
+
+static void expect_letter(const char *header, char letter, const jwt_trust *trust,
+                          jwt_status wanted)
+{
+    char signature[64];
+
+    memset(signature, letter, sizeof(signature));
+    expect_policy(header, "{}", signature, sizeof(signature), trust, wanted);
+}
+
+static void test_candidates(void **state)
+{
+    char json[2000];
+    char *next = json + sprintf(json, "{\"keys\":[");
+
+    (void)state;
+    next += sprintf(next, "{" EC_KEY "},");
+    for (char letter = 'a'; letter < 'a' + JWT_MAX_CANDIDATE_KEYS; letter++)
+        next += put_key(next, letter, NULL);
+    next += put_key(next, 'z', "last");
+    strcpy(next - 1, "]}");
+    jwt_keyset *keys = keys_of(json);
+    jwt_trust trust = {.keys = keys, .algorithms = ALL};
+
+    /* Without kid: in order, and no more than eight. */
+    for (char letter = 'a'; letter < 'a' + JWT_MAX_CANDIDATE_KEYS; letter++) {
+        fake.verifications = 0;
+        expect_letter(EDDSA, letter, &trust, JWT_OK);
+        assert_int_equal(fake.verifications, 2 * (letter - 'a' + 1));
+    }
+    fake.verifications = 0;
+    expect_letter(EDDSA, 'z', &trust, JWT_SIGNATURE_INVALID);
+    assert_int_equal(fake.verifications % JWT_MAX_CANDIDATE_KEYS, 0);
+
+    /* With it: that one alone. */
+    fake.verifications = 0;
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &trust, JWT_OK);
+    assert_int_equal(fake.verifications, 2);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &trust, JWT_SIGNATURE_INVALID);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &trust, JWT_KEY_NOT_FOUND);
+    expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &trust, JWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"HS256\"}", 'a', &trust, JWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"ES256\"}", 'K', &trust, JWT_OK);
+    jwt_keyset_free(keys);
+}
+
+/* Two RSA keys of different size: only the one that fits the length is asked. */
+static void test_signature_lengths(void **state)
+{
+    static const char json[] =
+        "{\"keys\":[{" RSA_KEY "},{\"kty\":\"RSA\",\"n\":\"" CB240 CB12 CB12 CB12
+        "\",\"e\":\"AQAB\"}]}";
+    char signature[300];
+
+    (void)state;
+    memset(signature, 0xCB, sizeof(signature));
+    jwt_keyset *keys = keys_of(json);
+    jwt_trust trust = {.keys = keys, .algorithms = ALL};
+    assert_int_equal(jwt_keyset_count(keys), 2);
+    fake.verifications = 0;
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, JWT_OK);
+    assert_int_equal(fake.verifications, 2);
+    expect_policy("{\"alg\":\"PS512\"}", "{}", signature, 276, &trust, JWT_OK);
+    assert_int_equal(fake.verifications, 4);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 257, &trust, JWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 255, &trust, JWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 0, &trust, JWT_SIGNATURE_ENCODING);
+    assert_int_equal(fake.verifications, 4);
+    signature[100] = 'x';
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, JWT_SIGNATURE_INVALID);
+    jwt_keyset_free(keys);
+}
+
+static void test_backend_failures(void **state)
+{
+    static const struct {
+        crypto_status crypto;
+        jwt_status status;
+    } failures[] = {
+        {CRYPTO_OK, JWT_OK},
+        {CRYPTO_BAD_SIGNATURE, JWT_SIGNATURE_INVALID},
+        {CRYPTO_BAD_KEY, JWT_INTERNAL},
+        {CRYPTO_UNSUPPORTED, JWT_ALG_UNSUPPORTED},
+        {CRYPTO_NO_MEMORY, JWT_NO_MEMORY},
+        {CRYPTO_INTERNAL, JWT_INTERNAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(failures); i++) {
+        fake.verify = failures[i].crypto;
+        expect(EDDSA, failures[i].status);
+    }
+    /* A failure is no verdict: no other key is asked after it. */
+    jwt_keyset *keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}");
+    jwt_trust trust = {.keys = keys, .algorithms = ALL};
+    fake.verify = CRYPTO_INTERNAL;
+    fake.verifications = 0;
+    expect_trust(EDDSA, &trust, JWT_INTERNAL);
+    assert_int_equal(fake.verifications, 4);
+    jwt_keyset_free(keys);
+}
+
+static void test_first_of_several(void **state)
+{
+    static const char *const types[] = {"JWT"};
+    jwt_trust trust = {
+        .keys = okp, .algorithms = CRYPTO_BIT(CRYPTO_ALG_EDDSA), .types = {types, 1}};
+
+    (void)state;
+    expect_trust("{\"alg\":\"HS256\",\"typ\":\"x\",\"kid\":1}", &trust, JWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"x\",\"kid\":1}", &trust, JWT_TYPE_REFUSED);
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":1}", &trust, JWT_KID_INVALID);
+    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"x\"}", "{}", "", 0, &trust,
+                  JWT_KEY_NOT_FOUND);
+    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", "{}", "", 0, &trust,
+                  JWT_SIGNATURE_ENCODING);
+    expect_parts("!.!.!", JWT_SIGNATURE_ENCODING);
+    expect_parts("!.!.", JWT_HEADER_ENCODING);
+}
+
+/* jws_verify() takes any octets and hands them out unchanged. */
+static void test_any_payload(void **state)
+{
+    static const char payload[] = "\0not JSON\xFF";
+    char signature[64];
+    jwt_trust trust = {.issuer = "nobody", .keys = okp, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    jwt_token *token;
+    jwt_error error;
+    size_t len;
+
+    (void)state;
+    memset(signature, 'K', sizeof(signature));
+    char *encoded_payload = encoded(payload, sizeof(payload));
+    char *text = joined(HEADER, encoded_payload, SIG64);
+    assert_status(jws_verify(NULL, text, strlen(text), &policy, &token, &error), JWT_OK, text);
+    assert_memory_equal(jwt_token_payload(token, &len), payload, sizeof(payload));
+    assert_int_equal(len, sizeof(payload));
+    assert_int_equal(jwt_token_payload(token, &len)[len], '\0');
+    jwt_token_free(token);
+    free(text);
+    free(encoded_payload);
+
+    text = joined(HEADER, "", SIG64);
+    assert_status(jws_verify(NULL, text, strlen(text), &policy, &token, &error), JWT_OK, text);
+    assert_string_equal(jwt_token_payload(token, &len), "");
+    assert_int_equal(len, 0);
+    jwt_token_free(token);
+    free(text);
+
+    policy.trust_count = 0;
+    assert_status(jws_verify(NULL, "", 0, &policy, &token, &error), JWT_KEY_NOT_FOUND, "no trust");
+    assert_null(token);
+}
+
+static void test_token(void **state)
+{
+    static const char header[] = "{\"alg\":\"Ed25519\",\"kid\":\"k\\u00e9y\"}";
+    jwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"k\xC3\xA9y\"}");
+    jwt_trust trust = {.keys = keys, .algorithms = ALL};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    char signature[64];
+    jwt_token *token;
+    int64_t number = 7;
+    size_t len;
+
+    (void)state;
+    memset(signature, 'K', sizeof(signature));
+    char *text = compact(header, "{\"a\":1}", signature, sizeof(signature));
+    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
+    memset(text, 'x', strlen(text));
+    free(text);
+    assert_string_equal(jwt_token_header(token, &len), header);
+    assert_int_equal(len, strlen(header));
+    assert_string_equal(jwt_token_payload(token, &len), "{\"a\":1}");
+    assert_int_equal(len, 7);
+    assert_string_equal(jwt_token_algorithm(token), "EdDSA");
+    assert_string_equal(jwt_token_backend(token), "fake");
+    assert_string_equal(jwt_token_key_id(token), "k\xC3\xA9y");
+    assert_int_equal(jwt_token_trust_index(token), 0);
+    assert_false(jwt_token_expires_at(token, &number));
+    assert_false(jwt_token_not_before(token, &number));
+    assert_false(jwt_token_issued_at(token, &number));
+    assert_false(jwt_token_integer_id(token, &number));
+    assert_true(number == 7);
+    jwt_token_free(token);
+    jwt_keyset_free(keys);
+
+    trust.keys = okp;
+    text = compact(EDDSA, "{}", signature, sizeof(signature));
+    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
+    assert_null(jwt_token_key_id(token));
+    jwt_token_free(token);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_form, reset_fake),
+        cmocka_unit_test_setup(test_payload_encoding, reset_fake),
+        cmocka_unit_test_setup(test_nul_octets, reset_fake),
+        cmocka_unit_test_setup(test_position, reset_fake),
+        cmocka_unit_test_setup(test_size, reset_fake),
+        cmocka_unit_test_setup(test_header, reset_fake),
+        cmocka_unit_test_setup(test_details, reset_fake),
+        cmocka_unit_test_setup(test_allowed_algorithms, reset_fake),
+        cmocka_unit_test_setup(test_types, reset_fake),
+        cmocka_unit_test_setup(test_agreed_key, reset_fake),
+        cmocka_unit_test_setup(test_candidates, reset_fake),
+        cmocka_unit_test_setup(test_signature_lengths, reset_fake),
+        cmocka_unit_test_setup(test_backend_failures, reset_fake),
+        cmocka_unit_test_setup(test_first_of_several, reset_fake),
+        cmocka_unit_test_setup(test_any_payload, reset_fake),
+        cmocka_unit_test_setup(test_token, reset_fake),
+    };
+
+    jwt_token_free(NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
