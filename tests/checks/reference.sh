@@ -1,19 +1,20 @@
 #!/bin/bash
-# reference.sh SOURCE-DIR: docs/reference.md and the sources name the same
-# functions, settings, error messages and reasons, and no link between the
-# documents leads nowhere.
+# reference.sh SOURCE-DIR ERRCODES-H: docs/reference.md and the sources name the
+# same functions, settings, messages with their SQLSTATEs, and reasons, and no
+# link between the documents leads nowhere. ERRCODES-H is utils/errcodes.h of a
+# server's headers.
 set -euo pipefail
 export LC_ALL=C
 
 cd "$1"
+errcodes=$2
 reference=docs/reference.md
 version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" sql/pg_session_jwt.control)
-base=sql/pg_session_jwt--$version.sql
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# What each side says, one a line. C's adjacent strings are one string.
+# What each side says, one a line.
 perl -0777 -ne '
     s/--[^\n]*//g;
     while (/CREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+(\S+?)\s*\(([^)]*)\)/gi) {
@@ -22,26 +23,19 @@ perl -0777 -ne '
         $arguments =~ s/^ | $//g;
         $arguments = join ", ", grep { !/^OUT /i } split / ?, ?/, $arguments;
         print "$name($arguments)\n";
-    }' "$base" | sort -u >"$work/functions.source"
-perl -ne 'while (/`(auth\.\w+\([^)`]*\))`/g) { print "$1\n" }
-    print "$1\n" if /^\*\*`(auth\.\w+\([^)`]*\))/' "$reference" | sort -u >"$work/functions.reference"
+    }' "sql/pg_session_jwt--$version.sql" | sort -u >"$work/functions.source"
+perl -ne 'print "$1\n" if /^(?:\*\*|\| )`(auth\.\w+\([^)`]*\))/' "$reference" |
+    sort -u >"$work/functions.reference"
 
 perl -0777 -ne 's|/\*.*?\*/||gs; while (/"((?:pg_session_jwt|request)\.[a-z_.]+)"/g) { print "$1\n" }' \
     extension/*.c | sort -u >"$work/settings.source"
-perl -ne 'while (/`((?:pg_session_jwt|request)\.[a-z_.]+)`/g) { print "$1\n" }' "$reference" | sort -u >"$work/settings.reference"
-
-perl -0777 -ne '
-    while (/\berrmsg(?:_internal)?\s*\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
-        my $text = join "", $1 =~ /"((?:[^"\\]|\\.)*)"/g;
-        $text =~ s/\\(.)/$1/g;
-        print "$text\n";
-    }' extension/*.c | sort -u >"$work/messages.source"
-perl -ne 'print "$1\n" if /^\| [0-9A-Z]{5} \| `([^`]+)` \|/' "$reference" | sort -u >"$work/messages.reference"
+perl -ne 'while (/`((?:pg_session_jwt|request)\.[a-z_.]+)`/g) { print "$1\n" }' "$reference" |
+    sort -u >"$work/settings.reference"
 
 perl -ne 'print "$1\n" if /^    X\(JW[TK]_\w+, "([^"]*)"\)/' jwt/jwt.h | sort -u >"$work/reasons.source"
 perl -ne 'print "$1\n" if /^\| `JW[TK]_\w+` \| `([^`]+)` \|/' "$reference" | sort -u >"$work/reasons.reference"
 
-for what in functions settings messages reasons; do
+for what in functions settings reasons; do
     if [[ ! -s $work/$what.source ]]; then
         echo "reference.sh: found no $what in the sources" >&2
         failed=1
@@ -49,12 +43,58 @@ for what in functions settings messages reasons; do
         "$work/$what.source" "$work/$what.reference"; then
         failed=1
     fi
+    echo "$(wc -l <"$work/$what.source") $what"
 done
 
-# Links: [text](path#anchor), an anchor being a heading as GitHub writes it.
-documents=(README.md docs/*.md crypto/*.md)
+# Messages: in the sources the text follows its ERRCODE_..., or comes at level
+# LOG; in the reference a row begins with the SQLSTATE and the text.
 perl -e '
-    my (%anchors, @links);
+    my ($errcodes, $reference, @sources) = @ARGV;
+    sub slurp { open my $in, "<", $_[0] or die "$_[0]: $!\n"; local $/; <$in> }
+    my (%state, @said, $wrong);
+    my $codes = slurp($errcodes);
+    while ($codes =~ /^#define (ERRCODE_\w+) MAKE_SQLSTATE\(([^)]*)\)/mg) {
+        my ($name, $characters) = ($1, $2);
+        $characters =~ s/[^0-9A-Z]//g;
+        $state{$name} = $characters;
+    }
+    for my $file (@sources) {
+        my ($text, $code) = (slurp($file), "no SQLSTATE");
+        $text =~ s{/\*.*?\*/}{}gs;
+        while ($text =~ /\b(ERRCODE_[A-Z_]+)|\bereport\((LOG)\b
+                        |(?:\berrmsg(?:_internal)?|\bGUC_check_errmsg)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)
+                        |\bset\(out,\s*(ERRCODE_\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)/gx) {
+            if (defined $1) { $code = $state{$1}; next }
+            if (defined $2) { $code = "00000"; next }
+            my $sqlstate = (defined $4 ? $state{$4} : $code) // "unknown SQLSTATE";
+            my $message = join "", ($3 // $5) =~ /"((?:[^"\\]|\\.)*)"/g;
+            $message =~ s/\\(.)/$1/g;
+            push @said, [$file, $sqlstate, $message] if $message ne "%s";
+        }
+    }
+    my @written = map { [$1, $2] if /^\| ([0-9A-Z]{5}) \| `([^`]+)` \|/ } split /\n/, slurp($reference);
+    @written = grep { ref } @written;
+    for my $said (@said) {
+        my ($file, $sqlstate, $message) = @$said;
+        my $pattern = join "\\S+", map { quotemeta } split /%\w/, $message, -1;
+        my @rows = grep { $_->[1] =~ /^$pattern$/ } @written;
+        $_->[2] = 1 for grep { $_->[0] eq $sqlstate } @rows;
+        next if grep { $_->[2] } @rows;
+        print "$file: $sqlstate \"$message\" is not in $reference\n";
+        $wrong = 1;
+    }
+    for (grep { !$_->[2] } @written) {
+        print "$reference: $_->[0] \"$_->[1]\" is in no source\n";
+        $wrong = 1;
+    }
+    print scalar(@said), " messages\n";
+    exit($wrong || !@said);
+' "$errcodes" "$reference" extension/*.c || failed=1
+
+# Links: [text](path#anchor), an anchor being a heading as GitHub writes it.
+documents=(README.md docs/*.md crypto/README.md)
+perl -e '
+    my (%anchors, @links, $wrong);
     for my $file (@ARGV) {
         open my $in, "<", $file or die "$file: $!\n";
         my $code = 0;
@@ -70,7 +110,6 @@ perl -e '
             push @links, [$file, $., $1] while /\]\(([^)\s]+)\)/g;
         }
     }
-    my $wrong = 0;
     for (@links) {
         my ($file, $line, $link) = @$_;
         next if $link =~ m{^https?://};
@@ -80,14 +119,12 @@ perl -e '
             ($target = $file) =~ s{[^/]*$}{$path};
             1 while $target =~ s{(^|/)[^/.]+/\.\./}{$1};
         }
-        if (!-e $target) { print "$file:$line: no file $target\n"; $wrong = 1 }
-        elsif (defined $anchor && !$anchors{$target}{$anchor}) { print "$file:$line: no heading #$anchor in $target\n"; $wrong = 1 }
+        my $lack = !-e $target ? "file $target"
+            : defined $anchor && !$anchors{$target}{$anchor} ? "heading #$anchor in $target" : next;
+        print "$file:$line: no $lack\n";
+        $wrong = 1;
     }
     print scalar(@links), " links\n";
-    exit $wrong;
+    exit($wrong || !@links);
 ' "${documents[@]}" || failed=1
-
-for what in functions settings messages reasons; do
-    echo "$(wc -l <"$work/$what.source") $what"
-done
 exit "$failed"
