@@ -125,7 +125,7 @@ static crypto_status sign(crypto_alg alg, const crypto_private_key *key, crypto_
             ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
             : psa_sign_message(id, algorithm, message.data, message.len, signature, len, &made);
     /* The library holds an RSA signature against (n, e) before it gives it away. */
-    if (answer == PSA_ERROR_CORRUPTION_DETECTED && key->public_key.type == CRYPTO_KEY_RSA)
+    if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == CRYPTO_KEY_RSA)
         status = CRYPTO_BAD_KEY;
     else
         status = outcome(answer);

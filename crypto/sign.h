@@ -83,8 +83,8 @@ crypto_status crypto_generate_key(crypto_alg alg, size_t bits, crypto_key_buffer
 
 /*
  * The public half of key. OKP and EC: the coordinates computed from d, in
- * *buffer. RSA: n and e as key has them, checked against its private parts.
- * An HMAC key has no public half: CRYPTO_BAD_KEY.
+ * *buffer. RSA: n and e as key has them, checked against its primes and
+ * their exponents. An HMAC key has no public half: CRYPTO_BAD_KEY.
  *
  * *public_key's spans point into *buffer or where key's point.
  *
