@@ -1,13 +1,18 @@
 # Tests that need a server: they run from the staged install, through
 # tests/server.sh, labelled "server".
 
-# stage_install(<dir>): fixture "stage", `cmake --install` into a DESTDIR, the
-# tests' fixtures (catalogs of old versions) with it.
-function(stage_install dir)
-    add_test(NAME stage COMMAND ${CMAKE_COMMAND}
-        -D BINARY_DIR=${PROJECT_BINARY_DIR} -D STAGE=${dir} -P ${PROJECT_SOURCE_DIR}/cmake/Stage.cmake)
-    set_tests_properties(stage PROPERTIES FIXTURES_SETUP stage LABELS server)
-    set(SERVER_STAGE ${dir} PARENT_SCOPE)
+# stage_install(<name> [<target>]): fixture <name>, `cmake --install` into the
+# DESTDIR <name> in the build directory, with the tests' fixtures (catalogs of
+# old versions), and with the module of <target> in the extension's place. The
+# server tests that are added next use it.
+function(stage_install name)
+    set(options -D BINARY_DIR=${PROJECT_BINARY_DIR} -D STAGE=${PROJECT_BINARY_DIR}/${name})
+    if(ARGN)
+        list(APPEND options -D MODULE=$<TARGET_FILE:${ARGV1}> -D PKGLIBDIR=${PostgresServer_PKGLIBDIR})
+    endif()
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} ${options} -P ${PROJECT_SOURCE_DIR}/cmake/Stage.cmake)
+    set_tests_properties(${name} PROPERTIES FIXTURES_SETUP ${name} LABELS server)
+    set(SERVER_STAGE ${name} PARENT_SCOPE)
 endfunction()
 
 # add_server_test(<name> run|exec|- <command>...): the command in a mode of
@@ -17,13 +22,13 @@ function(add_server_test name mode)
     if(mode STREQUAL "-")
         set(command "")
     endif()
-    set(environment PGSJ_STAGE=${SERVER_STAGE} PG_CONFIG=${PG_CONFIG})
+    set(environment PGSJ_STAGE=${PROJECT_BINARY_DIR}/${SERVER_STAGE} PG_CONFIG=${PG_CONFIG})
     if(TARGET sjwt)
         list(APPEND environment SJWT=$<TARGET_FILE:sjwt>)
     endif()
     add_test(NAME ${name} COMMAND ${command} ${ARGN})
     set_tests_properties(${name} PROPERTIES
-        LABELS server FIXTURES_REQUIRED stage ENVIRONMENT "${environment}" TIMEOUT 600)
+        LABELS server FIXTURES_REQUIRED ${SERVER_STAGE} ENVIRONMENT "${environment}" TIMEOUT 600)
 endfunction()
 
 # add_regress(<name> <dir>): pg_regress over <dir>/sql/*.sql, in the order of
@@ -43,6 +48,6 @@ function(add_tap dir)
         RELATIVE ${PROJECT_SOURCE_DIR}/tests/${dir} ${PROJECT_SOURCE_DIR}/tests/${dir}/*.pl)
     foreach(case IN LISTS cases)
         cmake_path(GET case STEM stem)
-        add_server_test(tap_${stem} exec prove --verbose tests/${dir}/${case})
+        add_server_test(${dir}_${stem} exec prove --verbose tests/${dir}/${case})
     endforeach()
 endfunction()

@@ -1,7 +1,11 @@
-# cmake -D BINARY_DIR=... -D STAGE=... -P Stage.cmake: a fresh staged install.
+# cmake -D BINARY_DIR=... -D STAGE=... [-D MODULE=... -D PKGLIBDIR=...] -P Stage.cmake:
+# a fresh staged install; MODULE takes the extension's place.
 file(REMOVE_RECURSE ${STAGE})
 set(ENV{DESTDIR} ${STAGE})
 foreach(component IN ITEMS "" "--component;fixtures")
     execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY_DIR} ${component}
         COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
+if(MODULE)
+    file(COPY ${MODULE} DESTINATION ${STAGE}${PKGLIBDIR})
+endif()

@@ -97,7 +97,7 @@ trap 'exit 143' TERM
 
 mkdir "$work/tests"
 cp "$tests"/*.sh "$tests"/*.supp "$work/tests/"
-for part in regress tap fixtures interop tool; do
+for part in regress tap fake fixtures; do
     if [[ -d $tests/$part ]]; then cp -R "$tests/$part" "$work/tests/"; fi
 done
 cp -R "$tests/../docs/demo" "$work/demo"
