@@ -166,7 +166,7 @@ sub parse_messages
 			push @messages, { severity => $1, state => $2, message => $3 };
 			$field = 'message';
 		}
-		elsif (@messages && $line =~ /^(DETAIL|HINT|CONTEXT|LOCATION|QUERY):  (.*)$/)
+		elsif (@messages && $line =~ /^(DETAIL|HINT|CONTEXT|LOCATION|QUERY|LINE \d+): +(.*)$/)
 		{
 			$field = lc $1;
 			$messages[-1]{$field} = $2;

@@ -302,8 +302,10 @@ session_ok(
 
 # --- from the configuration file, loaded at server start -----------------------
 
+# Debian's extension_destdir, which stands in before 18, prepends to absolute paths only.
+my $library = $node->pg_version < 18 ? '$libdir/pg_session_jwt' : 'pg_session_jwt';
 $node->append_conf('postgresql.conf', <<END);
-shared_preload_libraries = 'pg_session_jwt'
+shared_preload_libraries = '$library'
 pg_session_jwt.jwk = '$jwk'
 END
 $node->restart;

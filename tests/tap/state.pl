@@ -36,13 +36,14 @@ INSERT INTO big SELECT 'user ' || chr(97 + i % 26), i FROM generate_series(1, 26
 CREATE TABLE indexed AS SELECT * FROM big WHERE n <= 260
 	UNION ALL SELECT 'someone ' || i, i FROM generate_series(1, 20000) i;
 CREATE INDEX ON indexed (owner);
-CREATE ROLE app_user;
-GRANT SELECT ON big, indexed TO app_user;
+CREATE TABLE plain AS SELECT * FROM big;
+CREATE ROLE app_user LOGIN;
+GRANT SELECT ON big, indexed, plain TO app_user;
 ALTER TABLE big ENABLE ROW LEVEL SECURITY;
 ALTER TABLE indexed ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON big USING (owner = auth.user_id());
 CREATE POLICY own ON indexed USING (owner = auth.user_id());
-VACUUM ANALYZE big, indexed;
+VACUUM ANALYZE big, indexed, plain;
 
 CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN auth.user_id(); END $$;
 CREATE FUNCTION who_sql() RETURNS text LANGUAGE sql STABLE AS 'SELECT auth.user_id()';
@@ -143,6 +144,7 @@ session_ok(
 	'SET LOCAL over SET, and SET over SET LOCAL',
 	$key,
 	set('a') => '',
+	$user => 'user a',
 	'BEGIN' => '',
 	set_local('b') => '',
 	$user => 'user b',
@@ -374,96 +376,134 @@ session_ok(
 	"SET pg_session_jwt.jwt = '$forged'" => '',
 	$count => $bad_signature);
 
+# Planning reads a token, too, to guess how many rows there will be: so what only
+# a worker reads is in the target list, or in a plan made before.
+my $in_worker = 'SELECT min(auth.user_id()), max(auth.user_id()), count(*) FROM plain';
+my @workers_only = (
+	'SET plan_cache_mode = force_generic_plan' => '',
+	@parallel,
+	"PREPARE named AS $in_worker" => '',
+	"PREPARE owned AS SELECT min(owner), count(*) FROM plain WHERE owner = auth.user_id()" => '',
+	"EXPLAIN (COSTS OFF) $in_worker" => qr/Aggregate\n +-> +Gather\n/,
+	'EXPLAIN (COSTS OFF) EXECUTE owned' => qr/Aggregate\n +-> +Gather\n/);
+
+sub reads { return ($in_worker => "user $_[0]|user $_[0]|26000", 'EXECUTE named' => "user $_[0]|user $_[0]|26000", 'EXECUTE owned' => "user $_[0]|1000") }
+
+sub refuses
+{
+	my $error = { %{ $_[0] }, context => qr/parallel worker/ };
+	return ($in_worker => $error, 'EXECUTE named' => $error, 'EXECUTE owned' => $error);
+}
+
 session_ok(
 	$node,
 	'a worker reads a token that nobody read before',
 	$key,
-	'SET ROLE app_user' => '',
-	@parallel,
+	@workers_only,
 	set('c') => '',
-	$count => '1000|user c',
-	$count => '1000|user c',
+	reads('c'),
 	$user => 'user c',
 	set('d') => '',
-	$count => '1000|user d');
+	reads('d'),
+	"SET pg_session_jwt.jwt = '$forged'" => '',
+	refuses($bad_signature),
+	'RESET pg_session_jwt.jwt' => '',
+	$in_worker => 'NULL|NULL|26000');
 
-my @in_worker = (context => qr/parallel worker/);
 session_ok(
 	$node,
 	'a replay is refused where only a worker reads it',
 	$key,
-	'SET ROLE app_user' => '',
-	@parallel,
+	@workers_only,
 	init('a') => '',
 	init('b') => '',
 	set('a') => '',
-	$count => { %$replayed, @in_worker },
-	$count => { %$replayed, @in_worker },
-	'PREPARE q AS ' . $count => '',
-	'EXECUTE q' => { %$replayed, @in_worker },
+	refuses($replayed),
 	'BEGIN' => '',
 	set_local('b') => '',
-	$count => '1000|user b',
+	reads('b'),
 	'COMMIT' => '',
-	$count => { %$replayed, @in_worker },
+	refuses($replayed),
 	'RESET pg_session_jwt.jwt' => '',
-	$count => '0|NULL',
+	'EXECUTE owned' => 'NULL|0',
 	set('b') => '',
-	$count => '1000|user b',
+	reads('b'),
 	set('c') => '',
-	$count => '1000|user c');
+	reads('c'));
 
 session_ok(
 	$node,
 	'a worker takes a token that the session accepted before its last',
 	$key,
-	'SET ROLE app_user' => '',
-	@parallel,
+	@workers_only,
 	init('b') => '',
 	'BEGIN' => '',
 	init('d') => '',
-	$count => '1000|user d',
+	reads('d'),
 	'ROLLBACK' => '',
-	$count => '1000|user b',
+	reads('b'),
 	$user => 'user b',
 	set('c') => '',
-	$count => { %$replayed, @in_worker },
+	refuses($replayed),
 	set('e') => '',
-	$count => '1000|user e');
+	reads('e'));
 
 session_ok(
 	$node,
-	'nobody tells the workers what to accept',
-	{
-		%$key,
-		set => { 'pg_session_jwt.parallel_jti_floor' => '0' }
-	},
-	"SET pg_session_jwt.parallel_jti_floor = '0'" => $anything,
-	@parallel,
+	'a worker begins its own transaction with the token of the statement',
+	$key,
+	@workers_only,
 	init('a') => '',
-	init('b') => '',
-	set('a') => '',
-	'SET ROLE app_user' => '',
-	$count => $replayed,
-	'RESET ROLE' => '',
-	"SET pg_session_jwt.parallel_jti_floor = '0'" => $anything,
-	"SELECT set_config('pg_session_jwt.parallel_jti_floor', '0', true)" => $anything,
-	'SET ROLE app_user' => '',
-	$count => $replayed,
-	'RESET ALL' => '',
-	@parallel,
-	set('a') => '',
-	$count => $replayed,
-	"SELECT count(*) FROM pg_settings WHERE name LIKE '%jti%'" => '0');
+	'DECLARE held CURSOR WITH HOLD FOR ' . $in_worker => '',
+	'BEGIN' => '',
+	set_local('b') => '',
+	reads('b'),
+	'SAVEPOINT s' => '',
+	set_local('c') => '',
+	reads('c'),
+	'ROLLBACK TO s' => '',
+	reads('b'),
+	'ROLLBACK' => '',
+	reads('a'),
+	'FETCH held' => 'user a|user a|26000');
 
-# Statement and token in one string: what the leader logs is the worker's error.
+# The ways in which a client might tell a worker what to believe.
+my $state = 'pg_session_jwt.parallel_state';
+my @lies = map { "$_" . '0' x 20 } '+', '-';
+for my $role ('app_user', undef)
+{
+	my @options = (%$key, user => $role);
+	session_ok(
+		$node,
+		"nobody tells the workers what to accept: " . ($role // 'a superuser'),
+		{ @options, set => { $state => $lies[0] } },
+		(map { ("SET $state = '$_'" => '') } @lies),
+		@workers_only,
+		init('a') => '',
+		init('b') => '',
+		set('a') => '',
+		refuses($replayed),
+		(map { ("SET $state = '$_'" => refused(qr/^(42501|55P02)$/, qr/$state/), refuses($replayed)) } @lies),
+		"SET LOCAL $state = '$lies[0]' \\; $in_worker" => refused(qr/^(42501|55P02)$/, qr/$state/),
+		"SELECT set_config('$state', '$lies[0]', false)" => refused(qr/^(42501|55P02)$/, qr/$state/),
+		refuses($replayed),
+		"RESET $state" => $anything,
+		refuses($replayed),
+		'RESET ALL' => '',
+		@parallel,
+		set('a') => '',
+		$in_worker => $replayed,
+		"SELECT count(*) FROM pg_settings WHERE name = '$state'" => '0');
+}
+
+# Statement and token in one string: the worker hides it from the log, and so
+# must the leader that repeats the worker's error.
 session_ok(
 	$node,
 	'a token that came with the statement, refused in a worker',
 	$key,
 	@parallel,
-	'SET ROLE app_user' => '',
-	"SET pg_session_jwt.jwt = '$forged' \\; $count" => $bad_signature);
+	"SET pg_session_jwt.jwt = '$forged' \\; $in_worker" => { %$bad_signature, context => qr/parallel worker/ });
 
 # Claims of the gateway reach the workers, too.
 session_ok(

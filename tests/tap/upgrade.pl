@@ -34,8 +34,10 @@ SELECT line FROM (
 	FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 	JOIN pg_language l ON l.oid = prolang LEFT JOIN acl ON acl.objoid = p.oid
 	UNION ALL
-	SELECT 'schema ' || concat_ws('|', nspname, coalesce(nspacl::text, '-'), pg_get_userbyid(nspowner),
-			coalesce(obj_description(n.oid, 'pg_namespace'), '-'), deptype, coalesce(privs, '-'))
+	-- GRANT and REVOKE leave in writing what was implied before.
+	SELECT 'schema ' || concat_ws('|', nspname, coalesce(nspacl, acldefault('n', nspowner)), pg_get_userbyid(nspowner),
+			coalesce(obj_description(n.oid, 'pg_namespace'), '-'), deptype,
+			coalesce(privs, acldefault('n', nspowner)::text))
 	FROM pg_namespace n JOIN member m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
 	LEFT JOIN acl ON acl.objoid = n.oid
 	UNION ALL
@@ -120,10 +122,14 @@ END
 is( $node->safe_psql('fresh', <<'END'), '0', 'no function is a copy of the symbol of another');
 SELECT count(*) - count(DISTINCT prosrc) FROM pg_proc WHERE pronamespace = 'auth'::regnamespace
 END
-is( $node->safe_psql('fresh', <<'END'), 't|t|f', 'trusted, for superusers, not relocatable');
-SELECT trusted, superuser, relocatable FROM pg_available_extension_versions
-WHERE name = 'pg_session_jwt' AND version = '1.0.0'
-END
+session_ok(
+	$node,
+	'the extension stays where it is',
+	{ db => 'fresh' },
+	'CREATE SCHEMA elsewhere' => '',
+	'ALTER EXTENSION pg_session_jwt SET SCHEMA elsewhere' =>
+	  refused('0A000', 'extension "pg_session_jwt" does not support SET SCHEMA'),
+	'DROP SCHEMA elsewhere' => '');
 is( $node->safe_psql('fresh', <<'END'), '', 'from every release in the field there is a way to the latest');
 SELECT v FROM unnest('{0.0.1,0.1.0,0.1.1,0.1.2,0.2.0,0.3.0,0.3.1,0.4.0,0.5.0}'::text[]) v
 WHERE NOT EXISTS (SELECT FROM pg_extension_update_paths('pg_session_jwt') WHERE source = v AND target = '1.0.0' AND path IS NOT NULL)
