@@ -1,7 +1,8 @@
-// Every token of every issuer, checked by another implementation (jose), before
-// and after its keys changed. Run where setup.sh installed: node --test
+// Every token of every issuer, checked by sjwt and by another implementation
+// (jose), before and after its keys changed. Run where setup.sh installed.
+//   SJWT  path of the tool sjwt
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 const LIMIT = { timeout: 60_000 };
 let out;
+const { SJWT } = process.env;
+assert.ok(SJWT, 'SJWT is set');
 
 before(async () => {
     out = await mkdtemp(join(tmpdir(), 'issuers-'));
@@ -20,7 +23,7 @@ before(async () => {
 after(() => rm(out, { recursive: true }));
 
 // Runs an issuer through the commands; resolves to its rounds, each
-// { jwks, tokens: [{ name, user, token, expected }] }.
+// { jwks, file, tokens: [{ name, user, token, expected }] }.
 async function rounds(script, args, commands) {
     const top = await mkdtemp(join(out, 'run-'));
     const child = spawn(process.execPath, [join(here, script), top, ...args], {
@@ -56,12 +59,26 @@ async function rounds(script, args, commands) {
                 });
             }
         }
-        result.push({ jwks, tokens });
+        result.push({ jwks, file: join(top, round, 'jwks.json'), tokens });
     }
     return result;
 }
 
-async function accepts(jwks, { token, expected }) {
+function sjwt(file, { token, expected }) {
+    const { iss, aud, alg, typ } = expected;
+    const { status, stdout, stderr } = spawnSync(
+        SJWT,
+        [
+            ...['verify', '--keys', file, '--iss', iss, '--aud', aud, '--alg', alg],
+            ...['--require', 'exp,iat', ...(typ ? ['--typ', typ] : []), token],
+        ],
+        { encoding: 'utf8' },
+    );
+    return { status, stdout, stderr };
+}
+
+async function accepts({ jwks, file }, entry) {
+    const { token, expected } = entry;
     const { iss, aud, sub, alg, kid, typ, email } = expected;
     const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(jwks), {
         issuer: iss,
@@ -73,14 +90,19 @@ async function accepts(jwks, { token, expected }) {
     });
     if (kid) assert.equal(protectedHeader.kid, kid);
     if (email) assert.equal(payload.email, email);
+
+    const { status, stdout, stderr } = sjwt(file, entry);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), payload);
 }
 
-function refuses(jwks, { token }) {
-    return assert.rejects(
-        jwtVerify(token, createLocalJWKSet(jwks)),
+// A key that is not published counts no more.
+async function refuses({ jwks, file }, entry) {
+    await assert.rejects(
+        jwtVerify(entry.token, createLocalJWKSet(jwks)),
         errors.JWKSNoMatchingKey,
-        'a key that is not published counts no more',
     );
+    assert.match(sjwt(file, entry).stderr, /no key for this token/);
 }
 
 function hasCases(round, names) {
@@ -104,15 +126,15 @@ for (const [script, cases] of [
         const [first, rotated, retired] = await rounds(script, [], ['rotate', 'retire']);
         for (const round of [first, rotated, retired]) {
             hasCases(round, cases);
-            for (const entry of round.tokens) await accepts(round.jwks, entry);
+            for (const entry of round.tokens) await accepts(round, entry);
         }
         for (const entry of first.tokens) {
-            await accepts(rotated.jwks, entry);
-            await refuses(retired.jwks, entry);
+            await accepts(rotated, entry);
+            await refuses(retired, entry);
         }
         for (const entry of rotated.tokens) {
-            await refuses(first.jwks, entry);
-            await accepts(retired.jwks, entry);
+            await refuses(first, entry);
+            await accepts(retired, entry);
         }
     });
 }
@@ -123,9 +145,9 @@ test('better-auth.mjs 1.2: neither "alg" nor "use" in the key set', LIMIT, async
         hasCases(round, ['session']);
         assert.equal(round.jwks.keys.length, 1);
         assert.deepEqual(Object.keys(round.jwks.keys[0]).sort(), ['crv', 'kid', 'kty', 'x']);
-        for (const entry of round.tokens) await accepts(round.jwks, entry);
+        for (const entry of round.tokens) await accepts(round, entry);
     }
-    for (const entry of first.tokens) await refuses(retired.jwks, entry);
+    for (const entry of first.tokens) await refuses(retired, entry);
 });
 
 test('the current Better Auth names "alg" but not "use"', LIMIT, async () => {

@@ -1,0 +1,7 @@
+CREATE TABLE note (
+    owner text NOT NULL DEFAULT auth.user_id(),
+    body  text NOT NULL
+);
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_notes ON note USING (owner = auth.user_id());
+GRANT SELECT, INSERT, UPDATE, DELETE ON note TO app;

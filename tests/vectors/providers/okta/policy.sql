@@ -1,0 +1,13 @@
+CREATE TABLE note (
+    owner text NOT NULL DEFAULT auth.claim('uid'),
+    body  text NOT NULL
+);
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_notes ON note USING (owner = auth.claim('uid'));
+GRANT SELECT, INSERT, UPDATE, DELETE ON note TO app;
+
+CREATE TABLE report (body text NOT NULL);
+ALTER TABLE report ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON report FOR SELECT
+    USING (auth.has_scope('reports.read'));
+GRANT SELECT ON report TO app;

@@ -1,0 +1,2 @@
+INSERT INTO note (owner, body) VALUES ('user_016APQH35Y7GRPX81B0VCW0Z5E', 'mine'), ('user_019ER2Y04Z2TEXEJAYGVF8NGG6', 'theirs');
+INSERT INTO report (organization, body) VALUES ('org_018PH5P6CX1Y2301Q5H75WCNZF', 'ours'), ('org_016WKPE4BM838JZSEHSJNQ81C4', 'theirs');
