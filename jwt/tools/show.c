@@ -39,9 +39,9 @@ static size_t printable_length(const char *text, size_t len)
     return length;
 }
 
-/* What could move the cursor or is no text is shown as \xHH; each new line is
- * followed by line_start. */
-static void print_safely(const char *text, size_t len, const char *line_start)
+/* What could move the cursor or is no text is shown as \xHH, new lines too where
+ * indent is NULL; else indent follows each. */
+static void print_safely(const char *text, size_t len, const char *indent)
 {
     size_t i = 0;
 
@@ -50,8 +50,8 @@ static void print_safely(const char *text, size_t len, const char *line_start)
 
         if (length > 0)
             fwrite(text + i, 1, length, stdout);
-        else if (text[i] == '\n')
-            printf("\n%s", line_start);
+        else if (text[i] == '\n' && indent != NULL)
+            printf("\n%s", indent);
         else
             printf("\\x%02X", (unsigned char)text[i]);
         i += length > 0 ? length : 1;
@@ -110,7 +110,7 @@ static void print_kid(const char *kid)
         return;
     }
     printf("  kid \"");
-    print_safely(kid, strlen(kid), "");
+    print_safely(kid, strlen(kid), NULL);
     putchar('"');
 }
 

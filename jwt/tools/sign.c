@@ -127,7 +127,7 @@ static int sign(const command *self, int argc, char **argv)
         {.name = "header",
          .argument = "TEXT",
          .value = &given.header,
-         .help = "exactly this header instead, whatever it is (for tests)"},
+         .help = "this very header instead, for tests"},
         {.name = NULL},
     };
     jwt_private_key *key;

@@ -147,8 +147,8 @@ static int verify(const command *self, int argc, char **argv)
         {.name = "alg",
          .argument = "A[,A]...",
          .value = &given.algorithms,
-         .help = "accept only these (default: the public-key algorithms\nthat the keys are for; "
-                 "HS256 and the like must be named)"},
+         .help = "accept only these (default: the public-key ones that\nthe keys are for; HS256 "
+                 "and the like must be named)"},
         {.name = "iss",
          .argument = "S",
          .value = &given.issuer,

@@ -28,9 +28,9 @@ our %hmac = (
 
 # RFC 8037 appendix A.1, A.2 and A.4.
 our %ed25519 = (
-    jwk => '{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsERJxWl7MmkZcDusAxyuf2A0",'
-        . '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwaaPdHURo"}',
-    public  => '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwaaPdHURo"}',
+    jwk => '{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",'
+        . '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+    public  => '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
     payload => 'Example of Ed25519 signing',
     token   => 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1P'
         . 'POt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',

@@ -1,0 +1,154 @@
+# sjwt keygen, public, keys and backends.
+use strict;
+use warnings;
+use File::Basename;
+use lib dirname(__FILE__);
+use JSON::PP;
+use Sjwt;
+use Test::More;
+
+# RFC 7518 section 6, RFC 8037 section 2, RFC 8812 section 3: type, curve, members
+# and the length in octets of those whose length is fixed.
+my @rsa = (RSA => undef, 'n e', 'd p q dp dq qi', { n => 256, p => 128, q => 128 });
+my %shapes = (
+    EdDSA => ['OKP', 'Ed25519', 'x', 'd', { x => 32, d => 32 }],
+    Ed25519 => ['OKP', 'Ed25519', 'x', 'd', { x => 32, d => 32 }],
+    ES256 => ['EC', 'P-256', 'x y', 'd', { x => 32, y => 32, d => 32 }],
+    ES384 => ['EC', 'P-384', 'x y', 'd', { x => 48, y => 48, d => 48 }],
+    ES512 => ['EC', 'P-521', 'x y', 'd', { x => 66, y => 66, d => 66 }],
+    ES256K => ['EC', 'secp256k1', 'x y', 'd', { x => 32, y => 32, d => 32 }],
+    (map { $_ => [@rsa] } qw(RS256 RS384 RS512 PS256 PS384 PS512)),
+    HS256 => ['oct', undef, '', 'k', { k => 32 }],
+    HS384 => ['oct', undef, '', 'k', { k => 48 }],
+    HS512 => ['oct', undef, '', 'k', { k => 64 }],
+);
+my $unsupported = 'algorithm is not supported by this build';
+my $refused = 'key has the wrong length, is too weak or is not on the curve';
+
+sub in_build { return supports($_[0] eq 'Ed25519' ? 'EdDSA' : $_[0]) }
+
+# ---- backends --------------------------------------------------------------
+
+my ($titles, @rows) = split /\n/, made(['backends']);
+like($titles, qr/\Aalgorithm +verifies +signs\z/, 'the titles');
+is_deeply([sort map { (split / +/)[0] } @rows], [sort grep { $_ ne 'Ed25519' } keys %shapes],
+    'a row an algorithm');
+my ($version) = made(['--version']) =~ /\((.*)\)/;
+my %backends = map { $_ => 1 } split /, /, $version;
+for my $row (@rows) {
+    my ($algorithm, $verifies, $signs, @more) = split / +/, $row;
+    ok(!@more && ($verifies eq '-' || $backends{$verifies}), "$algorithm is verified by $verifies");
+    is($signs, $verifies, "$algorithm is signed by the same");
+}
+
+# ---- keygen, public --------------------------------------------------------
+
+for my $alg (sort keys %shapes) {
+    if (!in_build($alg)) {
+        expect("keygen: a build without $alg", ['keygen', '--alg', $alg], code => 2,
+            err => "--alg: $unsupported");
+        next;
+    }
+    my ($kty, $crv, $public, $private, $lengths) = @{ $shapes{$alg} };
+    my @public = ('kty', 'alg', 'kid', split(/ /, $public), defined $crv ? 'crv' : ());
+    my $text = made(['keygen', '--alg', $alg, '--kid', "kid \"$alg\""]);
+    my $jwk = decode_json($text);
+    unlike($text, qr/\n/, "$alg: one line");
+    is_deeply([sort keys %$jwk], [sort @public, split / /, $private], "$alg: the members");
+    is($jwk->{kty}, $kty, "$alg: kty");
+    is($jwk->{crv}, $crv, "$alg: crv");
+    is($jwk->{alg}, $alg, "$alg: alg");
+    is($jwk->{kid}, "kid \"$alg\"", "$alg: kid");
+    for my $member (sort keys %$lengths) {
+        is(length decode_base64url($jwk->{$member}), $lengths->{$member}, "$alg: octets of $member");
+    }
+
+    my $file = file($text);
+    if ($kty eq 'oct') {
+        expect("$alg: no public half", ['public', '--key', $file], code => 2,
+            err => '--key: symmetric key where a public key is needed');
+        next;
+    }
+    my $half = decode_json(made(['public', '--key', $file]));
+    is_deeply($half, { map { $_ => $jwk->{$_} } @public }, "$alg: the public half");
+    expect("$alg: no private half in it", ['public', '--key', file(encode_json($half))],
+        code => 2, err => '--key: a member of the key has the wrong type or encoding: d');
+    expect("$alg: the half from standard input", ['public', '--key', '-'], in => $text,
+        out => made(['public', '--key', $file]) . "\n");
+}
+
+my ($algorithm, $pair) = supports('EdDSA') ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
+is_deeply(decode_json(made(['public', '--key', file($pair->{jwk})])), decode_json($pair->{public}),
+    'public: the half of a known key, nothing added');
+my $used = file('{"use":"sig","key_ops":["sign"],"ext":true,"kid":"a",' . substr $pair->{jwk}, 1);
+is_deeply(decode_json(made(['public', '--key', $used])),
+    { %{ decode_json($pair->{public}) }, use => 'sig', kid => 'a' },
+    'public: use and kid stay, other members do not');
+isnt(made(['keygen', '--alg', $algorithm]), made(['keygen', '--alg', $algorithm]),
+    'no two keys are the same');
+ok(!exists decode_json(made(['keygen', '--alg', 'HS256']))->{kid}, 'no kid unless asked for');
+
+my $size = '--bits: not a size of keys for this algorithm';
+for my $bits (256, 264, 512, 4096) {
+    my $jwk = decode_json(made(['keygen', '--alg', 'HS256', '--bits', $bits]));
+    is(8 * length decode_base64url($jwk->{k}), $bits, "HS256 of $bits bits");
+}
+for my $bits (8, 248, 257, 4104, 32768) {
+    expect("HS256 of $bits bits", ['keygen', '--alg', 'HS256', '--bits', $bits], code => 2,
+        err => $size);
+}
+expect("$algorithm has one size", ['keygen', '--alg', $algorithm, '--bits', 256], code => 2,
+    err => $size);
+SKIP: {
+    skip 'this build has no RSA', 5 if !supports('RS256');
+    my $jwk = decode_json(made(['keygen', '--alg', 'RS256', '--bits', 3072]));
+    is(8 * length decode_base64url($jwk->{n}), 3072, 'RSA of 3072 bits');
+    for my $bits (1024, 2040, 2049, 4104) {
+        expect("RSA of $bits bits", ['keygen', '--alg', 'RS256', '--bits', $bits], code => 2,
+            err => $size);
+    }
+}
+expect('kid that is not UTF-8', ['keygen', '--alg', 'HS256', '--kid', "\xc3"], code => 2,
+    err => '--kid: key id is not a string: not UTF-8');
+
+# ---- keys ------------------------------------------------------------------
+
+my $hs = supports('HS512') ? 'HS256' . (supports('HS384') ? ' HS384' : '') . ' HS512' : 'HS256';
+expect('keys: one', ['keys', file($hmac{jwk})], out => "usable   no kid: $hs\n");
+expect('keys: one with a kid', ['keys', file('{"kid":"a","alg":"HS256",' . substr $hmac{jwk}, 1)],
+    out => qq(usable   kid "a": HS256\n));
+expect('keys: usable and not', ['keys', file(sprintf '{"keys":[%s]}', join ',',
+    '{"kty":"oct","kid":"short","k":"AA"}', $pair->{public},
+    '{"use":"enc","kid":"for secrets",' . substr($pair->{public}, 1), '1', '{"kty":"new"}',
+    '{"kid":"b",' . substr($pair->{public}, 1))],
+    out => <<"END");
+usable   no kid: $algorithm
+usable   kid "b": $algorithm
+skipped  kid "short", keys[0]: $refused
+skipped  kid "for secrets", keys[2]: key is not for signatures
+skipped  no kid, keys[3]: not a JWK
+skipped  no kid, keys[4]: key type is not known
+END
+expect('keys: a kid that would move the cursor', ['keys',
+    file('{"kid":"\u001b[2J\nusable\u0007\u00e9\u0085","alg":"HS256",' . substr $hmac{jwk}, 1)],
+    out => qq(usable   kid "\\x1B[2J\\x0Ausable\\x07\xc3\xa9\\xC2\\x85": HS256\n));
+my $many = made(['keys', file(sprintf '{"keys":[%s]}', join ',', $pair->{public}, ('{}') x 150)]);
+my @many = split /\n/, $many;
+is(scalar @many, 102, 'keys: a hundred skipped ones are shown');
+is($many[-1], 'skipped  50 more', 'keys: the others are counted');
+expect('keys: none usable', ['keys', file('{"keys":[{"kty":"new"}]}')], code => 2,
+    err => 'FILE: no usable key in the set: 1 skipped, the first: key type is not known');
+expect('keys: two alike', ['keys', file(sprintf '{"keys":[%s,%s]}',
+    ('{"kid":"a",' . substr $pair->{public}, 1) x 2)], code => 2,
+    err => qr/\AFILE: two keys have the same id and algorithm/);
+SKIP: {
+    skip 'this build has EdDSA and ES256', 1 if supports('EdDSA') && supports('ES256');
+    my $other = supports('EdDSA') ? \%p256 : \%ed25519;
+    expect('keys: of an algorithm that this build lacks', ['keys',
+        file(sprintf '{"keys":[%s,%s]}', $pair->{public}, $other->{public})], out => <<"END");
+usable   no kid: $algorithm
+skipped  no kid, keys[1]: key is for an algorithm that this build does not support
+END
+}
+
+done_testing;
