@@ -32,6 +32,15 @@ PGDLLEXPORT void _PG_init(void);
 #define GUC_NO_RESET 0
 #endif
 
+/* The last parameter of ExecutorRun, gone in 18. */
+#if PG_VERSION_NUM >= 180000
+#define PSJ_RUN_ONCE_PARAMETER
+#define PSJ_RUN_ONCE_ARGUMENT
+#else
+#define PSJ_RUN_ONCE_PARAMETER , bool run_once
+#define PSJ_RUN_ONCE_ARGUMENT , run_once
+#endif
+
 /* Memory for a check hook's "extra", which the server frees; NULL: none left. */
 static inline void *psj_guc_extra(size_t size)
 {

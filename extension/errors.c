@@ -20,8 +20,14 @@ static void set(report *out, int sqlstate, const char *message)
     out->message = message;
 }
 
-/* The core's sentence, and its particulars where it has some. */
+/* The core's sentence. */
 static void explain(report *out, const jwt_error *error)
+{
+    snprintf(out->detail, sizeof(out->detail), "%s", jwt_status_text(error->status));
+}
+
+/* The core's sentence, and its particulars where it has some. */
+static void explain_fully(report *out, const jwt_error *error)
 {
     snprintf(out->detail, sizeof(out->detail), "%s%s%s", jwt_status_text(error->status),
              error->detail[0] == '\0' ? "" : ": ", error->detail);
@@ -65,7 +71,7 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWT_HEADER_JSON:
     case JWT_PAYLOAD_JSON:
         set(out, ERRCODE_DATATYPE_MISMATCH, "could not parse JWT component");
-        explain(out, error);
+        explain_fully(out, error);
         return;
 
     case JWT_ALG_MISSING:
@@ -88,7 +94,7 @@ static void describe_jwt(report *out, const jwt_error *error)
 
     case JWT_ISSUER_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
-        explain(out, error);
+        explain_fully(out, error);
         return;
     case JWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
@@ -130,7 +136,7 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWT_AUDIENCE_INVALID:
     case JWT_AUDIENCE_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
-        explain(out, error);
+        explain_fully(out, error);
         return;
 
     case JWK_UNSUPPORTED:
@@ -153,7 +159,7 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWK_AMBIGUOUS:
     case JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
-        explain(out, error);
+        explain_fully(out, error);
         return;
     }
 }
@@ -178,6 +184,50 @@ static void describe(report *out, const psj_failure *failure)
                  GetDatabaseEncodingName());
         return;
     }
+}
+
+static void hide(void *arg)
+{
+    (void)arg;
+    errhidestmt(true);
+    errhidecontext(true);
+}
+
+static void hide_own(void *arg)
+{
+    switch (geterrcode()) {
+    case ERRCODE_DATATYPE_MISMATCH:
+    case ERRCODE_CHECK_VIOLATION:
+    case ERRCODE_UNTRANSLATABLE_CHARACTER:
+    case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+    case ERRCODE_FEATURE_NOT_SUPPORTED:
+    case ERRCODE_OUT_OF_MEMORY:
+    case ERRCODE_INTERNAL_ERROR:
+        hide(arg);
+    }
+}
+
+static void push(ErrorContextCallback *callback, void (*function)(void *arg))
+{
+    callback->callback = function;
+    callback->arg = NULL;
+    callback->previous = error_context_stack;
+    error_context_stack = callback;
+}
+
+void psj_hide_statement(ErrorContextCallback *callback)
+{
+    push(callback, hide);
+}
+
+void psj_hide_statement_of_worker(ErrorContextCallback *callback)
+{
+    push(callback, hide_own);
+}
+
+void psj_show_statement(const ErrorContextCallback *callback)
+{
+    error_context_stack = callback->previous;
 }
 
 _Noreturn void psj_raise(const psj_failure *failure)

@@ -25,6 +25,15 @@ typedef struct psj_failure {
  * a token: the statement, which may hold one, is kept out of the log. */
 _Noreturn void psj_raise(const psj_failure *failure);
 
+/* Keeps the statement, which may hold a token, out of the log whatever error or
+ * log line comes until psj_show_statement(); the server's own errors too. */
+void psj_hide_statement(ErrorContextCallback *callback);
+void psj_show_statement(const ErrorContextCallback *callback);
+
+/* The same, but of such errors only as this file raises: for a leader, which
+ * repeats what a parallel worker raised without knowing that it was to be hidden. */
+void psj_hide_statement_of_worker(ErrorContextCallback *callback);
+
 /* 'sub' is not a string, in a token that was verified. */
 _Noreturn void psj_raise_invalid_subject(void);
 

@@ -38,8 +38,12 @@ Datum init_wrapper(PG_FUNCTION_ARGS)
 
 static void begin_session(text *jwt, bool is_local)
 {
+    ErrorContextCallback callback;
+
+    psj_hide_statement(&callback);
     psj_set_token(text_to_cstring(jwt), is_local);
     psj_session_verify();
+    psj_show_statement(&callback);
 }
 
 Datum jwt_session_init_wrapper(PG_FUNCTION_ARGS)

@@ -6,11 +6,14 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 
+#include "extension/errors.h"
 #include "extension/parallel.h"
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/compat.h"
 
 static ExecutorStart_hook_type next_executor_start;
+static ExecutorRun_hook_type next_executor_run;
 
 void psj_parallel_publish(bool accepted, int64 last_jti)
 {
@@ -44,8 +47,26 @@ static void executor_start(QueryDesc *query, int flags)
         standard_ExecutorStart(query, flags);
 }
 
+static void executor_run(QueryDesc *query, ScanDirection direction,
+                         uint64 count PSJ_RUN_ONCE_PARAMETER)
+{
+    const bool may_hide = query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL;
+    ErrorContextCallback callback;
+
+    if (may_hide)
+        psj_hide_statement_of_worker(&callback);
+    if (next_executor_run != NULL)
+        next_executor_run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+    else
+        standard_ExecutorRun(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+    if (may_hide)
+        psj_show_statement(&callback);
+}
+
 void psj_parallel_install(void)
 {
     next_executor_start = ExecutorStart_hook;
     ExecutorStart_hook = executor_start;
+    next_executor_run = ExecutorRun_hook;
+    ExecutorRun_hook = executor_run;
 }

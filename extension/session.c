@@ -375,8 +375,10 @@ static identity *claims_identity(void)
 
 static identity *find_identity(TimestampTz now, psj_failure *failure)
 {
+    ErrorContextCallback callback;
     identity *who;
 
+    psj_hide_statement(&callback);
     if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS) {
         if (psj_claims_setting == NULL || psj_claims_setting[0] == '\0')
             who = nobody_at_all();
@@ -386,6 +388,7 @@ static identity *find_identity(TimestampTz now, psj_failure *failure)
         who = nobody_at_all();
     else
         who = token_identity(now, failure);
+    psj_show_statement(&callback);
 
     if (who == NULL)
         return NULL;

@@ -22,7 +22,7 @@ char *psj_parallel_state;
 psj_mark *psj_mark_in_force;
 
 static char *audit_setting;
-/* We, and nobody else, are setting PARALLEL_STATE. */
+/* We are setting PARALLEL_STATE, which nobody else may. */
 static bool setting_parallel_state;
 
 static bool no_memory(void)
@@ -80,10 +80,9 @@ static void assign_audit_log(const char *value, void *extra)
 
 static bool check_parallel_state(char **value, void **extra, GucSource source)
 {
+    (void)value;
     (void)extra;
-    (void)source;
-    if ((setting_parallel_state || InitializingParallelWorker) &&
-        strlen(*value) == PSJ_PARALLEL_STATE_LEN)
+    if (source == PGC_S_DEFAULT || setting_parallel_state || InitializingParallelWorker)
         return true;
     GUC_check_errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM);
     GUC_check_errmsg("parameter \"%s\" cannot be changed", PARALLEL_STATE);
@@ -119,7 +118,6 @@ void psj_settings_define(void)
                                "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
                                GUC_NOT_WHILE_SEC_REST | anywhere, NULL, assign_audit_log, NULL);
 
-    setting_parallel_state = true;
     DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
                                "Internal; cannot be set.", &psj_parallel_state,
                                PSJ_PARALLEL_STATE_NONE, PGC_SUSET,
@@ -127,6 +125,7 @@ void psj_settings_define(void)
                                    GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | anywhere,
                                check_parallel_state, assign_parallel_state, NULL);
     /* Only what is not at its default is sent to a worker. */
+    setting_parallel_state = true;
     SetConfigOption(PARALLEL_STATE, PSJ_PARALLEL_STATE_NONE, PGC_SUSET, PGC_S_OVERRIDE);
     setting_parallel_state = false;
 
