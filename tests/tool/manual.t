@@ -21,7 +21,7 @@ is_deeply([sort keys %in_synopsis], [sort @commands], 'the commands of the synop
 for my $command (@commands) {
     my @options = made([$command, '--help']) =~ /^  (--[a-z-]+)/mg;
     is_deeply([sort keys %{ $in_synopsis{$command} }], [sort @options], "$command: the synopsis");
-    my ($section) = $description =~ /^\.Ss sjwt $command\n(.*?)^\.S/ms;
+    my ($section) = $description =~ /^\.Ss sjwt $command\n(.*?)^\.S[sh] /ms;
     ok(defined $section, "$command has a section") or next;
     for my $option (@options) {
         like($section, qr/^\.(It )?Fl \Q@{[substr $option, 1]}\E\b/m, "$command: $option is told of");
