@@ -1,0 +1,600 @@
+/* Registered claims against policy, and in what order a JWT's faults are told. */
+#include "support.h"
+
+#include "fake_backend.h"
+
+#define SECOND INT64_C(1000000)
+#define NOW INT64_C(1700000000)
+
+#define EDDSA "{\"alg\":\"EdDSA\"}"
+
+static jwt_keyset *okp;
+
+static int set_up(void **state)
+{
+    (void)state;
+    okp = keys_of("{" OKP_KEY "}");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    jwt_keyset_free(okp);
+    return 0;
+}
+
+static char *signed_by(char letter, const char *header, const char *payload)
+{
+    char signature[64];
+
+    memset(signature, letter, sizeof(signature));
+    return compact(header, payload, signature, sizeof(signature));
+}
+
+/* Verifies a token of this payload; *error and *token (free it) may be NULL. */
+static jwt_status verify(const char *payload, const jwt_policy *policy, jwt_token **token,
+                         jwt_error *error)
+{
+    counting memory = {0};
+    jwt_allocator allocator = counting_allocator(&memory);
+    char *text = signed_by('K', EDDSA, payload);
+    jwt_token *made = (jwt_token *)&memory;
+
+    jwt_status status = jwt_verify(&allocator, text, strlen(text), policy, &made, error);
+    if (status != JWT_OK)
+        assert_null(made);
+    else
+        assert_int_equal(memory.live, 1);
+    jwt_token_free(made);
+    assert_int_equal(memory.live, 0);
+    if (token != NULL)
+        assert_status(jwt_verify(NULL, text, strlen(text), policy, token, NULL), status, payload);
+    free(text);
+    return status;
+}
+
+static void expect(const char *payload, const jwt_policy *policy, jwt_status wanted)
+{
+    assert_status(verify(payload, policy, NULL, NULL), wanted, payload);
+}
+
+typedef struct row {
+    const char *payload;
+    jwt_status status;
+} row;
+
+static void expect_rows(const row *rows, size_t count, const jwt_policy *policy)
+{
+    for (size_t i = 0; i < count; i++)
+        expect(rows[i].payload, policy, rows[i].status);
+}
+
+static jwt_trust any_trust(void)
+{
+    return (jwt_trust){.keys = okp, .algorithms = jwt_all_algorithms()};
+}
+
+static void test_payload_json(void **state)
+{
+    static const row rows[] = {
+        {"{}", JWT_OK},
+        {" {\"a\":[{}]} ", JWT_OK},
+        {"", JWT_PAYLOAD_JSON},
+        {" ", JWT_PAYLOAD_JSON},
+        {"[]", JWT_PAYLOAD_JSON},
+        {"null", JWT_PAYLOAD_JSON},
+        {"\"sub\"", JWT_PAYLOAD_JSON},
+        {"7", JWT_PAYLOAD_JSON},
+        {"[{\"sub\":\"a\"}]", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\"", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\"}{}", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\",\"sub\":\"b\"}", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\",\"\\u0073ub\":\"b\"}", JWT_PAYLOAD_JSON},
+        {"{\"o\":{\"id\":1,\"id\":2}}", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"admin\\u0000x\"}", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"\xC3(\"}", JWT_PAYLOAD_JSON},
+        {"{\"sub\":\"\\uD800\"}", JWT_PAYLOAD_JSON},
+        {"{\"exp\":1e999}", JWT_PAYLOAD_JSON},
+        {"{\"exp\":-1e999}", JWT_PAYLOAD_JSON},
+        {"\xEF\xBB\xBF{}", JWT_PAYLOAD_JSON},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    char deep[2100];
+
+    (void)state;
+    expect_rows(rows, COUNT(rows), &policy);
+    /* {"a":[[…]]}, 128 and 129 levels deep, and 1000 */
+    static const int depths[] = {JWT_MAX_JSON_DEPTH, JWT_MAX_JSON_DEPTH + 1, 1000};
+    for (size_t i = 0; i < COUNT(depths); i++) {
+        int arrays = depths[i] - 1;
+        char *next = deep + sprintf(deep, "{\"a\":");
+        memset(next, '[', (size_t)arrays);
+        memset(next + arrays, ']', (size_t)arrays);
+        strcpy(next + 2 * arrays, "}");
+        assert_status(verify(deep, &policy, NULL, NULL), i == 0 ? JWT_OK : JWT_PAYLOAD_JSON,
+                      "nested");
+    }
+}
+
+static void test_exp(void **state)
+{
+    static const row rows[] = {
+        {"{}", JWT_OK},
+        {"{\"exp\":1700000000}", JWT_OK},
+        {"{\"exp\":1700000001}", JWT_OK},
+        {"{\"exp\":1.7e9}", JWT_OK},
+        {"{\"exp\":1700000000.5}", JWT_OK},
+        {"{\"exp\":1e300}", JWT_OK},
+        {"{\"exp\":9223372036854775807}", JWT_OK},
+        {"{\"exp\":92233720368547758070}", JWT_OK},
+        {"{\"exp\":1699999999}", JWT_EXPIRED},
+        {"{\"exp\":1699999999.999999}", JWT_EXPIRED},
+        {"{\"exp\":0}", JWT_EXPIRED},
+        {"{\"exp\":-1}", JWT_EXPIRED},
+        {"{\"exp\":-1e300}", JWT_EXPIRED},
+        {"{\"exp\":\"1700000001\"}", JWT_EXP_INVALID},
+        {"{\"exp\":null}", JWT_EXP_INVALID},
+        {"{\"exp\":true}", JWT_EXP_INVALID},
+        {"{\"exp\":[1700000001]}", JWT_EXP_INVALID},
+        {"{\"exp\":{}}", JWT_EXP_INVALID},
+        {"{\"Exp\":0,\"EXP\":\"x\"}", JWT_OK},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+
+    (void)state;
+    expect_rows(rows, COUNT(rows), &policy);
+}
+
+static void test_nbf(void **state)
+{
+    static const row rows[] = {
+        {"{\"nbf\":1700000000}", JWT_OK},
+        {"{\"nbf\":1699999999}", JWT_OK},
+        {"{\"nbf\":1699999999.999999}", JWT_OK},
+        {"{\"nbf\":-1}", JWT_OK},
+        {"{\"nbf\":-1e300}", JWT_OK},
+        {"{\"nbf\":1700000001}", JWT_NOT_YET_VALID},
+        {"{\"nbf\":1700000000.000001}", JWT_NOT_YET_VALID},
+        {"{\"nbf\":1e300}", JWT_NOT_YET_VALID},
+        {"{\"nbf\":\"1\"}", JWT_NBF_INVALID},
+        {"{\"nbf\":null}", JWT_NBF_INVALID},
+        {"{\"nbf\":false}", JWT_NBF_INVALID},
+        {"{\"nbf\":[]}", JWT_NBF_INVALID},
+        {"{\"NBF\":\"x\"}", JWT_OK},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+
+    (void)state;
+    expect_rows(rows, COUNT(rows), &policy);
+}
+
+/* Both edges of the leeway belong to the time of validity, to the microsecond. */
+static void test_leeway(void **state)
+{
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .leeway = 60};
+
+    (void)state;
+    policy.now = (NOW + 60) * SECOND;
+    expect("{\"exp\":1700000000}", &policy, JWT_OK);
+    policy.now++;
+    expect("{\"exp\":1700000000}", &policy, JWT_EXPIRED);
+    expect("{\"exp\":1700000000.000001}", &policy, JWT_OK);
+    policy.now = (NOW - 60) * SECOND;
+    expect("{\"nbf\":1700000000}", &policy, JWT_OK);
+    policy.now--;
+    expect("{\"nbf\":1700000000}", &policy, JWT_NOT_YET_VALID);
+    policy.leeway = 0;
+    policy.now = NOW * SECOND;
+    expect("{\"exp\":1700000000,\"nbf\":1700000000}", &policy, JWT_OK);
+    policy.leeway = UINT32_MAX;
+    expect("{\"exp\":0,\"nbf\":3400000000}", &policy, JWT_OK);
+
+    /* No sum overflows. */
+    policy.now = INT64_MAX;
+    expect("{\"exp\":9223372036854}", &policy, JWT_OK);
+    expect("{\"exp\":1e300,\"nbf\":1e300}", &policy, JWT_OK);
+    expect("{\"exp\":-1e300}", &policy, JWT_EXPIRED);
+    policy.now = INT64_MIN;
+    expect("{\"exp\":-1e300,\"nbf\":-1e300}", &policy, JWT_OK);
+    expect("{\"nbf\":1e300}", &policy, JWT_NOT_YET_VALID);
+}
+
+static void test_seconds_of_errors(void **state)
+{
+    static const struct {
+        const char *payload;
+        jwt_status status;
+        int64_t seconds;
+    } rows[] = {
+        {"{\"exp\":1699999000}", JWT_EXPIRED, 1699999000},
+        {"{\"exp\":1699999000.9}", JWT_EXPIRED, 1699999000},
+        {"{\"exp\":-0.5}", JWT_EXPIRED, -1},
+        {"{\"exp\":-1e300}", JWT_EXPIRED, INT64_MIN},
+        {"{\"exp\":-9223372036854775807}", JWT_EXPIRED, -INT64_MAX},
+        {"{\"nbf\":1700000001.5}", JWT_NOT_YET_VALID, 1700000001},
+        {"{\"nbf\":9223372036854775807}", JWT_NOT_YET_VALID, INT64_MAX},
+        {"{\"nbf\":1e300}", JWT_NOT_YET_VALID, INT64_MAX},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    jwt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_status(verify(rows[i].payload, &policy, NULL, &error), rows[i].status,
+                      rows[i].payload);
+        assert_true(error.has_seconds);
+        assert_true(error.seconds == rows[i].seconds);
+    }
+    assert_status(verify("{\"exp\":\"x\"}", &policy, NULL, &error), JWT_EXP_INVALID, "a string");
+    assert_false(error.has_seconds);
+}
+
+static void test_iat(void **state)
+{
+    static const row rows[] = {
+        {"{\"iat\":1}", JWT_OK},
+        {"{\"iat\":1.5}", JWT_OK},
+        {"{\"iat\":1e300}", JWT_OK}, /* the future is nobody's fault */
+        {"{\"iat\":\"1\"}", JWT_IAT_INVALID},
+        {"{\"iat\":null}", JWT_IAT_INVALID},
+        {"{\"iat\":[]}", JWT_IAT_INVALID},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+
+    (void)state;
+    expect_rows(rows, COUNT(rows), &policy);
+    trust.agreed_key = true;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect(rows[i].payload, &policy, JWT_OK);
+}
+
+static void test_jti(void **state)
+{
+    static const row after_five[] = {
+        {"{\"jti\":6}", JWT_OK},
+        {"{\"jti\":2147483648}", JWT_OK},
+        {"{\"jti\":9223372036854775807}", JWT_OK},
+        {"{\"jti\":5}", JWT_JTI_REPLAYED},
+        {"{\"jti\":4}", JWT_JTI_REPLAYED},
+        {"{\"jti\":0}", JWT_JTI_REPLAYED},
+        {"{\"jti\":-6}", JWT_JTI_REPLAYED},
+        {"{\"jti\":-9223372036854775808}", JWT_JTI_REPLAYED},
+        {"{}", JWT_JTI_INVALID},
+        {"{\"JTI\":6}", JWT_JTI_INVALID},
+        {"{\"jti\":\"6\"}", JWT_JTI_INVALID},
+        {"{\"jti\":null}", JWT_JTI_INVALID},
+        {"{\"jti\":6.0}", JWT_JTI_INVALID},
+        {"{\"jti\":6.5}", JWT_JTI_INVALID},
+        {"{\"jti\":6e0}", JWT_JTI_INVALID},
+        {"{\"jti\":1e3}", JWT_JTI_INVALID},
+        {"{\"jti\":9223372036854775808}", JWT_JTI_INVALID},
+        {"{\"jti\":-9223372036854775809}", JWT_JTI_INVALID},
+        {"{\"jti\":18446744073709551622}", JWT_JTI_INVALID},
+        {"{\"jti\":[6]}", JWT_JTI_INVALID},
+        {"{\"a\":{\"jti\":6}}", JWT_JTI_INVALID},
+    };
+    int64_t last = 5;
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .jti_after = &last};
+
+    (void)state;
+    expect_rows(after_five, COUNT(after_five), &policy);
+    /* 2^53 and 2^53 + 1 are one double, and two numbers. */
+    last = INT64_C(9007199254740992);
+    expect("{\"jti\":9007199254740993}", &policy, JWT_OK);
+    expect("{\"jti\":9007199254740992}", &policy, JWT_JTI_REPLAYED);
+    last = INT64_MAX - 1;
+    expect("{\"jti\":9223372036854775807}", &policy, JWT_OK);
+    last = INT64_MAX;
+    expect("{\"jti\":9223372036854775807}", &policy, JWT_JTI_REPLAYED);
+    /* Nobody asked. */
+    policy.jti_after = NULL;
+    expect("{}", &policy, JWT_OK);
+    expect("{\"jti\":\"a\"}", &policy, JWT_OK);
+    expect("{\"jti\":5}", &policy, JWT_OK);
+}
+
+static void test_required(void **state)
+{
+    static const char *const names[] = {"sub", "o"};
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    jwt_error error;
+
+    (void)state;
+    trust.required_claims = (jwt_string_list){names, COUNT(names)};
+    expect("{\"sub\":\"a\",\"o\":false}", &policy, JWT_OK);
+    expect("{\"sub\":{},\"o\":0}", &policy, JWT_OK);
+    expect("{\"sub\":\"a\",\"o\":null}", &policy, JWT_CLAIM_MISSING);
+    expect("{\"sub\":\"a\",\"O\":1}", &policy, JWT_CLAIM_MISSING);
+    expect("{\"x\":{\"sub\":\"a\",\"o\":1}}", &policy, JWT_CLAIM_MISSING);
+    assert_status(verify("{\"sub\":\"a\"}", &policy, NULL, &error), JWT_CLAIM_MISSING, "o");
+    assert_string_equal(error.detail, "o");
+    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "sub");
+    assert_string_equal(error.detail, "sub");
+}
+
+static void test_long_claim_name(void **state)
+{
+    /* 47 times U+00E9 and the letter x, which is the 95th octet; then one more */
+    char name[101] = "";
+    const char *names[] = {name};
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    jwt_error error;
+
+    (void)state;
+    trust.required_claims = (jwt_string_list){names, 1};
+    for (int i = 0; i < 50; i++)
+        strcat(name, "\xC3\xA9");
+    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+    assert_int_equal(strlen(error.detail), 94);
+    assert_memory_equal(error.detail, name, 94);
+    memset(name, 'n', 95);
+    name[95] = '\0';
+    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+    assert_string_equal(error.detail, name);
+}
+
+static void test_audience(void **state)
+{
+    static const char *const names[] = {"us", "them"};
+    static const row rows[] = {
+        {"{\"aud\":\"us\"}", JWT_OK},
+        {"{\"aud\":\"them\"}", JWT_OK},
+        {"{\"aud\":\"\\u0075s\"}", JWT_OK},
+        {"{\"aud\":[\"us\"]}", JWT_OK},
+        {"{\"aud\":[\"x\",\"them\"]}", JWT_OK},
+        {"{}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"US\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"us2\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"u\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"us them\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":[]}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":[\"x\"]}", JWT_AUDIENCE_REFUSED},
+        {"{\"AUD\":\"us\"}", JWT_AUDIENCE_REFUSED},
+        {"{\"aud\":null}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":1}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":{\"us\":\"us\"}}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":[\"us\",1]}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":[1,\"us\"]}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":[[\"us\"]]}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":[\"us\",null]}", JWT_AUDIENCE_INVALID},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    (void)state;
+    trust.audiences = (jwt_string_list){names, COUNT(names)};
+    expect_rows(rows, COUNT(rows), &policy);
+    trust.audiences.count = 0;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect(rows[i].payload, &policy, JWT_OK);
+}
+
+static void test_one_issuer(void **state)
+{
+    static const row rows[] = {
+        {"{\"iss\":\"https://a\"}", JWT_OK},
+        {"{\"iss\":\"https:\\/\\/a\"}", JWT_OK},
+        {"{}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":null}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":1}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":[\"https://a\"]}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":\"https://a/\"}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":\"https://A\"}", JWT_ISSUER_REFUSED},
+        {"{\"iss\":\"\"}", JWT_ISSUER_REFUSED},
+        {"{\"ISS\":\"https://a\"}", JWT_ISSUER_REFUSED},
+        {"{\"sub\":{\"iss\":\"https://a\"}}", JWT_ISSUER_REFUSED},
+        {"[\"https://a\"]", JWT_PAYLOAD_JSON},
+        {"{\"iss\":\"https://a\",\"iss\":\"https://a\"}", JWT_PAYLOAD_JSON},
+    };
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    (void)state;
+    trust.issuer = "https://a";
+    expect_rows(rows, COUNT(rows), &policy);
+    trust.issuer = "";
+    expect("{\"iss\":\"\"}", &policy, JWT_OK);
+    expect("{}", &policy, JWT_ISSUER_REFUSED);
+}
+
+static void test_several_issuers(void **state)
+{
+    static const char letters[] = "KZK";
+    static const char *const issuers[] = {"https://a", "https://b", NULL};
+    static const struct {
+        const char *payload;
+        char letter;
+        jwt_status status;
+        size_t index;
+    } rows[] = {
+        {"{\"iss\":\"https://a\"}", 'K', JWT_OK, 0},
+        {"{\"iss\":\"https://b\"}", 'Z', JWT_OK, 1},
+        /* one issuer's key does not vouch for another */
+        {"{\"iss\":\"https://a\"}", 'Z', JWT_SIGNATURE_INVALID, 0},
+        {"{\"iss\":\"https://b\"}", 'K', JWT_SIGNATURE_INVALID, 0},
+        /* a trust without an issuer is nobody's when there are several */
+        {"{\"iss\":\"https://c\"}", 'K', JWT_ISSUER_REFUSED, 0},
+        {"{}", 'K', JWT_ISSUER_REFUSED, 0},
+        {"{\"iss\":null}", 'K', JWT_ISSUER_REFUSED, 0},
+        /* a payload that cannot be read has no issuer, and is told no more of */
+        {"[]", 'K', JWT_ISSUER_REFUSED, 0},
+        {"{", 'K', JWT_ISSUER_REFUSED, 0},
+        {"{\"iss\":\"https://a\",\"x\":1,\"x\":2}", 'K', JWT_ISSUER_REFUSED, 0},
+    };
+    jwt_keyset *other = keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+                                "\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\"}");
+    jwt_trust trusts[3];
+    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(trusts); i++) {
+        trusts[i] = any_trust();
+        trusts[i].issuer = issuers[i];
+        trusts[i].keys = letters[i] == 'K' ? okp : other;
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = signed_by(rows[i].letter, EDDSA, rows[i].payload);
+        jwt_token *token;
+        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
+                      rows[i].payload);
+        if (token != NULL)
+            assert_int_equal(jwt_token_trust_index(token), rows[i].index);
+        jwt_token_free(token);
+        free(text);
+    }
+
+    /* Each trust has its own say on header and claims. */
+    static const char *const audience[] = {"b"};
+    trusts[0].algorithms = CRYPTO_BIT(CRYPTO_ALG_ES256);
+    trusts[1].audiences = (jwt_string_list){audience, 1};
+    expect("{\"iss\":\"https://a\"}", &policy, JWT_ALG_NOT_ALLOWED);
+    char *text = signed_by('Z', EDDSA, "{\"iss\":\"https://b\"}");
+    jwt_token *token;
+    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_AUDIENCE_REFUSED,
+                  "b");
+    free(text);
+    /* but "none" and critical headers are nobody's */
+    text = signed_by('K', "{\"alg\":\"none\"}", "{\"iss\":\"https://c\"}");
+    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ALG_UNKNOWN, "");
+    free(text);
+
+    policy.trust_count = 0;
+    expect("{}", &policy, JWT_ISSUER_REFUSED);
+    jwt_keyset_free(other);
+}
+
+/* Nothing is told of a payload whose signature is not good, but its issuer. */
+static void test_nothing_is_told_before_the_signature(void **state)
+{
+    static const char *const payloads[] = {
+        "{\"iss\":\"a\",\"exp\":0}",
+        "{\"iss\":\"a\",\"exp\":\"x\"}",
+        "{\"iss\":\"a\",\"nbf\":1e300}",
+        "{\"iss\":\"a\",\"jti\":0}",
+        "{\"iss\":\"a\",\"aud\":1}",
+        "{",
+        "[]",
+        "{\"a\":1,\"a\":1}",
+    };
+    static const char *const audience[] = {"us"};
+    int64_t last = 5;
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {
+        .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
+
+    (void)state;
+    trust.audiences = (jwt_string_list){audience, 1};
+    for (int named = 0; named < 2; named++) {
+        trust.issuer = named ? "a" : NULL;
+        for (size_t i = 0; i < COUNT(payloads); i++) {
+            char *text = signed_by('Z', EDDSA, payloads[i]);
+            jwt_token *token;
+            assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL),
+                          JWT_SIGNATURE_INVALID, payloads[i]);
+            free(text);
+        }
+    }
+    char *text = signed_by('Z', EDDSA, "{\"iss\":\"b\"}");
+    jwt_token *token;
+    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ISSUER_REFUSED,
+                  "another issuer");
+    free(text);
+}
+
+/* Each row has the faults of all rows below it; the first is the one told. */
+static void test_first_of_several(void **state)
+{
+    static const char *const audience[] = {"us"};
+    static const char *const names[] = {"sub"};
+    static const row rows[] = {
+        {"{\"iss\":\"b\",\"jti\":\"x\",\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}",
+         JWT_ISSUER_REFUSED},
+        {"{\"iss\":\"a\",\"jti\":\"x\",\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}",
+         JWT_JTI_INVALID},
+        {"{\"iss\":\"a\",\"jti\":5,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", JWT_JTI_REPLAYED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", JWT_NBF_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":1e10,\"exp\":\"x\",\"iat\":\"x\"}", JWT_NOT_YET_VALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":\"x\",\"iat\":\"x\"}", JWT_EXP_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":0,\"iat\":\"x\"}", JWT_EXPIRED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":\"x\"}", JWT_IAT_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":0}", JWT_CLAIM_MISSING},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":1}",
+         JWT_AUDIENCE_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1}", JWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":\"us\"}", JWT_OK},
+    };
+    int64_t last = 5;
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {
+        .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
+
+    (void)state;
+    trust.issuer = "a";
+    trust.audiences = (jwt_string_list){audience, 1};
+    trust.required_claims = (jwt_string_list){names, 1};
+    expect_rows(rows, COUNT(rows), &policy);
+}
+
+static void test_values_of_a_token(void **state)
+{
+    static const char payload[] = "{\"exp\":1700000000.25,\"nbf\":-1.5,\"iat\":1e300,"
+                                  "\"jti\":9007199254740993}";
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    jwt_token *token;
+    int64_t value;
+
+    (void)state;
+    assert_status(verify(payload, &policy, &token, NULL), JWT_OK, payload);
+    assert_true(jwt_token_expires_at(token, &value));
+    assert_true(value == INT64_C(1700000000250000));
+    assert_true(jwt_token_not_before(token, &value));
+    assert_true(value == -1500000);
+    assert_true(jwt_token_issued_at(token, &value));
+    assert_true(value == INT64_MAX);
+    assert_true(jwt_token_integer_id(token, &value));
+    assert_true(value == INT64_C(9007199254740993));
+    jwt_token_free(token);
+
+    trust.agreed_key = true;
+    assert_status(verify("{\"iat\":\"x\",\"jti\":1.5}", &policy, &token, NULL), JWT_OK, "");
+    assert_false(jwt_token_issued_at(token, &value));
+    assert_false(jwt_token_integer_id(token, &value));
+    assert_false(jwt_token_expires_at(token, &value));
+    assert_false(jwt_token_not_before(token, &value));
+    jwt_token_free(token);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_payload_json),
+        cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_nbf),
+        cmocka_unit_test(test_leeway),
+        cmocka_unit_test(test_seconds_of_errors),
+        cmocka_unit_test(test_iat),
+        cmocka_unit_test(test_jti),
+        cmocka_unit_test(test_required),
+        cmocka_unit_test(test_long_claim_name),
+        cmocka_unit_test(test_audience),
+        cmocka_unit_test(test_one_issuer),
+        cmocka_unit_test(test_several_issuers),
+        cmocka_unit_test(test_nothing_is_told_before_the_signature),
+        cmocka_unit_test(test_first_of_several),
+        cmocka_unit_test(test_values_of_a_token),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

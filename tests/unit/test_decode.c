@@ -1,0 +1,105 @@
+/* Decoding for a person's eyes: nothing is verified, but what cannot be read is
+ * said to be so. */
+#include "support.h"
+
+static jwt_status decode(const jwt_allocator *allocator, const char *text, char **header,
+                         char **payload, size_t *payload_len, jwt_error *error)
+{
+    size_t header_len;
+
+    *header = *payload = (char *)allocator;
+    jwt_status status = jwt_decode_unverified(allocator, text, strlen(text), header, &header_len,
+                                              payload, payload_len, error);
+    if (status == JWT_OK) {
+        assert_int_equal(strlen(*header), header_len);
+    } else {
+        assert_null(*header);
+        assert_null(*payload);
+        assert_int_equal(error->status, status);
+    }
+    return status;
+}
+
+static void test_decode(void **state)
+{
+    counting memory = {0};
+    jwt_allocator allocator = counting_allocator(&memory);
+    char *header, *payload;
+    size_t len;
+    jwt_error error;
+
+    (void)state;
+    /* "none" may be looked at, as may any octets and any signature */
+    assert_status(decode(&allocator, "eyJhbGciOiJub25lIn0.AP8.!", &header, &payload, &len, &error),
+                  JWT_OK, "none");
+    assert_string_equal(header, "{\"alg\":\"none\"}");
+    assert_int_equal(len, 2);
+    assert_memory_equal(payload, "\0\xFF\0", 3);
+    allocator.release(allocator.context, header);
+    allocator.release(allocator.context, payload);
+    assert_int_equal(memory.live, 0);
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        jwt_status status;
+        size_t position;
+    } tokens[] = {
+        {"", JWT_MALFORMED, 0},
+        {"e30.e30", JWT_MALFORMED, 0},
+        {"e30.e30.e30.e30", JWT_MALFORMED, 11},
+        {"e3=.e30.", JWT_HEADER_ENCODING, 2},
+        {"e30.e3*.", JWT_PAYLOAD_ENCODING, 6},
+        {".e30.", JWT_HEADER_JSON, 0},
+        {"W10.e30.", JWT_HEADER_JSON, 0},             /* [] */
+        {"e30y.e30.", JWT_HEADER_JSON, 2},            /* {}2 */
+        {"eyIiOjEsIiI6MX0.e30.", JWT_HEADER_JSON, 0}, /* {"":1,"":1} */
+    };
+    counting memory = {0};
+    jwt_allocator allocator = counting_allocator(&memory);
+    char *header, *payload;
+    size_t len;
+    jwt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        assert_status(decode(&allocator, tokens[i].text, &header, &payload, &len, &error),
+                      tokens[i].status, tokens[i].text);
+        assert_int_equal(error.position, tokens[i].position);
+        assert_int_equal(memory.live, 0);
+    }
+}
+
+static void test_size(void **state)
+{
+    char *text = allocate_or_fail(JWT_MAX_TOKEN_SIZE + 2);
+    char *header, *payload;
+    size_t header_len, len;
+
+    (void)state;
+    memset(text, 'A', JWT_MAX_TOKEN_SIZE + 1);
+    memcpy(text, "e30.", 4);
+    text[JWT_MAX_TOKEN_SIZE - 4] = '.';
+    assert_status(jwt_decode_unverified(NULL, text, JWT_MAX_TOKEN_SIZE, &header, &header_len,
+                                        &payload, &len, NULL),
+                  JWT_OK, "the largest");
+    free(header);
+    free(payload);
+    assert_status(jwt_decode_unverified(NULL, text, JWT_MAX_TOKEN_SIZE + 1, &header, &header_len,
+                                        &payload, &len, NULL),
+                  JWT_TOO_LARGE, "one more");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_size),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
