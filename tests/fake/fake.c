@@ -1,8 +1,8 @@
 /*
  * A crypto backend for tests of what stands above: it computes nothing and
  * answers with the status that its arguments name, a number of enum
- * crypto_status. A build with CRYPTO_BACKENDS=fake so shows every failure of a
- * library through the core, the tool and the extension:
+ * crypto_status. An extension linked with it shows every failure of a library
+ * through the core and in the server:
  *   check_key  answers with the key's first octet (of x, n or k)
  *   verify     answers with the signature's first octet
  * and a number that is no status is CRYPTO_OK for a key, CRYPTO_BAD_SIGNATURE

@@ -141,6 +141,10 @@ static void test_unsupported_asks_nobody(void **state)
                      CRYPTO_UNSUPPORTED);
     /* A key that no build could use is the key's fault. */
     assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &okp), CRYPTO_BAD_KEY);
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256K, &ec), CRYPTO_BAD_KEY);
+    crypto_key short_y = ec;
+    short_y.y.len--;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &short_y), CRYPTO_BAD_KEY);
     assert_int_equal(first.inits + second.inits, 0);
 }
 
@@ -180,6 +184,17 @@ static void test_an_rsa_signature_is_as_long_as_the_modulus(void **state)
                                                      (crypto_span){octets, other}),
                              CRYPTO_BAD_SIGNATURE);
     }
+}
+
+static void test_an_rsa_modulus_is_odd(void **state)
+{
+    uint8_t modulus[256];
+    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
+
+    (void)state;
+    memset(modulus, 0xff, sizeof modulus);
+    modulus[255] = 0xfe;
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
 }
 
 /* Sizes are counted in bits: 256 octets are 2048 bits only with the top bit set. */
@@ -266,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup(test_unsupported_asks_nobody, set_up),
         cmocka_unit_test_setup(test_a_wrong_length_asks_nobody, set_up),
         cmocka_unit_test_setup(test_an_rsa_signature_is_as_long_as_the_modulus, set_up),
+        cmocka_unit_test_setup(test_an_rsa_modulus_is_odd, set_up),
         cmocka_unit_test_setup(test_rsa_size_is_exact, set_up),
         cmocka_unit_test_setup(test_rsa_exponent, set_up),
         cmocka_unit_test_setup(test_no_message_is_no_null_pointer, set_up),
