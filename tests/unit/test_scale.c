@@ -1,0 +1,160 @@
+/*
+ * Work grows no faster than n log n, shown by counting comparisons rather than
+ * by a clock: the files under test are compiled here with a strcmp() that counts.
+ */
+#include "support.h"
+
+#include "fake_backend.h"
+
+static size_t comparisons;
+
+static int counted_strcmp(const char *left, const char *right)
+{
+    comparisons++;
+    return strcmp(left, right);
+}
+
+#define strcmp counted_strcmp
+#include "jwt/json.c"
+#include "jwt/jwk.c"
+#include "jwt/keyset.c"
+#undef strcmp
+
+/* n keys with names that are all alike up to their end, backwards. */
+static char *set_of(size_t n, const char *last_kid)
+{
+    char *json = allocate_or_fail(n * (sizeof(OKP_KEY) + 48) + 32);
+    char *next = json + sprintf(json, "{\"keys\":[");
+
+    for (size_t i = 0; i < n; i++) {
+        next += sprintf(next, "%s{" OKP_KEY ",\"kid\":\"", i == 0 ? "" : ",");
+        if (i == n - 1 && last_kid != NULL)
+            next += sprintf(next, "%s", last_kid);
+        else
+            next += sprintf(next, "a-long-common-prefix-%06zu", n - i);
+        next += sprintf(next, "\"}");
+    }
+    strcpy(next, "]}");
+    return json;
+}
+
+static size_t log2_up(size_t n)
+{
+    size_t log = 0;
+
+    while (((size_t)1 << log) < n)
+        log++;
+    return log;
+}
+
+/* Comparisons of parsing n keys; those that a key needs by itself (its members
+ * with each other, its kty and crv with the tables) are the same for each. */
+static size_t cost_of_parsing(size_t n)
+{
+    char *json = set_of(n, NULL);
+
+    comparisons = 0;
+    fake.checks = 0;
+    jwt_keyset *keys = keys_of(json);
+    size_t cost = comparisons;
+    assert_int_equal(jwt_keyset_count(keys), n);
+    assert_int_equal(fake.checks, n);
+    jwt_keyset_free(keys);
+    free(json);
+    return cost;
+}
+
+static void test_parsing_a_set(void **state)
+{
+    size_t of_one = cost_of_parsing(1);
+
+    (void)state;
+    for (size_t n = 1000; n <= 4000; n *= 2)
+        assert_in_range(cost_of_parsing(n), n, n * (of_one + 2 * log2_up(n) + 2));
+}
+
+static void test_selecting(void **state)
+{
+    size_t n = 1000;
+    char *json = set_of(n, NULL);
+    jwt_keyset *keys = keys_of(json);
+    const jwt_key *found[JWT_MAX_CANDIDATE_KEYS];
+    bool known;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        char kid[64];
+        sprintf(kid, "a-long-common-prefix-%06zu", n - i);
+        comparisons = 0;
+        assert_int_equal(jwt_keyset_select(keys, kid, CRYPTO_ALG_EDDSA, found, &known), 1);
+        assert_ptr_equal(found[0], jwt_keyset_get(keys, i));
+        assert_in_range(comparisons, 1, log2_up(n) + 2);
+    }
+    comparisons = 0;
+    assert_int_equal(jwt_keyset_select(keys, "none of them", CRYPTO_ALG_EDDSA, found, &known), 0);
+    assert_false(known);
+    assert_in_range(comparisons, 1, log2_up(n) + 2);
+    jwt_keyset_free(keys);
+    free(json);
+}
+
+/* One pair of twins among the thousand is found. */
+static void test_ambiguous_among_many(void **state)
+{
+    jwt_keyset *keys;
+
+    (void)state;
+    for (size_t twin = 2; twin <= 1000; twin += 333) {
+        char kid[64];
+        sprintf(kid, "a-long-common-prefix-%06zu", twin);
+        char *json = set_of(1000, kid);
+        assert_status(jwt_keyset_parse(NULL, json, strlen(json), &keys, NULL), JWK_AMBIGUOUS, kid);
+        free(json);
+    }
+}
+
+/* {"m000000":[0],…}, in order, backwards, or with one name twice. */
+static char *object_of(size_t n, bool backwards, bool twice)
+{
+    char *json = allocate_or_fail(n * 16 + 2);
+    char *next = json;
+
+    for (size_t i = 0; i < n; i++)
+        next += sprintf(next, "%c\"m%06zu\":[0]", i == 0 ? '{' : ',',
+                        twice && i == n - 1 ? n / 2 : (backwards ? n - i : i));
+    strcpy(next, "}");
+    return json;
+}
+
+static void test_a_large_object(void **state)
+{
+    jwt_allocator allocator = jwt_allocator_resolve(NULL);
+    jwt_json parsed;
+    size_t n = 10000;
+
+    (void)state;
+    for (int backwards = 0; backwards < 2; backwards++) {
+        for (int twice = 0; twice < 2; twice++) {
+            char *json = object_of(n, backwards, twice);
+            comparisons = 0;
+            assert_status(
+                jwt_json_parse(&allocator, json, strlen(json), JWT_PAYLOAD_JSON, &parsed, NULL),
+                twice ? JWT_PAYLOAD_JSON : JWT_OK, "an object of ten thousand");
+            assert_in_range(comparisons, n - 1, n * (2 * log2_up(n) + 2));
+            jwt_json_free(&parsed);
+            free(json);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parsing_a_set),
+        cmocka_unit_test(test_selecting),
+        cmocka_unit_test(test_ambiguous_among_many),
+        cmocka_unit_test(test_a_large_object),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
