@@ -561,6 +561,24 @@ session_ok(
 	'RESET pg_session_jwt.jwt' => '',
 	'EXECUTE q' => 'NULL');
 
+# --- memory -------------------------------------------------------------------
+
+# Two kilobytes of token, and more identities than are kept, again and again.
+my %large = map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 20;
+my $taken = q(SELECT sum(total_bytes) BETWEEN 1 AND 65536 FROM pg_backend_memory_contexts WHERE name LIKE 'pg_session_jwt%');
+session_ok(
+	$node,
+	'memory does not grow with the number of tokens',
+	$key,
+	(map { ("SELECT auth.jwt_session_init('$large{$_}')" => '', 'SELECT auth.user_id(), auth.session() IS NULL' => "user $_|f") } 1 .. 20),
+	$taken => 't');
+session_ok(
+	$node,
+	'nor with the number of claims of the gateway',
+	{},
+	(map { (sprintf(q(SET request.jwt.claims = '{"sub":"user %d","pad":"%s"}'), $_, 'x' x 1400) => '', $user => "user $_") } 1 .. 200),
+	$taken => 't');
+
 # --- the log ------------------------------------------------------------------
 
 is_deeply([ logged_pieces($node, $forged, values %token) ], [], 'no piece of a token in the log');
