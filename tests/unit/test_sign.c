@@ -1,0 +1,340 @@
+/*
+ * Private keys and signing (jwt/sign.h): what the tool's tests cannot reach, no
+ * memory at each allocation in turn, and that no private octet is left in memory
+ * that is given back.
+ */
+#include "support.h"
+
+#include "crypto/sign.h"
+#include "jwt/sign.h"
+
+/* RFC 7515 appendix A.1 and A.1.1. */
+static const char hmac_secret[] =
+    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+static const char hmac_jwk[] =
+    "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-"
+    "1qS0gZH75aKtMN3Yj0iPS4"
+    "hcgUuTwjAzZr1Z9CAow\"}";
+static const char hmac_header[] = "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}";
+static const char hmac_payload[] =
+    "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+static const char hmac_token[] =
+    "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
+    "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/* ---- an allocator that looks at what it is given back ------------------- */
+
+typedef struct watch {
+    counting count;
+    uint8_t secrets[4][64];
+    size_t lengths[4];
+    size_t secret_count;
+} watch;
+
+typedef struct block {
+    size_t size;
+    max_align_t data[];
+} block;
+
+static void *watching_allocate(void *context, size_t size)
+{
+    watch *w = context;
+    block *b = counting_allocate(&w->count, sizeof(block) + size);
+
+    if (b == NULL)
+        return NULL;
+    b->size = size;
+    return b->data;
+}
+
+static bool holds(const uint8_t *data, size_t size, const uint8_t *secret, size_t len)
+{
+    for (size_t i = 0; i + len <= size; i++) {
+        if (memcmp(data + i, secret, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void watching_release(void *context, void *pointer)
+{
+    watch *w = context;
+    block *b = (block *)(void *)((char *)pointer - offsetof(block, data));
+
+    for (size_t i = 0; i < w->secret_count; i++) {
+        /* sixteen octets from its middle: what went before may be overwritten */
+        if (holds(pointer, b->size, w->secrets[i] + w->lengths[i] / 2, 16))
+            fail_msg("a block of %zu octets is given back with a secret in it", b->size);
+    }
+    counting_release(&w->count, b);
+}
+
+static jwt_allocator watching_allocator(watch *w)
+{
+    return (jwt_allocator){watching_allocate, watching_release, w};
+}
+
+static void watch_for(watch *w, const void *secret, size_t len)
+{
+    assert_in_range(len, 24, sizeof(w->secrets[0]));
+    assert_in_range(w->secret_count, 0, COUNT(w->secrets) - 1);
+    memcpy(w->secrets[w->secret_count], secret, len);
+    w->lengths[w->secret_count++] = len;
+}
+
+/* Its text and its octets. */
+static void watch_for_member(watch *w, const char *encoded_text)
+{
+    uint8_t octets[64];
+    size_t len = strlen(encoded_text) < 64 ? strlen(encoded_text) : 64;
+
+    watch_for(w, encoded_text, len);
+    assert_true(jwt_base64url_decode(encoded_text, len, octets, NULL));
+    watch_for(w, octets, JWT_BASE64URL_DECODED_LEN(len));
+}
+
+/* ---- one of each -------------------------------------------------------- */
+
+static jwt_private_key *parse(const jwt_allocator *allocator, const char *json)
+{
+    jwt_private_key *key;
+    jwt_error error;
+
+    assert_status(jwt_private_key_parse(allocator, json, strlen(json), &key, &error), JWT_OK,
+                  error.detail);
+    return key;
+}
+
+static const jws_header exact = {.exact = hmac_header, .exact_len = sizeof(hmac_header) - 1};
+
+static void test_known_token(void **state)
+{
+    jwt_private_key *key = parse(NULL, hmac_jwk);
+    jwt_error error;
+    char *token;
+    size_t len;
+
+    (void)state;
+    assert_string_equal(jwt_private_key_algorithm(key), "HS256");
+    assert_status(
+        jwt_sign(NULL, key, &exact, hmac_payload, sizeof(hmac_payload) - 1, &token, &len, &error),
+        JWT_OK, "RFC 7515 A.1");
+    assert_string_equal(token, hmac_token);
+    assert_int_equal(len, sizeof(hmac_token) - 1);
+    free(token);
+    jwt_private_key_free(key);
+}
+
+static void test_outputs_are_null_on_failure(void **state)
+{
+    jwt_private_key *key = (jwt_private_key *)state;
+    char *text = (char *)state;
+    size_t len;
+
+    assert_status(jwt_private_key_parse(NULL, "{", 1, &key, NULL), JWK_MALFORMED, "parse");
+    assert_null(key);
+    key = (jwt_private_key *)state;
+    assert_status(jwt_private_key_generate(NULL, "none", 0, NULL, &key, NULL), JWT_ALG_UNKNOWN,
+                  "generate");
+    assert_null(key);
+
+    key = parse(NULL, hmac_jwk);
+    assert_status(jwt_private_key_print_public(key, &text, &len, NULL), JWK_SYMMETRIC, "public");
+    assert_null(text);
+    text = (char *)state;
+    assert_status(jwt_sign(NULL, key, &exact, "[]", 2, &text, &len, NULL), JWT_PAYLOAD_JSON,
+                  "sign");
+    assert_null(text);
+    text = (char *)state;
+    assert_status(jws_sign(NULL, key, &(jws_header){.alg = "RS256"}, "", 0, &text, &len, NULL),
+                  JWT_ALG_MISMATCH, "sign with another type's algorithm");
+    assert_null(text);
+    jwt_private_key_free(key);
+    jwt_private_key_free(NULL);
+    jwt_secret_text_free(NULL, NULL, 0);
+}
+
+static void test_too_large(void **state)
+{
+    jwt_private_key *key;
+    jwt_error error;
+    char *text = allocate_or_fail(JWT_MAX_KEYSET_SIZE + 1);
+
+    (void)state;
+    memset(text, ' ', JWT_MAX_KEYSET_SIZE + 1);
+    memcpy(text, hmac_jwk, sizeof(hmac_jwk) - 1);
+    assert_status(jwt_private_key_parse(NULL, text, JWT_MAX_KEYSET_SIZE, &key, &error), JWT_OK,
+                  "as large as may be");
+    jwt_private_key_free(key);
+    assert_status(jwt_private_key_parse(NULL, text, JWT_MAX_KEYSET_SIZE + 1, &key, &error),
+                  JWK_TOO_LARGE, "one octet more");
+    free(text);
+}
+
+/* The public half of an octet key is what verifies it: itself. */
+static void assert_verifies(const jwt_private_key *key, const char *token, size_t len)
+{
+    jwt_error error;
+    char *json;
+    size_t json_len;
+    jwt_keyset *keys;
+    jwt_token *verified;
+
+    jwt_status status = jwt_private_key_print_public(key, &json, &json_len, &error);
+    if (status == JWK_SYMMETRIC)
+        status = jwt_private_key_print(key, &json, &json_len, &error);
+    assert_status(status, JWT_OK, "print");
+    assert_int_equal(strlen(json), json_len);
+    assert_status(jwt_keyset_parse(NULL, json, json_len, &keys, &error), JWT_OK, json);
+    jwt_secret_text_free(key, json, json_len);
+
+    jwt_trust trust = {.keys = keys, .algorithms = jwt_all_algorithms()};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    assert_status(jws_verify(NULL, token, len, &policy, &verified, &error), JWT_OK, token);
+    jwt_token_free(verified);
+    jwt_keyset_free(keys);
+}
+
+static void test_every_algorithm(void **state)
+{
+    (void)state;
+    for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
+        const char *names[] = {crypto_algorithm_get((crypto_alg)alg)->name,
+                               crypto_algorithm_get((crypto_alg)alg)->alias};
+        bool in_build = (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+
+        for (size_t i = 0; i < COUNT(names) && names[i] != NULL; i++) {
+            jwt_private_key *key;
+            jwt_error error;
+            char *token;
+            size_t len;
+
+            assert_status(jwt_private_key_generate(NULL, names[i], 0, "a \"kid\"", &key, &error),
+                          in_build ? JWT_OK : JWT_ALG_UNSUPPORTED, names[i]);
+            if (!in_build)
+                continue;
+            assert_string_equal(jwt_private_key_algorithm(key), names[i]);
+            assert_status(jws_sign(NULL, key, &(jws_header){0}, "x", 1, &token, &len, &error),
+                          JWT_OK, names[i]);
+            assert_verifies(key, token, len);
+            free(token);
+            jwt_private_key_free(key);
+        }
+    }
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Each operation on a fresh allocator, whose context says which call fails.
+ * Returns the first status that is not JWT_OK. */
+static jwt_status use_key(const jwt_allocator *allocator, const char *json)
+{
+    jws_header header = {.kid = "kid", .typ = "typ"};
+    jwt_private_key *key = NULL;
+    jwt_error error = {.status = JWT_OK};
+    char *text, *token;
+    size_t len;
+
+    jwt_status status = json != NULL
+                            ? jwt_private_key_parse(allocator, json, strlen(json), &key, &error)
+                            : jwt_private_key_generate(allocator, "HS256", 0, "kid", &key, &error);
+    if (status == JWT_OK)
+        status = jwt_private_key_print(key, &text, &len, &error);
+    if (status == JWT_OK) {
+        jwt_secret_text_free(key, text, len);
+        status = jwt_sign(allocator, key, &header, hmac_payload, sizeof(hmac_payload) - 1, &token,
+                          &len, &error);
+    }
+    if (status == JWT_OK)
+        allocator->release(allocator->context, token);
+    if (status == JWT_OK) {
+        status = jwt_private_key_print_public(key, &text, &len, &error);
+        if (status == JWT_OK)
+            jwt_secret_text_free(key, text, len);
+        else if (status == JWK_SYMMETRIC)
+            status = JWT_OK;
+    }
+    assert_true(status == JWT_OK || status == error.status);
+    jwt_private_key_free(key);
+    return status;
+}
+
+static void torture(const char *json, const char *secret)
+{
+    size_t calls = 0;
+
+    for (size_t fail_at = 1; calls == 0 || fail_at <= calls; fail_at++) {
+        watch w = {.count = {.fail_at = calls == 0 ? 0 : fail_at}};
+        jwt_allocator allocator = watching_allocator(&w);
+
+        if (secret != NULL)
+            watch_for_member(&w, secret);
+        jwt_status status = use_key(&allocator, json);
+        assert_int_equal(w.count.live, 0);
+        if (calls > 0) {
+            assert_status(status, JWT_NO_MEMORY, "without memory");
+            continue;
+        }
+        assert_status(status, JWT_OK, "with memory");
+        calls = w.count.calls;
+        assert_true(calls > 5);
+        fail_at = 0;
+    }
+}
+
+static void test_no_memory(void **state)
+{
+    const char *fast = NULL;
+    jwt_private_key *key;
+    char *json;
+    size_t len;
+
+    (void)state;
+    torture(hmac_jwk, hmac_secret);
+    torture(NULL, NULL);
+
+    for (int alg = 0; alg < CRYPTO_ALG_COUNT && fast == NULL; alg++) {
+        if ((crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0)
+            fast = crypto_algorithm_get((crypto_alg)alg)->name;
+    }
+    assert_non_null(fast);
+    assert_status(jwt_private_key_generate(NULL, fast, 0, NULL, &key, NULL), JWT_OK, fast);
+    assert_status(jwt_private_key_print(key, &json, &len, NULL), JWT_OK, fast);
+
+    char *d = strstr(json, "\"d\":\"");
+    char secret[64];
+    assert_non_null(d);
+    assert_int_equal(sscanf(d + 5, "%63[^\"]", secret), 1);
+    torture(json, secret);
+    jwt_secret_text_free(key, json, len);
+    jwt_private_key_free(key);
+}
+
+/* A key that is refused late leaves as little behind. */
+static void test_refused_keys_are_wiped(void **state)
+{
+    char *json = allocate_or_fail(2 * sizeof(hmac_jwk));
+    watch w = {0};
+    jwt_allocator allocator = watching_allocator(&w);
+    jwt_private_key *key;
+
+    (void)state;
+    snprintf(json, 2 * sizeof(hmac_jwk), "{\"k\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"AB\"}",
+             hmac_secret, hmac_secret);
+    watch_for_member(&w, hmac_secret);
+    assert_status(jwt_private_key_parse(&allocator, json, strlen(json), &key, NULL),
+                  JWK_MEMBER_INVALID, "a bad exponent");
+    assert_int_equal(w.count.live, 0);
+    free(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_token), cmocka_unit_test(test_outputs_are_null_on_failure),
+        cmocka_unit_test(test_too_large),   cmocka_unit_test(test_every_algorithm),
+        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_refused_keys_are_wiped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
