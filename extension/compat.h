@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 /* Before 16 the server leaves this empty, and with hidden visibility the
  * module would then export nothing. */
@@ -40,6 +41,21 @@ PGDLLEXPORT void _PG_init(void);
 #define PSJ_RUN_ONCE_PARAMETER , bool run_once
 #define PSJ_RUN_ONCE_ARGUMENT , run_once
 #endif
+
+/* The setting of that name, placeholder or not; NULL where there is none. */
+static inline struct config_generic *psj_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+    return find_option(name, false, true, LOG);
+#else
+    struct config_generic **settings = get_guc_variables();
+
+    for (int i = 0; i < GetNumConfigOptions(); i++)
+        if (pg_strcasecmp(settings[i]->name, name) == 0)
+            return settings[i];
+    return NULL;
+#endif
+}
 
 /* Memory for a check hook's "extra", which the server frees; NULL: none left. */
 static inline void *psj_guc_extra(size_t size)

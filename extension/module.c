@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 
 #include "extension/memory.h"
 #include "extension/parallel.h"
@@ -24,6 +25,29 @@ static bool can_define_settings(void)
            (GetConfigOptionFlags("is_superuser", true) & GUC_ALLOW_IN_PARALLEL) != 0;
 }
 
+/*
+ * Nor are they applied inside a SECURITY DEFINER function, though it was not
+ * there that they were made: where a function like that is what loads the
+ * library, the key would be dropped all the same.
+ */
+static void define_settings(void)
+{
+    Oid user;
+    int security_context;
+
+    GetUserIdAndSecContext(&user, &security_context);
+    SetUserIdAndSecContext(user, 0);
+    PG_TRY();
+    {
+        psj_settings_define();
+    }
+    PG_FINALLY();
+    {
+        SetUserIdAndSecContext(user, security_context);
+    }
+    PG_END_TRY();
+}
+
 void _PG_init(void)
 {
     if (!can_define_settings())
@@ -33,7 +57,7 @@ void _PG_init(void)
                                 "pg_session_jwt to session_preload_libraries.")));
     if (psj_memory == NULL)
         psj_memory_create();
-    psj_settings_define();
+    define_settings();
     psj_session_install();
     psj_parallel_install();
 }

@@ -5,6 +5,7 @@
 
 #include "access/parallel.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 #include "extension/parallel.h"
 #include "extension/session.h"
@@ -12,7 +13,12 @@
 #include "extension/trust.h"
 #include "extension/compat.h"
 
+#define JWK "pg_session_jwt.jwk"
 #define PARALLEL_STATE "pg_session_jwt.parallel_state"
+
+/* The library may be loaded in the middle of a parallel query, and what was set
+ * before must then be applied as ever. */
+#define ANYWHERE GUC_ALLOW_IN_PARALLEL
 
 char *psj_jwk;
 char *psj_jwt;
@@ -96,33 +102,54 @@ static void assign_parallel_state(const char *value, void *extra)
         psj_parallel_receive(value);
 }
 
+/*
+ * Where the configuration file was read again since the server's start, the
+ * server does not apply its value for a PGC_BACKEND setting that is defined
+ * only now, and says nothing. The key would be gone.
+ */
+static char *jwk_of_file(void)
+{
+    struct config_generic *setting = psj_find_setting(JWK);
+
+    if (setting == NULL || setting->reset_source != PGC_S_FILE)
+        return NULL;
+    return pstrdup(((struct config_string *)setting)->reset_val);
+}
+
+static void define_jwk(void)
+{
+    char *of_file = jwk_of_file();
+
+    DefineCustomStringVariable(
+        JWK, "The public key that signs this session's tokens, as a JWK.",
+        "Settable in the configuration file and when connecting.", &psj_jwk, NULL, PGC_BACKEND,
+        GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | ANYWHERE, NULL, assign_jwk, NULL);
+    if (psj_jwk == NULL && of_file != NULL)
+        SetConfigOption(JWK, of_file, PGC_POSTMASTER, PGC_S_FILE);
+}
+
 void psj_settings_define(void)
 {
-    const int anywhere = GUC_ALLOW_IN_PARALLEL;
-
     /* The one name that another library might have taken: first, so that its
      * ERROR leaves nothing behind. */
     DefineCustomStringVariable(
         "request.jwt.claims", "The claims that a trusted gateway hands over, as JSON.",
         "They are the identity where no key is configured.", &psj_claims_setting, NULL, PGC_USERSET,
-        GUC_NOT_WHILE_SEC_REST | anywhere, NULL, assign_claims, NULL);
-    DefineCustomStringVariable(
-        "pg_session_jwt.jwk", "The public key that signs this session's tokens, as a JWK.",
-        "Settable in the configuration file and when connecting.", &psj_jwk, NULL, PGC_BACKEND,
-        GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | anywhere, NULL, assign_jwk, NULL);
+        GUC_NOT_WHILE_SEC_REST | ANYWHERE, NULL, assign_claims, NULL);
+    define_jwk();
     DefineCustomStringVariable("pg_session_jwt.jwt", "The session's JSON Web Token.",
                                "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
-                               GUC_NOT_WHILE_SEC_REST | anywhere, check_jwt, assign_jwt, NULL);
+                               GUC_NOT_WHILE_SEC_REST | ANYWHERE, check_jwt, assign_jwt, NULL);
     DefineCustomStringVariable("pg_session_jwt.audit_log",
                                "Logs who is identified, whenever it is verified or read.",
                                "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
-                               GUC_NOT_WHILE_SEC_REST | anywhere, NULL, assign_audit_log, NULL);
+                               GUC_NOT_WHILE_SEC_REST | ANYWHERE, NULL, assign_audit_log, NULL);
 
     DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
                                "Internal; cannot be set.", &psj_parallel_state,
                                PSJ_PARALLEL_STATE_NONE, PGC_SUSET,
                                GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET |
-                                   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | anywhere,
+                                   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | ANYWHERE,
                                check_parallel_state, assign_parallel_state, NULL);
     /* Only what is not at its default is sent to a worker. */
     setting_parallel_state = true;
