@@ -1,0 +1,278 @@
+/* Published tokens and keys: each file of tests/vectors/jws is a test. The
+ * format is described there. */
+#include "support.h"
+
+#include <dirent.h>
+
+#include "crypto/crypto.h"
+
+#define MAX_FILES 200
+
+typedef struct vector {
+    const char *path;
+    bool is_valid;
+} vector;
+
+typedef struct fields {
+    char *source, *verify, *now, *alg, *key, *token, *payload, *status;
+} fields;
+
+static char **field_of(fields *f, const char *name, size_t len)
+{
+    struct {
+        const char *name;
+        char **value;
+    } const known[] = {
+        {"source", &f->source},   {"verify", &f->verify}, {"now", &f->now},
+        {"alg", &f->alg},         {"key", &f->key},       {"token", &f->token},
+        {"payload", &f->payload}, {"status", &f->status},
+    };
+
+    for (size_t i = 0; i < COUNT(known); i++) {
+        if (strlen(known[i].name) == len && memcmp(known[i].name, name, len) == 0)
+            return known[i].value;
+    }
+    fail_msg("an unknown field: %.*s", (int)len, name);
+    return NULL;
+}
+
+static void append(char **value, const char *text, size_t len)
+{
+    size_t had = *value == NULL ? 0 : strlen(*value);
+    char *longer = realloc(*value, had + len + 1);
+
+    assert_non_null(longer);
+    memcpy(longer + had, text, len);
+    longer[had + len] = '\0';
+    *value = longer;
+}
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = calloc(1, 65537);
+
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_in_range(fread(text, 1, 65536, file), 1, 65535);
+    fclose(file);
+    return text;
+}
+
+static void read_fields(const char *path, fields *f)
+{
+    char *text = read_file(path);
+    char **value = NULL;
+
+    memset(f, 0, sizeof(*f));
+    for (char *line = text, *next; *line != '\0'; line = next) {
+        size_t len = strcspn(line, "\n");
+        next = line + len + (line[len] == '\n');
+        if (*line == '#')
+            continue;
+        if (*line != ' ') {
+            char *colon = memchr(line, ':', len);
+            assert_non_null(colon);
+            value = field_of(f, line, (size_t)(colon - line));
+            assert_null(*value);
+            len -= (size_t)(colon + 1 - line);
+            line = colon + 1;
+        }
+        while (len > 0 && *line == ' ') {
+            line++;
+            len--;
+        }
+        assert_non_null(value);
+        append(value, line, len);
+    }
+    free(text);
+    assert_non_null(f->source);
+    assert_non_null(f->verify);
+    assert_non_null(f->alg);
+    assert_non_null(f->key);
+    assert_non_null(f->token);
+}
+
+static void free_fields(fields *f)
+{
+    char *values[] = {f->source, f->verify, f->now,     f->alg,
+                      f->key,    f->token,  f->payload, f->status};
+
+    for (size_t i = 0; i < COUNT(values); i++)
+        free(values[i]);
+}
+
+static jwt_status verify(const fields *f, const jwt_keyset *keys, const char *text,
+                         jwt_token **token)
+{
+    jwt_trust trust = {.keys = keys, .algorithms = jwt_all_algorithms()};
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+
+    if (f->now != NULL)
+        policy.now = strtoll(f->now, NULL, 10) * 1000000;
+    if (strcmp(f->verify, "jwt") == 0)
+        return jwt_verify(NULL, text, strlen(text), &policy, token, NULL);
+    assert_string_equal(f->verify, "jws");
+    return jws_verify(NULL, text, strlen(text), &policy, token, NULL);
+}
+
+static bool build_lacks(const char *alg)
+{
+    const crypto_algorithm *row = crypto_algorithm_find(alg, strlen(alg));
+
+    assert_non_null(row);
+    return crypto_backend_name(row->alg) == NULL;
+}
+
+static bool names_algorithm(const fields *f)
+{
+    char name[32], *header, *payload;
+    size_t header_len, payload_len;
+
+    if (jwt_decode_unverified(NULL, f->token, strlen(f->token), &header, &header_len, &payload,
+                              &payload_len, NULL) != JWT_OK)
+        return false;
+    snprintf(name, sizeof(name), "\"%s\"", f->alg);
+    bool found = strstr(header, name) != NULL;
+    free(header);
+    free(payload);
+    return found;
+}
+
+/* The key is unsupported, or unusable for a reason that any build can see; and
+ * so is the token, whatever the key. */
+static void expect_unsupported(const fields *f)
+{
+    static const char secret[] =
+        "{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":"
+        "\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0i\"}";
+    jwt_keyset *keys;
+    jwt_token *token;
+
+    jwt_status status = jwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
+    if (f->status == NULL || strcmp(jwt_status_name(status), f->status) != 0)
+        assert_status(status, JWK_UNSUPPORTED, f->key);
+    assert_null(keys);
+
+    keys = keys_of(secret);
+    status = verify(f, keys, f->token, &token);
+    if (status == JWT_OK)
+        fail_msg("verified: %s", f->token);
+    if (names_algorithm(f) &&
+        (f->status == NULL || strcmp(jwt_status_name(status), f->status) != 0))
+        assert_status(status, JWT_ALG_UNSUPPORTED, f->token);
+    assert_null(token);
+    jwt_keyset_free(keys);
+}
+
+/* Another character in any place of the token, and it is no longer valid. */
+static void expect_changes_refused(const fields *f, const jwt_keyset *keys)
+{
+    char *changed = strcpy(allocate_or_fail(strlen(f->token) + 1), f->token);
+
+    for (size_t i = 0, len = strlen(changed); i < len; i += 7) {
+        jwt_token *token;
+        changed[i] = changed[i] == 'A' ? 'B' : 'A';
+        jwt_status status = verify(f, keys, changed, &token);
+        if (status == JWT_OK)
+            fail_msg("still valid: %s", changed);
+        assert_null(token);
+        changed[i] = f->token[i];
+    }
+    free(changed);
+}
+
+static void expect_valid(const fields *f)
+{
+    jwt_keyset *keys = keys_of(f->key);
+    jwt_token *token;
+    size_t len;
+
+    assert_status(verify(f, keys, f->token, &token), JWT_OK, f->source);
+    assert_string_equal(jwt_token_algorithm(token), f->alg);
+    const char *payload = jwt_token_payload(token, &len);
+    char *text = encoded(payload, len);
+    assert_string_equal(text, f->payload);
+    free(text);
+    jwt_token_free(token);
+    expect_changes_refused(f, keys);
+    jwt_keyset_free(keys);
+}
+
+static void expect_invalid(const fields *f)
+{
+    jwt_keyset *keys;
+    jwt_token *token;
+
+    jwt_status status = jwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
+    if (status == JWT_OK) {
+        status = verify(f, keys, f->token, &token);
+        assert_int_equal(token != NULL, status == JWT_OK);
+        jwt_token_free(token);
+        jwt_keyset_free(keys);
+    }
+    assert_string_equal(jwt_status_name(status), f->status);
+}
+
+static void test_vector(void **state)
+{
+    const vector *v = *state;
+    fields f;
+
+    read_fields(v->path, &f);
+    assert_int_equal(f.payload != NULL, v->is_valid);
+    assert_int_equal(f.status != NULL, !v->is_valid);
+    if (build_lacks(f.alg))
+        expect_unsupported(&f);
+    else if (v->is_valid)
+        expect_valid(&f);
+    else
+        expect_invalid(&f);
+    free_fields(&f);
+}
+
+static struct CMUnitTest tests[MAX_FILES];
+static vector vectors[MAX_FILES];
+static size_t count;
+
+static int is_vector(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
+}
+
+static bool add_directory(const char *path, bool is_valid)
+{
+    struct dirent **entries;
+    int found = scandir(path, &entries, is_vector, alphasort);
+
+    for (int i = 0; i < found && count < MAX_FILES; i++) {
+        size_t size = strlen(path) + strlen(entries[i]->d_name) + 2;
+        char *file = malloc(size);
+        if (file == NULL)
+            return false;
+        snprintf(file, size, "%s/%s", path, entries[i]->d_name);
+        vectors[count] = (vector){file, is_valid};
+        tests[count] =
+            (struct CMUnitTest){strrchr(file, '/') + 1, test_vector, NULL, NULL, &vectors[count]};
+        count++;
+        free(entries[i]);
+    }
+    if (found >= 0)
+        free(entries);
+    return found > 0 && count < MAX_FILES;
+}
+
+int main(void)
+{
+    if (!add_directory(TEST_VECTORS_DIR "/jws/valid", true) ||
+        !add_directory(TEST_VECTORS_DIR "/jws/invalid", false)) {
+        fprintf(stderr, "no vectors below %s, or too many\n", TEST_VECTORS_DIR "/jws");
+        return 1;
+    }
+    int failed = _cmocka_run_group_tests("vectors", tests, count, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        free((char *)vectors[i].path);
+    return failed;
+}
