@@ -265,7 +265,7 @@ static bool scan_name(scanner *s)
 
 static jwt_status scan_text(scanner *s)
 {
-    char closers[JWT_MAX_JSON_DEPTH];
+    unsigned char closers[JWT_MAX_JSON_DEPTH];
     size_t depth = 0;
     size_t member = 0; /* of the outermost object */
 
@@ -274,7 +274,7 @@ static jwt_status scan_text(scanner *s)
         if (*s->next == '{' || *s->next == '[') {
             if (depth == JWT_MAX_JSON_DEPTH)
                 return s->invalid;
-            char closer = *s->next == '{' ? '}' : ']';
+            unsigned char closer = *s->next == '{' ? '}' : ']';
             closers[depth++] = closer;
             s->next++;
             skip_blanks(s);

@@ -90,7 +90,7 @@ static jwt_status read_header(jws_object *jws, jwt_error *error)
 jwt_status jws_open(const jwt_allocator *allocator, const char *text, size_t len, size_t max_size,
                     jws_object *out, jwt_error *error)
 {
-    crypto_span header, signature;
+    crypto_span header = {NULL, 0}, signature = {NULL, 0};
     jwt_status status;
     size_t position;
 

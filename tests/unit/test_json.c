@@ -128,8 +128,7 @@ static void test_grammar(void **state)
         "{},",
         "\f1",
         "\v1",
-        "\xC2\xA0"
-        "1",
+        "\xC2\xA0\x31",
         "\"a\"b",
     };
 
