@@ -141,6 +141,10 @@ for (const name of providers) {
             }
         }
         const expected = json(name, 'expected.json');
+        for (const claim of ['email', 'role']) {
+            const value = expected[`auth.${claim}()`];
+            if (value !== undefined) assert.equal(value, claims[claim] ?? null);
+        }
         assert.equal(expected['auth.user_id()'], claims.sub);
         const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
         assert.equal(expected['auth.uid()'], uuid.test(claims.sub) ? claims.sub : null);
