@@ -16,7 +16,7 @@ use Time::HiRes ();
 
 our @EXPORT = qw(
   start_node backends session_alg public_jwk private_jwk sign young_second fixture_token
-  refused session_ok logged_pieces
+  refused init_with session_ok logged_pieces
 );
 
 my $json = JSON::PP->new->canonical;
@@ -136,6 +136,13 @@ sub refused
 	return { state => $state, message => $message, %rest };
 }
 
+# The statement that hands over a token.
+sub init_with
+{
+	my ($token) = @_;
+	return "SELECT auth.jwt_session_init('$token')";
+}
+
 sub fits
 {
 	my ($got, $wanted) = @_;
@@ -149,8 +156,7 @@ sub show
 	my ($value) = @_;
 	return '(nothing)' if !defined $value;
 	return $value if ref $value ne 'HASH';
-	return join ', ',
-	  map { "$_: " . (defined $value->{$_} ? length $value->{$_} > 300 ? substr($value->{$_}, 0, 300) . '...' : $value->{$_} : '(none)') }
+	return join ', ', map { "$_: " . ($value->{$_} // '(none)') }
 	  grep { exists $value->{$_} } qw(severity state message detail hint context);
 }
 

@@ -57,8 +57,8 @@ sub is_refused
 	return session_ok(
 		$node, $name,
 		{ jwk => $jwk, %options },
-		"SELECT auth.jwt_session_init('$kept')" => '',
-		"SELECT auth.jwt_session_init('$literal')" => $error,
+		init_with($kept) => '',
+		init_with($literal) => $error,
 		'SELECT auth.user_id()' => 'kept',
 		"SELECT auth.jwt_session_init('$literal', true)" => $error,
 		'SELECT auth.user_id()' => 'kept',
@@ -70,8 +70,8 @@ sub is_refused
 		'SELECT auth.organization_id()' => $error,
 		'RESET pg_session_jwt.jwt' => '',
 		'SELECT auth.user_id()' => 'NULL',
-		"SELECT auth.jwt_session_init('$kept')" => '',
-		"SELECT auth.jwt_session_init('$next')" => '',
+		init_with($kept) => '',
+		init_with($next) => '',
 		'SELECT auth.user_id()' => 'next');
 }
 
@@ -81,7 +81,7 @@ sub are_accepted
 	my ($name, @tokens) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return session_ok($node, $name, { jwk => $jwk },
-		map { ("SELECT auth.jwt_session_init('$_')" => '') } @tokens);
+		map { (init_with($_) => '') } @tokens);
 }
 
 sub payload_refused
@@ -291,8 +291,8 @@ session_ok(
 	$node,
 	'ids beyond 2^53 are told apart',
 	{ jwk => $jwk },
-	"SELECT auth.jwt_session_init('" . sign('{"jti":9007199254740993}') . "')" => '',
-	"SELECT auth.jwt_session_init('" . sign('{"jti":9007199254740992}') . "')" => $replayed,
+	init_with(sign('{"jti":9007199254740993}')) => '',
+	init_with(sign('{"jti":9007199254740992}')) => $replayed,
 	"SELECT auth.session()" => '{"jti": 9007199254740993}');
 
 # --- nbf, exp --------------------------------------------------------
@@ -337,11 +337,11 @@ for my $sub ('{"id":"a"}', '7', 'true', 'null', '["a"]')
 	session_ok(
 		$node, "sub $sub",
 		{ jwk => $jwk },
-		"SELECT auth.jwt_session_init('" . sign(qq({"jti":1000,"sub":$sub})) . "')" => '',
+		init_with(sign(qq({"jti":1000,"sub":$sub}))) => '',
 		'SELECT auth.user_id()' => $bad_sub,
 		'SELECT auth.uid()' => 'NULL',
 		"SELECT auth.session()->'jti'" => '1000',
-		"SELECT auth.jwt_session_init('$next')" => '',
+		init_with($next) => '',
 		'SELECT auth.user_id()' => 'next');
 }
 
@@ -358,7 +358,7 @@ sub key_refused
 		"key: $name",
 		{ jwk => $bad_jwk },
 		'SELECT auth.init()' => $error,
-		"SELECT auth.jwt_session_init('$kept')" => $error,
+		init_with($kept) => $error,
 		"SET request.jwt.claims = '{\"sub\":\"mallory\"}'" => '',
 		"SET pg_session_jwt.jwt = '$kept'" => '',
 		'SELECT auth.user_id()' => $error,
@@ -422,29 +422,29 @@ if ($verifies->{RS256})
 		$node,
 		'an RSA key leaves six algorithms',
 		{ jwk => public_jwk('RS256') },
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1}', alg => 'RS256', header => '{}') . "')" =>
+		init_with(sign('{"jti":1}', alg => 'RS256', header => '{}')) =>
 		  bad_algorithm('header names no algorithm'),
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1}', alg => 'RS256', header => '{"alg":"ES256"}') . "')" =>
+		init_with(sign('{"jti":1}', alg => 'RS256', header => '{"alg":"ES256"}')) =>
 		  bad_algorithm(qr/./),
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1}', alg => 'RS256', header => '{"alg":"PS256"}') . "')" =>
+		init_with(sign('{"jti":1}', alg => 'RS256', header => '{"alg":"PS256"}')) =>
 		  $bad_signature,
-		"SELECT auth.jwt_session_init('" . fixture_token('pss-salt-0', 'PS256') . "')" => $bad_signature,
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1,"sub":"alice"}', alg => 'PS384') . "')" => '',
+		init_with(fixture_token('pss-salt-0', 'PS256')) => $bad_signature,
+		init_with(sign('{"jti":1,"sub":"alice"}', alg => 'PS384')) => '',
 		'SELECT auth.user_id()' => 'alice');
 	session_ok(
 		$node,
 		"a key's own alg is the only one",
 		{ jwk => public_jwk('RS256', alg => 'RS256') },
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1}', alg => 'PS256') . "')" =>
+		init_with(sign('{"jti":1}', alg => 'PS256')) =>
 		  bad_algorithm(qr/./),
-		"SELECT auth.jwt_session_init('" . sign('{"jti":1}', alg => 'RS256', header => '{}') . "')" => '');
+		init_with(sign('{"jti":1}', alg => 'RS256', header => '{}')) => '');
 }
 session_ok(
 	$node,
 	'members of a key that say nothing, and private ones, are ignored',
 	{ jwk => public_jwk($alg, kid => 'a', use => 'sig', key_ops => ['verify'], x5c => []) },
 	'SELECT auth.init()' => '',
-	"SELECT auth.jwt_session_init('$kept')" => '',
+	init_with($kept) => '',
 	'SELECT auth.user_id()' => 'kept');
 
 # --- algorithms and backends ----------------------------------------------
@@ -460,10 +460,9 @@ for my $each (sort keys %$verifies)
 			"a session with $each",
 			{ jwk => public_jwk($each, alg => $each) },
 			'SELECT auth.init()' => '',
-			"SELECT auth.jwt_session_init('" . sign('{"jti":1,"sub":"alice"}', alg => $each) . "')" => '',
+			init_with(sign('{"jti":1,"sub":"alice"}', alg => $each)) => '',
 			'SELECT auth.user_id()' => 'alice',
-			"SELECT auth.jwt_session_init('"
-			  . sign('{"jti":2,"sub":"bob"}', alg => $each) . "')" => '',
+			init_with(sign('{"jti":2,"sub":"bob"}', alg => $each)) => '',
 			'SELECT auth.user_id()' => 'bob');
 	}
 	else
@@ -476,7 +475,7 @@ for my $each (sort keys %$verifies)
 			"no session with $each",
 			{ jwk => public_jwk($each, alg => $each) },
 			'SELECT auth.init()' => $error,
-			"SELECT auth.jwt_session_init('$kept')" => $error,
+			init_with($kept) => $error,
 			'SELECT 1' => '1');
 	}
 }
@@ -499,11 +498,11 @@ my $untranslatable =
 session_ok(
 	$node, 'LATIN1: what it can say',
 	{ db => 'latin1', jwk => $jwk },
-	"SELECT auth.jwt_session_init('" . sign("{\"jti\":1,\"sub\":\"andr\xc3\xa9\"}") . "')" => '',
+	init_with(sign("{\"jti\":1,\"sub\":\"andr\xc3\xa9\"}")) => '',
 	'SELECT auth.user_id(), octet_length(auth.user_id()), ascii(right(auth.user_id(), 1))' =>
 	  "andr\xc3\xa9|5|233",
 	'SELECT auth.session()' => "{\"jti\": 1, \"sub\": \"andr\xc3\xa9\"}",
-	"SELECT auth.jwt_session_init('" . sign('{"jti":2,"sub":"andr\u00e9"}') . "')" => '',
+	init_with(sign('{"jti":2,"sub":"andr\u00e9"}')) => '',
 	'SELECT auth.user_id()' => "andr\xc3\xa9",
 	"SET request.jwt.claims = '{\"sub\":\"x\"}'" => '',
 	"SELECT auth.user_id() = U&'andr\\00E9'" => 't');
@@ -515,7 +514,7 @@ session_ok(
 	$node,
 	'SQL_ASCII: the octets as they are',
 	{ db => 'sql_ascii', jwk => $jwk, encoding => 'SQL_ASCII' },
-	"SELECT auth.jwt_session_init('" . sign("{\"jti\":1,\"sub\":\"andr\xc3\xa9\"}") . "')" => '',
+	init_with(sign("{\"jti\":1,\"sub\":\"andr\xc3\xa9\"}")) => '',
 	'SELECT auth.user_id(), octet_length(auth.user_id())' => "andr\xc3\xa9|6");
 is_refused('SQL_ASCII: an escape that has no octets', sign('{"jti":1000,"sub":"andr\u00e9"}'),
 	refused('22P05', 'JWT cannot be represented in the database encoding'),
@@ -537,7 +536,7 @@ session_ok(
 	$node,
 	'refused inside functions and prepared statements',
 	{ jwk => $jwk },
-	"SELECT auth.jwt_session_init('$kept')" => '',
+	init_with($kept) => '',
 	"DO \$\$ BEGIN PERFORM auth.jwt_session_init('$forged'); END \$\$" => $bad_signature,
 	'PREPARE p(text) AS SELECT auth.jwt_session_init($1)' => '',
 	"EXECUTE p('$forged')" => $bad_signature,

@@ -38,7 +38,7 @@ session_ok(
 	{ db => 'owned', user => 'app_user', jwk => $jwk },
 	'CREATE EXTENSION pg_session_jwt' => refused('42710', qr/already exists/),
 	'SELECT auth.init()' => '',
-	"SELECT auth.jwt_session_init('$alice')" => '',
+	init_with($alice) => '',
 	'SELECT auth.user_id(), auth.uid(), auth.session(), auth.jwt(), auth.organization(), auth.organization_id()' =>
 	  'alice|NULL|{"jti": 1, "sub": "alice"}|{"jti": 1, "sub": "alice"}|NULL|NULL',
 	"SELECT auth.jwt_session_init('$bob', false)" => '',
@@ -65,7 +65,7 @@ session_ok(
 	"CREATE FUNCTION evil.jsonb_in(cstring) RETURNS jsonb LANGUAGE internal IMMUTABLE AS 'jsonb_in'" =>
 	  refused('42501', 'permission denied for language internal'),
 	'SET search_path = evil' => '',
-	"SELECT auth.jwt_session_init('$alice')" => '',
+	init_with($alice) => '',
 	'SELECT auth.user_id(), auth.jwt()' => 'alice|{"jti": 1, "sub": "alice"}',
 	'DROP SCHEMA evil CASCADE' => '');
 
@@ -89,7 +89,7 @@ for my $role ('app_user', undef)
 		'DISCARD ALL' => '',
 		'RESET ALL' => '',
 		'SELECT auth.init()' => '',
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		$user => 'alice',
 		"SELECT current_setting('pg_session_jwt.jwk')" => $jwk);
 
@@ -101,7 +101,7 @@ for my $role ('app_user', undef)
 		"SET request.jwt.claims = '$claims'" => '',
 		$user => 'gateway',
 		"SELECT current_setting('pg_session_jwt.jwk', true)" => qr/^(NULL)?$/,
-		"SELECT auth.jwt_session_init('$alice')" =>
+		init_with($alice) =>
 		  refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk', hint => qr/./));
 	is_deeply(
 		[ map { "$_->{severity} $_->{message}" } grep { $_->{severity} eq 'WARNING' } @messages ],
@@ -113,7 +113,7 @@ for my $role ('app_user', undef)
 		"jwk by SET over that of the connection, before the library is loaded: $who",
 		{ user => $role, jwk => $jwk },
 		"SET pg_session_jwt.jwk = ''" => '',
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		$user => 'alice');
 }
 
@@ -211,8 +211,8 @@ session_ok(
 	'ALTER DATABASE owned SET pg_session_jwt.audit_log = on' => $denied,
 	$user => 'NULL',
 	'ALTER DATABASE owned SET pg_session_jwt.audit_log = on' => $denied,
-	"CREATE FUNCTION audited() RETURNS text LANGUAGE sql SET pg_session_jwt.audit_log = on AS 'SELECT auth.user_id()'" =>
-	  $denied);
+	'CREATE FUNCTION audited() RETURNS text LANGUAGE sql SET pg_session_jwt.audit_log = on'
+	  . q( AS 'SELECT auth.user_id()') => $denied);
 
 # Lines of the log since an offset that speak of tokens or claims.
 sub audit_lines
@@ -229,13 +229,13 @@ session_ok(
 	$node,
 	'audit_log on',
 	{ jwk => $jwk, set => { 'pg_session_jwt.audit_log' => 'on' } },
-	"SELECT auth.jwt_session_init('$alice')" => '',
+	init_with($alice) => '',
 	$user => 'alice',
-	"SELECT auth.jwt_session_init('$bob')" => '',
+	init_with($bob) => '',
 	"SELECT auth.session()->>'sub'" => 'bob',
-	"SELECT auth.jwt_session_init('" . sign('{"jti":3,"sub":"two\nlines","aud":"\"quoted\""}') . "')" => '',
-	"SELECT auth.jwt_session_init('" . sign('{"jti":4}') . "')" => '',
-	"SELECT auth.jwt_session_init('$bob')" =>
+	init_with(sign('{"jti":3,"sub":"two\nlines","aud":"\"quoted\""}')) => '',
+	init_with(sign('{"jti":4}')) => '',
+	init_with($bob) =>
 	  refused('23514', 'Token ID must be strictly monotonically increasing.'),
 	'SET pg_session_jwt.audit_log = off' => '',
 	$user => 'NULL');
@@ -315,13 +315,13 @@ session_ok(
 	{ user => 'app_user' },
 	"SET request.jwt.claims = '$claims'" => '',
 	$user => 'NULL',
-	"SELECT auth.jwt_session_init('$alice')" => '',
+	init_with($alice) => '',
 	$user => 'alice');
 session_ok(
 	$node,
 	"a client's key at connection start is over it",
 	{ user => 'app_user', jwk => public_jwk(undef, kid => 'mine') },
-	"SELECT auth.jwt_session_init('$alice')" => '',
+	init_with($alice) => '',
 	"SELECT current_setting('pg_session_jwt.jwk')::jsonb->>'kid'" => 'mine');
 
 is_deeply([ logged_pieces($node, $alice, $bob) ], [], 'no piece of a token in the log');

@@ -23,7 +23,7 @@ my $bad_signature = refused('23514', 'invalid JWT signature');
 my %token = map { $_ => sign(sprintf '{"jti":%d,"sub":"user %s"}', ord($_) - ord('a') + 1, $_) } 'a' .. 'z';
 my $forged = $token{z} =~ s/\.[^.]*$//r . '.' . (split /\./, $token{y})[2];
 
-sub init { return "SELECT auth.jwt_session_init('$token{$_[0]}')" }
+sub init { return init_with($token{ $_[0] }) }
 sub set { return "SET pg_session_jwt.jwt = '$token{$_[0]}'" }
 sub set_local { return "SET LOCAL pg_session_jwt.jwt = '$token{$_[0]}'" }
 my $anything = sub { 1 };
@@ -87,7 +87,7 @@ session_ok(
 	$user => 'NULL',
 	"SET pg_session_jwt.jwt = ''" => '',
 	$user => 'NULL',
-	"SELECT auth.jwt_session_init('')" => '',
+	init_with('') => '',
 	$user => 'NULL',
 	init('c') => '',
 	'SET pg_session_jwt.jwt TO DEFAULT' => '',
@@ -301,7 +301,8 @@ session_ok(
 	'one row of several tokens',
 	$key,
 	init('a') => '',
-	'SELECT auth.user_id(), auth.session(), ' . join(', ', map { "auth.jwt_session_init('$token{$_}'), auth.user_id()" } 'b' .. 'i') =>
+	'SELECT auth.user_id(), auth.session(), '
+	  . join(', ', map { "auth.jwt_session_init('$token{$_}'), auth.user_id()" } 'b' .. 'i') =>
 	  'user a|{"jti": 1, "sub": "user a"}' . join('', map { "||user $_" } 'b' .. 'i'),
 	'WITH w AS MATERIALIZED (SELECT auth.user_id() AS u, auth.session() AS s) SELECT '
 	  . join(', ', map { "auth.jwt_session_init('$token{$_}')" } 'j' .. 'q')
@@ -387,7 +388,11 @@ my @workers_only = (
 	"EXPLAIN (COSTS OFF) $in_worker" => qr/Aggregate\n +-> +Gather\n/,
 	'EXPLAIN (COSTS OFF) EXECUTE owned' => qr/Aggregate\n +-> +Gather\n/);
 
-sub reads { return ($in_worker => "user $_[0]|user $_[0]|26000", 'EXECUTE named' => "user $_[0]|user $_[0]|26000", 'EXECUTE owned' => "user $_[0]|1000") }
+sub reads
+{
+	my $row = "user $_[0]|user $_[0]|26000";
+	return ($in_worker => $row, 'EXECUTE named' => $row, 'EXECUTE owned' => "user $_[0]|1000");
+}
 
 sub refuses
 {
@@ -542,7 +547,7 @@ session_ok(
 	'PREPARE q AS SELECT auth.user_id()' => '',
 	'PREPARE p AS ' . $count => '',
 	'BEGIN' => '',
-	"SELECT auth.jwt_session_init('$short')" => '',
+	init_with($short) => '',
 	'EXECUTE q' => 'user e',
 	'EXECUTE p' => '1000|user e',
 	'SELECT who()' => 'user e',
@@ -552,7 +557,7 @@ session_ok(
 	  'user e||user e|user e',
 	(map { ($_ => $expired, 'ROLLBACK TO s' => '') } 'EXECUTE q', 'EXECUTE p', 'SELECT who()',
 		'SELECT auth.session()', 'SELECT auth.jwt()', 'SELECT auth.uid()', 'SELECT auth.organization()',
-		'SELECT auth.organization_id()', "SELECT auth.jwt_session_init('$short')",
+		'SELECT auth.organization_id()', init_with($short),
 		"SELECT auth.jwt_session_init('$short', true)"),
 	'ROLLBACK' => '',
 	'EXECUTE q' => 'user a',
@@ -564,19 +569,25 @@ session_ok(
 # --- memory -------------------------------------------------------------------
 
 # Two kilobytes of token, and more identities than are kept, again and again.
-my %large = map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 20;
-my $taken = q(SELECT sum(total_bytes) BETWEEN 1 AND 65536 FROM pg_backend_memory_contexts WHERE name LIKE 'pg_session_jwt%');
+my %large =
+  map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 20;
+my $claims = q(SET request.jwt.claims = '{"sub":"user %d","pad":"%s"}');
+my $taken = q(SELECT sum(total_bytes) BETWEEN 1 AND 65536 FROM pg_backend_memory_contexts
+	WHERE name LIKE 'pg_session_jwt%');
 session_ok(
 	$node,
 	'memory does not grow with the number of tokens',
 	$key,
-	(map { ("SELECT auth.jwt_session_init('$large{$_}')" => '', 'SELECT auth.user_id(), auth.session() IS NULL' => "user $_|f") } 1 .. 20),
+	(
+		map { (init_with($large{$_}) => '', 'SELECT auth.user_id(), auth.session() IS NULL' => "user $_|f") }
+		  1 .. 20),
 	$taken => 't');
 session_ok(
 	$node,
 	'nor with the number of claims of the gateway',
 	{},
-	(map { (sprintf(q(SET request.jwt.claims = '{"sub":"user %d","pad":"%s"}'), $_, 'x' x 1400) => '', $user => "user $_") } 1 .. 200),
+	(
+		map { (sprintf($claims, $_, 'x' x 1400) => '', $user => "user $_") } 1 .. 200),
 	$taken => 't');
 
 # --- the log ------------------------------------------------------------------

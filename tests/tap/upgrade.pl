@@ -12,8 +12,9 @@ use Test::More;
 
 my $node = start_node('upgrade');
 my $key = { jwk => public_jwk() };
-my $alice = sign('{"jti":1,"sub":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","o":{"id":"b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11"}}');
 my $alice_id = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
+my $team_id = 'b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11';
+my $alice = sign(qq({"jti":1,"sub":"$alice_id","o":{"id":"$team_id"}}));
 my $latest = '1.0.0';
 
 $node->safe_psql('postgres', 'CREATE ROLE app_user LOGIN');
@@ -27,16 +28,18 @@ member AS (
 acl AS (
 	SELECT classoid, objoid, privtype, initprivs::text AS privs FROM pg_init_privs)
 SELECT line FROM (
-	SELECT format('function %s -> %s|%s|', p.oid::regprocedure, pg_get_function_result(p.oid), pg_get_function_arguments(p.oid))
-		|| concat_ws('|', l.lanname, provolatile, proparallel, proisstrict, prosecdef, proleakproof, procost, prorows,
-			proretset, prokind, prosupport, coalesce(proconfig::text, '-'), prosrc, probin, coalesce(proacl::text, '-'),
-			pg_get_userbyid(proowner), coalesce(obj_description(p.oid, 'pg_proc'), '-'), deptype, coalesce(privs, '-')) AS line
+	SELECT format('function %s -> %s|%s|', p.oid::regprocedure, pg_get_function_result(p.oid),
+			pg_get_function_arguments(p.oid))
+		|| concat_ws('|', l.lanname, provolatile, proparallel, proisstrict, prosecdef, proleakproof,
+			procost, prorows, proretset, prokind, prosupport, coalesce(proconfig::text, '-'), prosrc,
+			probin, coalesce(proacl::text, '-'), pg_get_userbyid(proowner),
+			coalesce(obj_description(p.oid, 'pg_proc'), '-'), deptype, coalesce(privs, '-')) AS line
 	FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 	JOIN pg_language l ON l.oid = prolang LEFT JOIN acl ON acl.objoid = p.oid
 	UNION ALL
 	-- GRANT and REVOKE leave in writing what was implied before.
-	SELECT 'schema ' || concat_ws('|', nspname, coalesce(nspacl, acldefault('n', nspowner)), pg_get_userbyid(nspowner),
-			coalesce(obj_description(n.oid, 'pg_namespace'), '-'), deptype,
+	SELECT 'schema ' || concat_ws('|', nspname, coalesce(nspacl, acldefault('n', nspowner)),
+			pg_get_userbyid(nspowner), coalesce(obj_description(n.oid, 'pg_namespace'), '-'), deptype,
 			coalesce(privs, acldefault('n', nspowner)::text))
 	FROM pg_namespace n JOIN member m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
 	LEFT JOIN acl ON acl.objoid = n.oid
@@ -61,9 +64,9 @@ sub same_catalog
 
 # The functions of a release, in the order in which they came.
 my @calls = ([ 'auth.user_id()', $alice_id ],
-	[ "auth.session()->>'sub'", $alice_id ], [ "auth.jwt()->>'sub'", $alice_id ], [ 'auth.uid()', $alice_id ],
-	[ "auth.organization()->>'id'", 'b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11' ],
-	[ 'auth.organization_id()', 'b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11' ]);
+	[ "auth.session()->>'sub'", $alice_id ],
+	[ "auth.jwt()->>'sub'", $alice_id ], [ 'auth.uid()', $alice_id ],
+	[ "auth.organization()->>'id'", $team_id ], [ 'auth.organization_id()', $team_id ]);
 
 sub works
 {
@@ -77,15 +80,14 @@ sub works
 		{ %$key, db => $db },
 		'SELECT extversion FROM pg_extension WHERE extname = $$pg_session_jwt$$' => $version,
 		'SELECT auth.init()' => '',
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		$select => $row);
 	session_ok(
 		$node,
 		"also with the gateway's claims",
 		{ db => $db },
 		'SELECT auth.session(), auth.session() IS NULL, auth.user_id()' => 'null|f|NULL',
-		"SET request.jwt.claims = '{\"sub\":\"$alice_id\",\"o\":{\"id\":\"b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11\"}}'" =>
-		  '',
+		qq(SET request.jwt.claims = '{"sub":"$alice_id","o":{"id":"$team_id"}}') => '',
 		$select => $row);
 	return;
 }
@@ -109,15 +111,18 @@ my %wanted = (
 	'auth.organization()' => 'jsonb|f|s|s|organization_wrapper',
 	'auth.organization_id()' => 'uuid|f|s|s|organization_id_wrapper');
 my %got = map { split /\t/ } split /\n/, $node->safe_psql('fresh', <<'END');
-SELECT p.oid::regprocedure || E'\t' || concat_ws('|', prorettype::regtype, proisstrict, provolatile, proparallel, prosrc)
+SELECT p.oid::regprocedure || E'\t'
+	|| concat_ws('|', prorettype::regtype, proisstrict, provolatile, proparallel, prosrc)
 FROM pg_proc p WHERE pronamespace = 'auth'::regnamespace AND proname <> 'jwt_algorithms'
 END
 is_deeply(\%got, \%wanted, 'names, marks and symbols are those of the contract');
 is( $node->safe_psql('fresh', <<'END'), 'jwt, is_local', 'so are the names of arguments');
-SELECT array_to_string(proargnames, ', ') FROM pg_proc WHERE oid = 'auth.jwt_session_init(text, boolean)'::regprocedure
+SELECT array_to_string(proargnames, ', ') FROM pg_proc
+WHERE oid = 'auth.jwt_session_init(text, boolean)'::regprocedure
 END
 is( $node->safe_psql('fresh', <<'END'), '', 'every function is described');
-SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'auth'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL
+SELECT oid::regprocedure FROM pg_proc
+WHERE pronamespace = 'auth'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL
 END
 is( $node->safe_psql('fresh', <<'END'), '0', 'no function is a copy of the symbol of another');
 SELECT count(*) - count(DISTINCT prosrc) FROM pg_proc WHERE pronamespace = 'auth'::regnamespace
@@ -132,7 +137,8 @@ session_ok(
 	'DROP SCHEMA elsewhere' => '');
 is( $node->safe_psql('fresh', <<'END'), '', 'from every release in the field there is a way to the latest');
 SELECT v FROM unnest('{0.0.1,0.1.0,0.1.1,0.1.2,0.2.0,0.3.0,0.3.1,0.4.0,0.5.0}'::text[]) v
-WHERE NOT EXISTS (SELECT FROM pg_extension_update_paths('pg_session_jwt') WHERE source = v AND target = '1.0.0' AND path IS NOT NULL)
+WHERE NOT EXISTS (SELECT FROM pg_extension_update_paths('pg_session_jwt')
+	WHERE source = v AND target = '1.0.0' AND path IS NOT NULL)
 END
 
 # --- from each fixture to the latest ------------------------------------------
@@ -159,14 +165,14 @@ END
 	my @policy = (
 		'SET ROLE app_user' => '',
 		'SELECT body FROM notes' => '',
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		'SELECT body FROM notes' => 'mine');
 	# Here the old catalog keeps ordinary roles from naming schema auth, not from its policies.
 	session_ok(
 		$node,
 		"a policy made under $version",
 		{ %$key, db => $db },
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		'SET ROLE app_user' => '',
 		'SELECT body FROM notes' => 'mine',
 		'SELECT auth.user_id()' => refused('42501', 'permission denied for schema auth'));
@@ -176,7 +182,7 @@ END
 		$node,
 		"ALTER EXTENSION UPDATE from $version, in a session with a token",
 		{ %$key, db => $db },
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		'ALTER EXTENSION pg_session_jwt UPDATE' => '',
 		'SELECT auth.uid()' => $alice_id,
 		'SELECT body FROM notes' => "mine\nhis",
@@ -232,7 +238,7 @@ for my $source ('from 0.1.2', 'from 0.5.0')
 		'with its policy',
 		{ %$key, db => $restored },
 		'SET ROLE app_user' => '',
-		"SELECT auth.jwt_session_init('$alice')" => '',
+		init_with($alice) => '',
 		'SELECT body FROM notes' => 'mine');
 }
 
