@@ -325,8 +325,10 @@ static void test_a_thousand_verifications(void **state)
     assert_int_equal(verify_many(1000), 0);
 }
 
-static void test_a_hundred_signatures(void **state)
+/* Also those that are refused when the library already has the key. */
+static void test_many_signatures(void **state)
 {
+    static const uint8_t another[66] = {1};
     uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
     crypto_key_buffer buffer;
     crypto_key public_key;
@@ -335,15 +337,18 @@ static void test_a_hundred_signatures(void **state)
     (void)state;
     for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
         crypto_private_key mixed = keys[i];
-        if (!is_signable(i) || keys[i].public_key.type == CRYPTO_KEY_RSA)
+        bool has_point = mixed.public_key.x.len != 0;
+        if (!is_signable(i) || mixed.public_key.type == CRYPTO_KEY_RSA)
             continue;
-        if (mixed.public_key.x.len != 0)
-            mixed.public_key.x.data = text;
-        for (int j = 0; j < 40 && mixed.public_key.x.len <= sizeof text; j++) {
+        mixed.public_key.x.data = another;
+        for (int j = 0; j < 40; j++) {
             assert_int_equal(sign(i, &keys[i], octets, &signature), CRYPTO_OK);
-            if (mixed.public_key.x.len != 0)
-                assert_int_equal(sign(i, &mixed, octets, &signature), CRYPTO_BAD_KEY);
-            crypto_public_from_private((crypto_alg)i, &keys[i], &buffer, &public_key);
+            if (!has_point)
+                continue;
+            assert_int_equal(sign(i, &mixed, octets, &signature), CRYPTO_BAD_KEY);
+            assert_int_equal(
+                crypto_public_from_private((crypto_alg)i, &keys[i], &buffer, &public_key),
+                CRYPTO_OK);
         }
     }
 }
@@ -379,7 +384,7 @@ int main(void)
         cmocka_unit_test(test_weak_secrets_sign_nothing),
         cmocka_unit_test(test_wipe),
         cmocka_unit_test(test_a_thousand_verifications),
-        cmocka_unit_test(test_a_hundred_signatures),
+        cmocka_unit_test(test_many_signatures),
         cmocka_unit_test(test_verification_goes_on_after_fork),
     };
 
