@@ -137,12 +137,3 @@ void buffer_trim(buffer *text)
     memmove(text->data, text->data + start, text->len);
     text->data[text->len] = '\0';
 }
-
-void open_standard_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        /* The wrong way round, and open() takes the lowest free number. */
-        if (fcntl(fd, F_GETFD) < 0)
-            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-    }
-}

@@ -30,8 +30,4 @@ bool copy_text(const char *what, const char *text, size_t limit, buffer *out);
 /* Takes white space off both ends (RFC 8259 section 2's: blank, tab, LF, CR). */
 void buffer_trim(buffer *text);
 
-/* Opens whichever of descriptors 0 to 2 is closed, so that no file gets its
- * number; using it then fails as it should. */
-void open_standard_descriptors(void);
-
 #endif

@@ -22,7 +22,7 @@ static size_t printable_length(const char *text, size_t len)
 
     if (c[0] < 0x80)
         return c[0] >= 0x20 && c[0] < 0x7f ? 1 : 0;
-    if (c[0] < 0xc2 || c[0] > 0xf4)
+    if (c[0] < 0xc0 || c[0] > 0xf4)
         return 0;
     length = c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
     if (length > len)

@@ -2,7 +2,6 @@
  * sjwt - make, verify and look at JSON Web Tokens and their keys.
  */
 #include "jwt/tools/commands.h"
-#include "jwt/tools/files.h"
 #include "jwt/tools/message.h"
 
 #include <errno.h>
@@ -52,7 +51,6 @@ int main(int argc, char **argv)
 
     /* A closed pipe is an error to report, not a way to die. */
     signal(SIGPIPE, SIG_IGN);
-    open_standard_descriptors();
 
     code = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout))

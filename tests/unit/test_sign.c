@@ -6,7 +6,9 @@
 #include "support.h"
 
 #include "crypto/sign.h"
+#include "jwt/memory.h"
 #include "jwt/sign.h"
+#include "jwt/writer.h"
 
 /* RFC 7515 appendix A.1 and A.1.1. */
 static const char hmac_secret[] =
@@ -328,12 +330,44 @@ static void test_refused_keys_are_wiped(void **state)
     free(json);
 }
 
+/* What a text outgrows is wiped, and so is what it leaves unfinished. */
+static void test_growing_text_is_wiped(void **state)
+{
+    (void)state;
+    for (size_t fail_at = 0; fail_at <= 2; fail_at++) {
+        watch w = {.count = {.fail_at = fail_at}};
+        jwt_allocator allocator = watching_allocator(&w);
+        jwt_writer writer;
+        char *text = NULL;
+        size_t len = 0;
+
+        watch_for_member(&w, hmac_secret);
+        jwt_writer_start(&writer, &allocator);
+        jwt_writer_member(&writer, "k", hmac_secret);
+        for (int i = 0; i < 600; i++)
+            jwt_writer_put(&writer, "x", 1);
+        assert_status(jwt_writer_finish(&writer, &text, &len),
+                      fail_at == 0 ? JWT_OK : JWT_NO_MEMORY, "finish");
+        assert_int_equal(w.count.live, fail_at == 0 ? 1 : 0);
+        if (fail_at > 0)
+            continue;
+        assert_int_equal(len, strlen("{\"k\":\"\"") + strlen(hmac_secret) + 600);
+        assert_int_equal(strlen(text), len);
+        jwt_wipe(text, len);
+        watching_release(&w, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_token), cmocka_unit_test(test_outputs_are_null_on_failure),
-        cmocka_unit_test(test_too_large),   cmocka_unit_test(test_every_algorithm),
-        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_refused_keys_are_wiped),
+        cmocka_unit_test(test_known_token),
+        cmocka_unit_test(test_outputs_are_null_on_failure),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_every_algorithm),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_refused_keys_are_wiped),
+        cmocka_unit_test(test_growing_text_is_wiped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
