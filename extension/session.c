@@ -6,9 +6,11 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "common/int.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -102,6 +104,7 @@ static void at_transaction_end(XactEvent event, void *arg)
     case XACT_EVENT_PRE_PREPARE:
         return;
     }
+    psj_ready.claims = NULL;
     if (ActivePortal != NULL || SPI_inside_nonatomic_context())
         return;
     while (retired != NULL) {
@@ -400,27 +403,31 @@ static identity *find_identity(TimestampTz now, psj_failure *failure)
     return who;
 }
 
-/* The statement's start, which parallel workers share; 0 in a background worker
- * that never said that a statement has started. */
-static TimestampTz clock_of(TimestampTz statement)
+/*
+ * The statement's start, which parallel workers share. A background worker need
+ * not say when it begins a statement: there it is the time of day, asked at the
+ * first read in a transaction.
+ */
+static TimestampTz clock_time(void)
 {
-    return statement != 0 ? statement : GetCurrentTimestamp();
+    if (MyBackendType == B_BG_WORKER && !IsParallelWorker())
+        return GetCurrentTimestamp();
+    return GetCurrentStatementStartTimestamp();
 }
 
 const psj_claims *psj_session_resolve(void)
 {
-    const TimestampTz statement = GetCurrentStatementStartTimestamp();
     psj_failure failure;
-    identity *who = find_identity(clock_of(statement), &failure);
+    identity *who = find_identity(clock_time(), &failure);
 
     if (who == NULL)
         psj_raise(&failure);
     who->handed_out = true;
     if (psj_audit)
         audit_read(who);
-    else if (statement != 0) {
+    else {
         psj_ready.claims = &who->claims;
-        psj_ready.statement = statement;
+        psj_ready.statement = GetCurrentStatementStartTimestamp();
     }
     return &who->claims;
 }
@@ -440,7 +447,7 @@ void psj_session_verify(void)
     if (psj_mark_in_force == NULL)
         return;
     if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS ||
-        find_identity(clock_of(GetCurrentStatementStartTimestamp()), &failure) == NULL)
+        find_identity(clock_time(), &failure) == NULL)
         psj_raise(&failure);
 }
 
@@ -450,7 +457,7 @@ void psj_session_accept(void)
 
     if (psj_trust_mode_in_force() != PSJ_TRUST_CLAIMS && psj_mark_in_force != NULL &&
         psj_mark_in_force->accepted_as == 0)
-        (void)find_identity(clock_of(GetCurrentStatementStartTimestamp()), &failure);
+        (void)find_identity(clock_time(), &failure);
 }
 
 void psj_session_changed(void)
