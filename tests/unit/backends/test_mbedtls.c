@@ -1,0 +1,214 @@
+/*
+ * What mbedtls.c makes of each error of its library, which here answers what a
+ * test tells it to: an answer too many must never become "valid".
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <psa/crypto.h>
+
+#define psa_crypto_init library_init
+#define psa_import_key library_import_key
+#define psa_destroy_key library_destroy_key
+#define psa_verify_message library_verify_message
+#define psa_mac_verify library_mac_verify
+
+psa_status_t psa_crypto_init(void);
+psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_t *data,
+                            size_t data_length, psa_key_id_t *key);
+psa_status_t psa_destroy_key(psa_key_id_t key);
+psa_status_t psa_verify_message(psa_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
+                                size_t input_length, const uint8_t *signature,
+                                size_t signature_length);
+psa_status_t psa_mac_verify(psa_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
+                            size_t input_length, const uint8_t *mac, size_t mac_length);
+
+#include "crypto/mbedtls.c"
+
+static struct {
+    psa_status_t init, import, verify, destroy;
+    int live; /* keys not yet destroyed */
+} library;
+
+psa_status_t psa_crypto_init(void)
+{
+    return library.init;
+}
+
+psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_t *data,
+                            size_t data_length, psa_key_id_t *key)
+{
+    (void)attributes, (void)data, (void)data_length;
+    if (library.import != PSA_SUCCESS)
+        return library.import;
+    library.live++;
+    *key = 7;
+    return PSA_SUCCESS;
+}
+
+psa_status_t psa_destroy_key(psa_key_id_t key)
+{
+    assert_int_equal(key, 7);
+    library.live--;
+    return library.destroy;
+}
+
+psa_status_t psa_verify_message(psa_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
+                                size_t input_length, const uint8_t *signature,
+                                size_t signature_length)
+{
+    (void)key, (void)alg, (void)input, (void)input_length;
+    (void)signature, (void)signature_length;
+    return library.verify;
+}
+
+psa_status_t psa_mac_verify(psa_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
+                            size_t input_length, const uint8_t *mac, size_t mac_length)
+{
+    (void)key, (void)alg, (void)input, (void)input_length, (void)mac, (void)mac_length;
+    return library.verify;
+}
+
+static uint8_t octets[64];
+
+static const struct {
+    crypto_alg alg;
+    crypto_key key;
+} keys[] = {
+    {CRYPTO_ALG_ES256,
+     {.type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256, .x = {octets, 32}, .y = {octets, 32}}},
+    {CRYPTO_ALG_HS256, {.type = CRYPTO_KEY_OCT, .k = {octets, 32}}},
+};
+
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+
+static const crypto_span message = {octets, sizeof octets};
+
+static crypto_status ask(size_t i)
+{
+    return crypto_mbedtls_backend.verify(
+        keys[i].alg, &keys[i].key, message,
+        (crypto_span){octets, keys[i].alg == CRYPTO_ALG_ES256 ? 64 : 32});
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&library, 0, sizeof library);
+    return 0;
+}
+
+/* Every error that the API has, and some that it has not. */
+static crypto_status expected(psa_status_t status, crypto_status invalid_argument,
+                              crypto_status invalid_signature, crypto_status not_supported)
+{
+    switch (status) {
+    case PSA_SUCCESS:
+        return CRYPTO_OK;
+    case PSA_ERROR_INVALID_ARGUMENT:
+        return invalid_argument;
+    case PSA_ERROR_INVALID_SIGNATURE:
+        return invalid_signature;
+    case PSA_ERROR_NOT_SUPPORTED:
+        return not_supported;
+    case PSA_ERROR_INSUFFICIENT_MEMORY:
+        return CRYPTO_NO_MEMORY;
+    default:
+        return CRYPTO_INTERNAL;
+    }
+}
+
+static void test_init(void **state)
+{
+    (void)state;
+    for (library.init = -300; library.init <= 10; library.init++)
+        assert_int_equal(crypto_mbedtls_backend.init(),
+                         expected(library.init, CRYPTO_INTERNAL, CRYPTO_INTERNAL, CRYPTO_INTERNAL));
+}
+
+static void test_import(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        for (library.import = -300; library.import <= 10; library.import++) {
+            crypto_status wanted =
+                expected(library.import, CRYPTO_BAD_KEY, CRYPTO_INTERNAL, CRYPTO_BAD_KEY);
+            assert_int_equal(crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key), wanted);
+            assert_int_equal(ask(i), wanted);
+            assert_int_equal(library.live, 0);
+        }
+    }
+}
+
+static void test_verify(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        for (library.verify = -300; library.verify <= 10; library.verify++) {
+            assert_int_equal(ask(i), expected(library.verify, CRYPTO_BAD_SIGNATURE,
+                                              CRYPTO_BAD_SIGNATURE, CRYPTO_INTERNAL));
+            assert_int_equal(library.live, 0);
+        }
+    }
+}
+
+static void test_destroy(void **state)
+{
+    (void)state;
+    library.destroy = PSA_ERROR_CORRUPTION_DETECTED;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        assert_int_equal(ask(i), CRYPTO_INTERNAL);
+        assert_int_equal(crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
+                         CRYPTO_INTERNAL);
+    }
+}
+
+/* X.690 sections 8.1.3 and 8.3: lengths of one, two and three octets, and a
+ * zero octet before a number whose top bit is set. */
+static void test_numbers(void **state)
+{
+    uint8_t number[600], der[700];
+    static const struct {
+        size_t len;
+        uint8_t top;
+        uint8_t wanted[10];
+        size_t header;
+    } cases[] = {
+        {1, 0x7f, {0x30, 3, 2, 1}, 4},
+        {1, 0x80, {0x30, 4, 2, 2, 0}, 5},
+        {125, 0x7f, {0x30, 127, 2, 125}, 4},
+        {126, 0x7f, {0x30, 0x81, 128, 2, 126}, 5},
+        {127, 0x7f, {0x30, 0x81, 129, 2, 127}, 5},
+        {127, 0x80, {0x30, 0x81, 131, 2, 0x81, 128, 0}, 7},
+        {252, 0x7f, {0x30, 0x81, 255, 2, 0x81, 252}, 6},
+        {253, 0x7f, {0x30, 0x82, 1, 0, 2, 0x81, 253}, 7},
+        {256, 0x80, {0x30, 0x82, 1, 5, 2, 0x82, 1, 1, 0}, 9},
+        {512, 0x01, {0x30, 0x82, 2, 4, 2, 0x82, 2, 0}, 8},
+    };
+
+    (void)state;
+    memset(number, 0x55, sizeof number);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const crypto_span span = {number, cases[i].len};
+        const size_t total = cases[i].header + cases[i].len;
+        number[0] = cases[i].top;
+        assert_int_equal(crypto_mbedtls_write_numbers(&span, 1, der, total), total);
+        assert_memory_equal(der, cases[i].wanted, cases[i].header);
+        assert_memory_equal(der + cases[i].header, number, cases[i].len);
+        assert_int_equal(crypto_mbedtls_write_numbers(&span, 1, der, total - 1), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_init, set_up),    cmocka_unit_test_setup(test_import, set_up),
+        cmocka_unit_test_setup(test_verify, set_up),  cmocka_unit_test_setup(test_destroy, set_up),
+        cmocka_unit_test_setup(test_numbers, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
