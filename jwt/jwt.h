@@ -220,6 +220,50 @@ typedef struct jwt_policy {
     const int64_t *jti_after;
 } jwt_policy;
 
+/* ---- several issuers --------------------------------------------------- */
+
+/* One issuer of a document. Absent members are the caller's to fill in: a list
+ * that is there is never empty, and algorithms that are there never 0. All is
+ * owned by the document. */
+typedef struct jwt_issuer {
+    const char *issuer; /* the exact "iss"; not empty, and no other entry's */
+    /* exactly one of the two is not NULL */
+    const jwt_keyset *keys;
+    const char *keys_file; /* a path, not looked at: the core opens no file */
+    jwt_algorithm_set algorithms;
+    jwt_string_list audiences;
+    jwt_string_list required_claims;
+    jwt_string_list types;
+} jwt_issuer;
+
+/* Several issuers, each with its own keys; immutable once parsed. */
+typedef struct jwt_issuers jwt_issuers;
+
+/*
+ * Parses a document of at least one issuer (docs/issuers.schema.json):
+ *
+ *   {"issuers": [{"issuer": "https://a", "jwks": {…} or "jwks_file": "path",
+ *                 "audiences": ["b"], "algorithms": ["RS256"],
+ *                 "required_claims": ["exp"], "token_types": ["at+jwt"]}, …]}
+ *
+ * "issuer" and one of "jwks" (a JWK or a JWK Set) and "jwks_file" are needed,
+ * the rest may be absent. Nothing is overlooked: a member that is not listed,
+ * a string or an array that is empty, an issuer named twice (all
+ * JWT_ISSUERS_INVALID) and keys of "jwks" that jwt_keyset_parse() would refuse
+ * (the same JWK_… status) are errors; detail names the entry ("issuers[2]: …")
+ * and position is where in the document the value at fault begins. Other
+ * failures: JWT_ISSUERS_TOO_LARGE (more than JWT_MAX_KEYSET_SIZE octets),
+ * JWT_ISSUERS_MALFORMED (not strict JSON), JWT_NO_MEMORY, JWT_INTERNAL.
+ */
+jwt_status jwt_issuers_parse(const jwt_allocator *allocator, const char *json, size_t len,
+                             jwt_issuers **out, jwt_error *error);
+
+void jwt_issuers_free(jwt_issuers *issuers);
+
+/* How many issuers, and the n-th in the document's order (n below that). */
+size_t jwt_issuers_count(const jwt_issuers *issuers);
+const jwt_issuer *jwt_issuers_get(const jwt_issuers *issuers, size_t n);
+
 /* ---- tokens ------------------------------------------------------------ */
 
 /* A token that was verified; there is no other kind. Immutable. */
@@ -235,6 +279,11 @@ typedef struct jwt_token jwt_token;
  * jti; nbf; exp; iat; required claims; audience. Nothing of a payload is
  * reported before its signature was found valid, but that its issuer is not
  * one of those trusted.
+ *
+ * Where the issuer or an audience is nearly the one wanted, detail of
+ * JWT_ISSUER_REFUSED and JWT_AUDIENCE_REFUSED is one of "differs only in a
+ * trailing slash", "differs only in letter case" and "differs only in the
+ * scheme" ("https://" and the like, or none); else it is "".
  *
  * Refused, whatever the policy: "alg":"none", any "crit" (RFC 7515 4.1.11),
  * "b64" (RFC 7797), a header or payload that is not strict JSON (invalid
@@ -282,5 +331,10 @@ jwt_status jws_verify(const jwt_allocator *allocator, const char *token, size_t 
 jwt_status jwt_decode_unverified(const jwt_allocator *allocator, const char *token, size_t len,
                                  char **header, size_t *header_len, char **payload,
                                  size_t *payload_len, jwt_error *error);
+
+/* Is this, to all appearances, a token: three parts in base64url, the first of
+ * which begins as a JSON object's encoding does ("eyJ")? For a hint to a person
+ * who took one thing for the other, and for nothing else. */
+bool jwt_looks_like_token(const char *text, size_t len);
 
 #endif
