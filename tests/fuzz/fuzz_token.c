@@ -1,0 +1,113 @@
+/*
+ * Any text as a token. With a leading '#', what follows is a header and, behind
+ * the first line feed, a payload, which are encoded and rightly signed for the
+ * fake backend: so the claims are reached too.
+ */
+#include "fuzz.h"
+
+#include "../unit/fake_backend.h"
+
+#include "jwt/base64url.h"
+#include "jwt/jwt.h"
+
+static jwt_keyset *keys;
+
+static void look_at(const jwt_token *token, const char *text, size_t len)
+{
+    int64_t number;
+    size_t header_len, payload_len;
+
+    must(memchr(text, '\0', len) == NULL);
+    const char *header = jwt_token_header(token, &header_len);
+    const char *payload = jwt_token_payload(token, &payload_len);
+    must(strlen(header) == header_len && strlen(payload) == payload_len);
+    must(header[0] != '\0' && payload[0] != '\0');
+    must(jwt_token_algorithm(token) != NULL && jwt_token_backend(token) != NULL);
+    if (jwt_token_expires_at(token, &number))
+        must(number >= -60 * INT64_C(1000000));
+    if (jwt_token_not_before(token, &number))
+        must(number <= 60 * INT64_C(1000000));
+    (void)jwt_token_issued_at(token, &number);
+    (void)jwt_token_integer_id(token, &number);
+    (void)jwt_token_key_id(token);
+}
+
+static void verify(const char *text, size_t len)
+{
+    static const char *const audience[] = {"us"};
+    static const int64_t last = 5;
+    jwt_trust trusts[2] = {{.issuer = "a", .keys = keys, .algorithms = UINT32_MAX},
+                           {.issuer = "b", .keys = keys, .algorithms = UINT32_MAX}};
+    jwt_policy policy = {.trusts = trusts, .leeway = 60};
+
+    trusts[1].audiences = (jwt_string_list){audience, 1};
+    for (int way = 0; way < 4; way++) {
+        jwt_token *token;
+        jwt_error error;
+        trusts[0].issuer = way == 0 ? NULL : "a";
+        trusts[0].agreed_key = way == 1;
+        policy.trust_count = way < 2 ? 1 : 2;
+        policy.jti_after = way == 1 ? &last : NULL;
+        jwt_status status =
+            (way == 3 ? jws_verify : jwt_verify)(NULL, text, len, &policy, &token, &error);
+        must((status == JWT_OK) == (token != NULL));
+        if (token == NULL)
+            must(error.status == status);
+        else if (way < 3)
+            look_at(token, text, len);
+        jwt_token_free(token);
+    }
+
+    char *header, *payload;
+    size_t header_len, payload_len;
+    if (jwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
+                              NULL) == JWT_OK)
+        must(strlen(header) == header_len);
+    free(header);
+    free(payload);
+}
+
+/* Encodes behind next, and says where the text ends. */
+static char *put(char *next, const void *octets, size_t len)
+{
+    jwt_base64url_encode(octets, len, next);
+    return next + JWT_BASE64URL_ENCODED_LEN(len);
+}
+
+static void sign_and_verify(const uint8_t *header, size_t header_len, const uint8_t *payload,
+                            size_t payload_len)
+{
+    uint8_t signature[64];
+    char *text =
+        malloc(JWT_BASE64URL_ENCODED_LEN(header_len) + JWT_BASE64URL_ENCODED_LEN(payload_len) +
+               JWT_BASE64URL_ENCODED_LEN(sizeof(signature)) + 2);
+
+    must(text != NULL);
+    memset(signature, 'K', sizeof(signature));
+    char *next = put(text, header, header_len);
+    *next++ = '.';
+    next = put(next, payload, payload_len);
+    *next++ = '.';
+    next = put(next, signature, sizeof(signature));
+    verify(text, (size_t)(next - text));
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char json[] =
+        "{\"keys\":[{" OKP_KEY ",\"kid\":\"a\"},{" EC_KEY "},{" OCT_KEY "}]}";
+
+    if (keys == NULL)
+        must(jwt_keyset_parse(NULL, json, strlen(json), &keys, NULL) == JWT_OK);
+    if (size == 0 || data[0] != '#') {
+        verify((const char *)data, size);
+        return 0;
+    }
+    const uint8_t *end = data + size;
+    const uint8_t *line_feed = memchr(data, '\n', size);
+    const uint8_t *payload = line_feed == NULL ? end : line_feed + 1;
+    sign_and_verify(data + 1, (size_t)((line_feed == NULL ? end : line_feed) - data) - 1, payload,
+                    (size_t)(end - payload));
+    return 0;
+}
