@@ -118,7 +118,8 @@ const char *jwt_status_text(jwt_status status);
  * key: member and claim names in detail are this library's or the policy's own. */
 typedef struct jwt_error {
     jwt_status status;
-    size_t position;  /* octet offset where parsing stopped; 0 where there is none */
+    size_t position;  /* octet offset where parsing stopped, for JSON of a token within the
+                         decoded part; 0 where there is none */
     bool has_seconds; /* for JWT_EXPIRED and JWT_NOT_YET_VALID */
     int64_t seconds;  /* the claim's time, whole seconds since the epoch */
     char detail[96];  /* particulars, or "" */
@@ -274,11 +275,21 @@ typedef struct jwt_token jwt_token;
  *
  * When several things are wrong, the first of this order is reported: size;
  * two dots; the signature's encoding; header (encoding, JSON, crit, alg, typ);
- * issuer where trusts name one and the payload can be read; key; the
- * signature's length, then the signature; payload (encoding, JSON); issuer;
- * jti; nbf; exp; iat; required claims; audience. Nothing of a payload is
- * reported before its signature was found valid, but that its issuer is not
- * one of those trusted.
+ * issuer where trusts name one and the payload can be read; kid; key; the
+ * signature's length, then the signature; payload (encoding, JSON); jti; nbf;
+ * exp; iat; required claims; audience. Nothing of a payload is reported before
+ * its signature was found valid, but that its issuer is not one of those
+ * trusted. With several trusts the issuer comes before what a trust decides of
+ * the header (is alg allowed and supported, is typ accepted), and a payload
+ * that cannot be read names no issuer.
+ *
+ * A token with a kid is held against the keys of that kid alone, one without
+ * against the first JWT_MAX_CANDIDATE_KEYS that serve its algorithm. Keys, but
+ * none for the header's alg, are JWT_ALG_MISMATCH; no key of that kid is
+ * JWT_KEY_NOT_FOUND. A time is valid while now <= exp + leeway and
+ * now + leeway >= nbf. iat is but a number, and not looked at for an agreed
+ * key. A backend that fails, or refuses a key that it took when it was parsed,
+ * is JWT_INTERNAL.
  *
  * Where the issuer or an audience is nearly the one wanted, detail of
  * JWT_ISSUER_REFUSED and JWT_AUDIENCE_REFUSED is one of "differs only in a
@@ -288,7 +299,8 @@ typedef struct jwt_token jwt_token;
  * Refused, whatever the policy: "alg":"none", any "crit" (RFC 7515 4.1.11),
  * "b64" (RFC 7797), a header or payload that is not strict JSON (invalid
  * UTF-8, U+0000, duplicate members at any level, nesting, numbers that no
- * double holds), and an algorithm that is not the key's.
+ * double holds, are longer than 63 octets or have an exponent beyond 999), and
+ * an algorithm that is not the key's.
  */
 jwt_status jwt_verify(const jwt_allocator *allocator, const char *token, size_t len,
                       const jwt_policy *policy, jwt_token **out, jwt_error *error);
