@@ -99,6 +99,9 @@ psj_claims_result psj_claims_from_json(const char *json, psj_claims *out)
     Datum claims;
 
     memset(out, 0, sizeof(*out));
+    /* A setting that came with the connection has not been looked at by the server. */
+    if (!pg_verifymbstr(json, (int)strlen(json), true))
+        return PSJ_CLAIMS_NOT_JSON;
     switch (input(jsonb_in, json, &claims)) {
     case ERRCODE_SUCCESSFUL_COMPLETION:
         break;

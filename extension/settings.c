@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
@@ -13,12 +14,11 @@
 #include "extension/trust.h"
 #include "extension/compat.h"
 
+#define CLAIMS "request.jwt.claims"
 #define JWK "pg_session_jwt.jwk"
+#define JWT "pg_session_jwt.jwt"
+#define AUDIT_LOG "pg_session_jwt.audit_log"
 #define PARALLEL_STATE "pg_session_jwt.parallel_state"
-
-/* The library may be loaded in the middle of a parallel query, and what was set
- * before must then be applied as ever. */
-#define ANYWHERE GUC_ALLOW_IN_PARALLEL
 
 char *psj_jwk;
 char *psj_jwt;
@@ -116,51 +116,62 @@ static char *jwk_of_file(void)
     return pstrdup(((struct config_string *)setting)->reset_val);
 }
 
-static void define_jwk(void)
+static void define_jwk(int flags)
 {
     char *of_file = jwk_of_file();
 
-    DefineCustomStringVariable(
-        JWK, "The public key that signs this session's tokens, as a JWK.",
-        "Settable in the configuration file and when connecting.", &psj_jwk, NULL, PGC_BACKEND,
-        GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | ANYWHERE, NULL, assign_jwk, NULL);
+    DefineCustomStringVariable(JWK, "The public key that signs this session's tokens, as a JWK.",
+                               "Settable in the configuration file and when connecting.", &psj_jwk,
+                               NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
+                               NULL, assign_jwk, NULL);
     if (psj_jwk == NULL && of_file != NULL)
         SetConfigOption(JWK, of_file, PGC_POSTMASTER, PGC_S_FILE);
 }
 
-void psj_settings_define(void)
+static void define_parallel_state(int flags)
 {
-    /* The one name that another library might have taken: first, so that its
-     * ERROR leaves nothing behind. */
-    DefineCustomStringVariable(
-        "request.jwt.claims", "The claims that a trusted gateway hands over, as JSON.",
-        "They are the identity where no key is configured.", &psj_claims_setting, NULL, PGC_USERSET,
-        GUC_NOT_WHILE_SEC_REST | ANYWHERE, NULL, assign_claims, NULL);
-    define_jwk();
-    DefineCustomStringVariable("pg_session_jwt.jwt", "The session's JSON Web Token.",
-                               "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
-                               GUC_NOT_WHILE_SEC_REST | ANYWHERE, check_jwt, assign_jwt, NULL);
-    DefineCustomStringVariable("pg_session_jwt.audit_log",
-                               "Logs who is identified, whenever it is verified or read.",
-                               "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
-                               GUC_NOT_WHILE_SEC_REST | ANYWHERE, NULL, assign_audit_log, NULL);
-
     DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
                                "Internal; cannot be set.", &psj_parallel_state,
                                PSJ_PARALLEL_STATE_NONE, PGC_SUSET,
                                GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET |
-                                   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | ANYWHERE,
+                                   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | flags,
                                check_parallel_state, assign_parallel_state, NULL);
     /* Only what is not at its default is sent to a worker. */
     setting_parallel_state = true;
     SetConfigOption(PARALLEL_STATE, PSJ_PARALLEL_STATE_NONE, PGC_SUSET, PGC_S_OVERRIDE);
     setting_parallel_state = false;
+}
+
+void psj_settings_define(void)
+{
+    static const char *const names[] = {CLAIMS, JWK, JWT, AUDIT_LOG, PARALLEL_STATE};
+    /* What was set before is applied also in the middle of a parallel query;
+     * to set anything there is then forbidden as ever. */
+    const int flags = IsInParallelMode() ? GUC_ALLOW_IN_PARALLEL : 0;
+
+    /* The one name that another library might have taken: first, so that its
+     * ERROR leaves nothing behind. */
+    DefineCustomStringVariable(CLAIMS, "The claims that a trusted gateway hands over, as JSON.",
+                               "They are the identity where no key is configured.",
+                               &psj_claims_setting, NULL, PGC_USERSET,
+                               GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_claims, NULL);
+    define_jwk(flags);
+    DefineCustomStringVariable(JWT, "The session's JSON Web Token.",
+                               "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
+                               GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);
+    DefineCustomStringVariable(AUDIT_LOG,
+                               "Logs who is identified, whenever it is verified or read.",
+                               "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
+                               GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_audit_log, NULL);
+    define_parallel_state(flags);
+    for (size_t i = 0; i < lengthof(names); i++)
+        psj_find_setting(names[i])->flags &= ~flags;
 
     psj_reserve_prefix("pg_session_jwt");
 }
 
 void psj_set_token(const char *token, bool is_local)
 {
-    (void)set_config_option("pg_session_jwt.jwt", token, PGC_USERSET, PGC_S_SESSION,
+    (void)set_config_option(JWT, token, PGC_USERSET, PGC_S_SESSION,
                             is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 }
