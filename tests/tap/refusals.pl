@@ -531,16 +531,20 @@ session_ok(
 
 # --- a token asked for in a plan, a function, a bound statement ------------
 
-push @refused_tokens, my $forged = with_signature($octets ^ "\2");
+my $forged = with_signature($octets ^ "\2");
+my $nobody = sign('{"jti":1000,"sub":["mallory"]}');
+push @refused_tokens, $forged, $nobody;
 session_ok(
 	$node,
 	'refused inside functions and prepared statements',
 	{ jwk => $jwk },
 	init_with($kept) => '',
 	"DO \$\$ BEGIN PERFORM auth.jwt_session_init('$forged'); END \$\$" => $bad_signature,
+	"DO \$\$ BEGIN EXECUTE \$q\$SELECT auth.jwt_session_init('$forged')\$q\$; END \$\$" => $bad_signature,
 	'PREPARE p(text) AS SELECT auth.jwt_session_init($1)' => '',
 	"EXECUTE p('$forged')" => $bad_signature,
 	"SET pg_session_jwt.jwt = '$forged' \\; SELECT auth.user_id()" => $bad_signature,
+	"SET LOCAL pg_session_jwt.jwt = '$nobody' \\; SELECT auth.user_id()" => $bad_sub,
 	'SELECT auth.user_id()' => 'kept',
 	"DO \$\$ BEGIN
 	   BEGIN PERFORM auth.jwt_session_init('$forged'); EXCEPTION WHEN check_violation THEN NULL; END;

@@ -50,7 +50,7 @@ CREATE FUNCTION who_sql() RETURNS text LANGUAGE sql STABLE AS 'SELECT auth.user_
 CREATE FUNCTION who_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
 	$$ BEGIN RETURN auth.user_id() || ' for ' || current_setting('role'); END $$;
 CREATE FUNCTION set_in_definer(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS
-	$$ BEGIN PERFORM auth.jwt_session_init(t); END $$;
+	$$ BEGIN EXECUTE format('SELECT auth.jwt_session_init(%L)', t); END $$;
 
 -- Holds what it was called with while token after token comes and goes.
 CREATE PROCEDURE keep(who text, claims jsonb, tokens text[], ends_with text, OUT seen text) LANGUAGE plpgsql AS $$
