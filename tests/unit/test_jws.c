@@ -482,6 +482,46 @@ static void test_candidates(void **state)
     jwt_keyset_free(keys);
 }
 
+/* Each kind of key against each algorithm: no family serves another, nor a curve
+ * another's algorithm. The signature is always one that the fake believes. */
+static void test_every_key_with_every_algorithm(void **state)
+{
+    static const struct {
+        const char *jwk;
+        jwt_algorithm_set serves;
+        int octet;
+    } kinds[] = {
+        {"{" OKP_KEY "}", CRYPTO_BIT(CRYPTO_ALG_EDDSA), 'K'},
+        {"{" EC_KEY "}", CRYPTO_BIT(CRYPTO_ALG_ES256), 'K'},
+        {"{" OCT_KEY "}", CRYPTO_BIT(CRYPTO_ALG_HS256), 'K'},
+        {"{" RSA_KEY "}",
+         CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) |
+             CRYPTO_BIT(CRYPTO_ALG_RS512) | CRYPTO_BIT(CRYPTO_ALG_PS256) |
+             CRYPTO_BIT(CRYPTO_ALG_PS384) | CRYPTO_BIT(CRYPTO_ALG_PS512),
+         0xCB},
+        {"{" RSA_KEY ",\"alg\":\"PS256\"}", CRYPTO_BIT(CRYPTO_ALG_PS256), 0xCB},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        jwt_keyset *keys = keys_of(kinds[i].jwk);
+        jwt_trust trust = {.keys = keys, .algorithms = ALL};
+        for (unsigned n = 0; n < CRYPTO_ALG_COUNT; n++) {
+            const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)n);
+            jwt_algorithm_set bit = CRYPTO_BIT(n);
+            char header[64], signature[256];
+            snprintf(header, sizeof(header), "{\"alg\":\"%s\"}", row->name);
+            memset(signature, kinds[i].octet, sizeof(signature));
+            expect_policy(header, "{}", signature,
+                          row->signature_len != 0 ? row->signature_len : 256, &trust,
+                          (kinds[i].serves & bit) != 0 ? JWT_OK
+                          : (FAKE_LACKS & bit) != 0    ? JWT_ALG_UNSUPPORTED
+                                                       : JWT_ALG_MISMATCH);
+        }
+        jwt_keyset_free(keys);
+    }
+}
+
 /* Two RSA keys of different size: only the one that fits the length is asked. */
 static void test_signature_lengths(void **state)
 {
@@ -646,6 +686,7 @@ int main(void)
         cmocka_unit_test_setup(test_types, reset_fake),
         cmocka_unit_test_setup(test_agreed_key, reset_fake),
         cmocka_unit_test_setup(test_candidates, reset_fake),
+        cmocka_unit_test_setup(test_every_key_with_every_algorithm, reset_fake),
         cmocka_unit_test_setup(test_signature_lengths, reset_fake),
         cmocka_unit_test_setup(test_backend_failures, reset_fake),
         cmocka_unit_test_setup(test_first_of_several, reset_fake),
