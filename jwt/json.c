@@ -384,27 +384,31 @@ static void wipe_tree(cJSON *value)
 
 /* ---- the interface ----------------------------------------------------- */
 
-jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
-                          jwt_status invalid, jwt_json *json, size_t *position)
+static void start(jwt_json *json, const jwt_allocator *allocator, const char *text, size_t len)
 {
     json->allocator = *allocator;
     json->text = text;
+    json->text_len = len;
+    json->copy = NULL;
     json->root = NULL;
     json->numbers = json->inside;
     json->number_count = 0;
     json->number_room = JWT_JSON_NUMBERS_INSIDE;
+}
 
-    scanner s = {(const unsigned char *)text, json, invalid};
+static jwt_status read_text(jwt_json *json, jwt_status invalid, size_t *position)
+{
+    scanner s = {(const unsigned char *)json->text, json, invalid};
     jwt_status status = scan_text(&s);
-    size_t stopped = (size_t)((const char *)s.next - text);
-    if (status == JWT_OK && stopped != len)
-        status = invalid;
+    size_t stopped = (size_t)((const char *)s.next - json->text);
 
+    if (status == JWT_OK && stopped != json->text_len)
+        status = invalid;
     if (status == JWT_OK) {
         /* Only memory can be wanting: the gate lets through less than the
          * parser takes. Its length counts the NUL. */
         const char *end;
-        json->root = cJSON_ParseWithLengthOpts(text, len + 1, &end, true);
+        json->root = cJSON_ParseWithLengthOpts(json->text, json->text_len + 1, &end, true);
         stopped = 0;
         status =
             json->root == NULL ? JWT_NO_MEMORY : check_tree(&json->allocator, json->root, invalid);
@@ -417,20 +421,45 @@ jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size
     return status;
 }
 
+jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
+                          jwt_status invalid, jwt_json *json, size_t *position)
+{
+    start(json, allocator, text, len);
+    return read_text(json, invalid, position);
+}
+
+jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *text, size_t len,
+                                 jwt_status invalid, jwt_json *json, size_t *position)
+{
+    char *copy = jwt_allocate(allocator, len + 1);
+
+    start(json, allocator, copy, len);
+    if (copy == NULL) {
+        if (position != NULL)
+            *position = 0;
+        return JWT_NO_MEMORY;
+    }
+    if (len > 0)
+        memcpy(copy, text, len);
+    copy[len] = '\0';
+    json->copy = copy;
+    return read_text(json, invalid, position);
+}
+
 void jwt_json_free(jwt_json *json)
 {
+    if (json->copy != NULL) {
+        wipe_tree(json->root);
+        jwt_wipe(json->copy, json->text_len);
+        jwt_release(&json->allocator, json->copy);
+    }
+    json->copy = NULL;
     if (json->numbers != json->inside)
         jwt_release(&json->allocator, json->numbers);
     json->numbers = NULL;
     json->number_count = 0;
     cJSON_Delete(json->root);
     json->root = NULL;
-}
-
-void jwt_json_wipe_free(jwt_json *json)
-{
-    wipe_tree(json->root);
-    jwt_json_free(json);
 }
 
 bool jwt_json_is_object(const jwt_json_value *value)
@@ -471,6 +500,57 @@ const jwt_json_value *jwt_json_first(const jwt_json_value *array)
 const jwt_json_value *jwt_json_next(const jwt_json_value *element)
 {
     return element->next;
+}
+
+const jwt_json_value *jwt_json_first_member(const jwt_json_value *object)
+{
+    return cJSON_IsObject(object) ? object->child : NULL;
+}
+
+const char *jwt_json_name(const jwt_json_value *member)
+{
+    return member->string;
+}
+
+/* Adds to *count the values that begin before the one sought; true when it was
+ * found below value. Recurses as deep as the gate lets a text nest. */
+static bool count_before(const cJSON *value, const cJSON *sought, size_t *count)
+{
+    if (value == sought)
+        return true;
+    ++*count;
+    for (const cJSON *child = value->child; child != NULL; child = child->next) {
+        if (count_before(child, sought, count))
+            return true;
+    }
+    return false;
+}
+
+size_t jwt_json_position(const jwt_json *json, const jwt_json_value *value)
+{
+    static const char blanks[] = " \t\n\r";
+    static const char between[] = " \t\n\r,:]}";
+    const char *next = json->text;
+    size_t left = 0;
+
+    count_before(json->root, value, &left);
+    for (;;) {
+        next += strspn(next, between);
+        const char *begin = next;
+        if (*next == '"') {
+            for (next++; *next != '"'; next++)
+                next += *next == '\\';
+            next++;
+            if (next[strspn(next, blanks)] == ':')
+                continue; /* a name */
+        } else if (*next == '{' || *next == '[') {
+            next++;
+        } else {
+            next += strcspn(next, between);
+        }
+        if (left-- == 0)
+            return (size_t)(begin - json->text);
+    }
 }
 
 const jwt_json_number *jwt_json_find_number(const jwt_json *json, const char *name)

@@ -31,6 +31,8 @@ typedef struct jwt_json_number {
 typedef struct jwt_json {
     jwt_allocator allocator;
     const char *text;
+    size_t text_len;
+    char *copy; /* the text, where it is this one's own */
     jwt_json_value *root;
     /* the numbers among the outermost object's members, in order */
     jwt_json_number *numbers;
@@ -49,11 +51,13 @@ typedef struct jwt_json {
 jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
                           jwt_status invalid, jwt_json *json, size_t *position);
 
+/* The same for a text that may hold private keys, and that need not end in a
+ * NUL: it is copied, and what was made of it is zeroed before it is freed. */
+jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *text, size_t len,
+                                 jwt_status invalid, jwt_json *json, size_t *position);
+
 /* Harmless also for a jwt_json that is all zeros. */
 void jwt_json_free(jwt_json *json);
-
-/* The same for a text that may hold private keys: the strings are zeroed first. */
-void jwt_json_wipe_free(jwt_json *json);
 
 bool jwt_json_is_object(const jwt_json_value *value);
 bool jwt_json_is_array(const jwt_json_value *value);
@@ -68,6 +72,14 @@ const jwt_json_value *jwt_json_member(const jwt_json_value *object, const char *
 /* An array's elements: the first, and the one after; NULL when there is none. */
 const jwt_json_value *jwt_json_first(const jwt_json_value *array);
 const jwt_json_value *jwt_json_next(const jwt_json_value *element);
+
+/* An object's members in order: the first; jwt_json_next() is the one after. */
+const jwt_json_value *jwt_json_first_member(const jwt_json_value *object);
+/* The unescaped name, NUL-terminated, the tree's own. */
+const char *jwt_json_name(const jwt_json_value *member);
+
+/* The octet at which a value of this tree begins: for telling where it is wrong. */
+size_t jwt_json_position(const jwt_json *json, const jwt_json_value *value);
 
 /* The number that is the outermost object's member of exactly this name; NULL
  * where the member is absent or no number. */

@@ -29,6 +29,13 @@ jwt_status jwt_key_read(const jwt_allocator *allocator, const jwt_json_value *jw
 /* Zeroes the key first: it may be a shared secret. */
 void jwt_key_free(const jwt_allocator *allocator, jwt_key *key);
 
+/*
+ * Reads a JWK or a JWK Set out of a parsed text, as jwt_keyset_parse() does.
+ * Positions in *error are 0.
+ */
+jwt_status jwt_keyset_read(const jwt_allocator *allocator, const jwt_json_value *root,
+                           jwt_keyset **out, jwt_error *error);
+
 /* The keys of the set in order: n is below jwt_keyset_count(). */
 const jwt_key *jwt_keyset_get(const jwt_keyset *keys, size_t n);
 

@@ -327,12 +327,12 @@ static jwt_status read_jwk(const jwt_json_value *jwk, jwt_private_key *key, jwt_
     return status;
 }
 
-/* text is NUL-terminated beyond len. */
 static jwt_status parse_text(const char *text, size_t len, jwt_private_key *key, jwt_error *error)
 {
     jwt_json json;
     size_t position = 0;
-    jwt_status status = jwt_json_parse(&key->allocator, text, len, JWK_MALFORMED, &json, &position);
+    jwt_status status =
+        jwt_json_parse_secret(&key->allocator, text, len, JWK_MALFORMED, &json, &position);
 
     if (status != JWT_OK)
         return jwt_fail(error, status, position, NULL);
@@ -340,7 +340,7 @@ static jwt_status parse_text(const char *text, size_t len, jwt_private_key *key,
         status = jwt_fail(error, JWK_NOT_A_KEY, 0, NULL);
     else
         status = read_jwk(json.root, key, error);
-    jwt_json_wipe_free(&json);
+    jwt_json_free(&json);
     return status;
 }
 
@@ -349,7 +349,6 @@ jwt_status jwt_private_key_parse(const jwt_allocator *allocator, const char *jso
 {
     jwt_private_key *key;
     jwt_status status;
-    char *copy;
 
     *out = NULL;
     if (len > JWT_MAX_KEYSET_SIZE)
@@ -357,19 +356,12 @@ jwt_status jwt_private_key_parse(const jwt_allocator *allocator, const char *jso
     key = new_key(allocator);
     if (key == NULL)
         return jwt_fail(error, JWT_NO_MEMORY, 0, NULL);
-    copy = jwt_allocate(&key->allocator, len + 1);
-    if (copy == NULL || !make_room(key, len + 1)) {
-        jwt_release(&key->allocator, copy);
+    if (!make_room(key, len + 1)) {
         jwt_private_key_free(key);
         return jwt_fail(error, JWT_NO_MEMORY, 0, NULL);
     }
-    if (len > 0)
-        memcpy(copy, json, len);
-    copy[len] = '\0';
 
-    status = parse_text(copy, len, key, error);
-    jwt_wipe(copy, len);
-    jwt_release(&key->allocator, copy);
+    status = parse_text(json, len, key, error);
     if (status != JWT_OK) {
         jwt_private_key_free(key);
         return status;

@@ -27,22 +27,6 @@ struct jwt_keyset {
     size_t skipped_count;
 };
 
-static jwt_status make_set(const jwt_allocator *allocator, size_t room, jwt_keyset **out)
-{
-    jwt_keyset *set = jwt_allocate(allocator, sizeof(*set));
-
-    *out = set;
-    if (set == NULL)
-        return JWT_NO_MEMORY;
-    memset(set, 0, sizeof(*set));
-    set->allocator = *allocator;
-    if (room == 0)
-        return JWT_OK;
-    set->keys = jwt_allocate(allocator, room * sizeof(jwt_key *));
-    set->by_kid = jwt_allocate(allocator, room * sizeof(const void *));
-    return set->keys != NULL && set->by_kid != NULL ? JWT_OK : JWT_NO_MEMORY;
-}
-
 void jwt_keyset_free(jwt_keyset *keys)
 {
     if (keys == NULL)
@@ -56,6 +40,27 @@ void jwt_keyset_free(jwt_keyset *keys)
     jwt_release(&allocator, keys->by_kid);
     jwt_release(&allocator, keys->skipped);
     jwt_release(&allocator, keys);
+}
+
+static jwt_status make_set(const jwt_allocator *allocator, size_t room, jwt_keyset **out)
+{
+    jwt_keyset *set = jwt_allocate(allocator, sizeof(*set));
+
+    *out = NULL;
+    if (set == NULL)
+        return JWT_NO_MEMORY;
+    memset(set, 0, sizeof(*set));
+    set->allocator = *allocator;
+    if (room > 0) {
+        set->keys = jwt_allocate(allocator, room * sizeof(jwt_key *));
+        set->by_kid = jwt_allocate(allocator, room * sizeof(const void *));
+        if (set->keys == NULL || set->by_kid == NULL) {
+            jwt_keyset_free(set);
+            return JWT_NO_MEMORY;
+        }
+    }
+    *out = set;
+    return JWT_OK;
 }
 
 static void add_key(jwt_keyset *set, jwt_key *key)
@@ -141,11 +146,28 @@ static bool ends_the_parse(jwt_status status)
     return status == JWT_NO_MEMORY || status == JWT_INTERNAL;
 }
 
+static jwt_status fill_set(jwt_keyset *set, const jwt_json_value *members, jwt_error *error)
+{
+    size_t index = 0;
+
+    for (const jwt_json_value *jwk = jwt_json_first(members); jwk != NULL;
+         jwk = jwt_json_next(jwk), index++) {
+        jwt_key *key;
+        jwt_status status = jwt_key_read(&set->allocator, jwk, &key, NULL);
+        if (status == JWT_OK)
+            add_key(set, key);
+        else if (!ends_the_parse(status))
+            status = add_skipped(set, jwk, index, status);
+        if (ends_the_parse(status))
+            return jwt_fail(error, status, 0, NULL);
+    }
+    return set->count == 0 ? fail_none_usable(set, error) : refuse_ambiguous(set, error);
+}
+
 static jwt_status read_set(const jwt_allocator *allocator, const jwt_json_value *members,
                            jwt_keyset **out, jwt_error *error)
 {
     size_t room = 0;
-    size_t index = 0;
 
     if (!jwt_json_is_array(members))
         return jwt_fail(error, JWK_NOT_A_KEY_SET, 0, NULL);
@@ -154,19 +176,12 @@ static jwt_status read_set(const jwt_allocator *allocator, const jwt_json_value 
     jwt_status status = make_set(allocator, room, out);
     if (status != JWT_OK)
         return jwt_fail(error, status, 0, NULL);
-
-    for (const jwt_json_value *jwk = jwt_json_first(members); jwk != NULL;
-         jwk = jwt_json_next(jwk), index++) {
-        jwt_key *key;
-        status = jwt_key_read(allocator, jwk, &key, NULL);
-        if (status == JWT_OK)
-            add_key(*out, key);
-        else if (!ends_the_parse(status))
-            status = add_skipped(*out, jwk, index, status);
-        if (ends_the_parse(status))
-            return jwt_fail(error, status, 0, NULL);
+    status = fill_set(*out, members, error);
+    if (status != JWT_OK) {
+        jwt_keyset_free(*out);
+        *out = NULL;
     }
-    return (*out)->count == 0 ? fail_none_usable(*out, error) : refuse_ambiguous(*out, error);
+    return status;
 }
 
 static jwt_status read_single(const jwt_allocator *allocator, const jwt_json_value *jwk,
@@ -186,11 +201,12 @@ static jwt_status read_single(const jwt_allocator *allocator, const jwt_json_val
     return JWT_OK;
 }
 
-static jwt_status read_any(const jwt_allocator *allocator, const jwt_json_value *root,
+jwt_status jwt_keyset_read(const jwt_allocator *allocator, const jwt_json_value *root,
                            jwt_keyset **out, jwt_error *error)
 {
     const jwt_json_value *members = jwt_json_member(root, "keys");
 
+    *out = NULL;
     if (members != NULL)
         return read_set(allocator, members, out, error);
     if (jwt_json_member(root, "kty") == NULL)
@@ -223,34 +239,19 @@ static jwt_status parse(const jwt_allocator *allocator, const char *text, size_t
     *out = NULL;
     if (len > JWT_MAX_KEYSET_SIZE)
         return jwt_fail(error, JWK_TOO_LARGE, 0, NULL);
-    char *copy = jwt_allocate(&resolved, len + 1);
-    if (copy == NULL)
-        return jwt_fail(error, JWT_NO_MEMORY, 0, NULL);
-    if (len > 0)
-        memcpy(copy, text, len);
-    copy[len] = '\0';
-
-    jwt_status status = jwt_json_parse(&resolved, copy, len, JWK_MALFORMED, &json, &position);
-    if (status != JWT_OK) {
-        jwt_fail(error, status, position, NULL);
-    } else {
-        status = read(&resolved, json.root, out, error);
-        /* Both hold whatever private members the text has. */
-        jwt_json_wipe_free(&json);
-    }
-    jwt_wipe(copy, len);
-    jwt_release(&resolved, copy);
-    if (status != JWT_OK) {
-        jwt_keyset_free(*out);
-        *out = NULL;
-    }
+    jwt_status status =
+        jwt_json_parse_secret(&resolved, text, len, JWK_MALFORMED, &json, &position);
+    if (status != JWT_OK)
+        return jwt_fail(error, status, position, NULL);
+    status = read(&resolved, json.root, out, error);
+    jwt_json_free(&json);
     return status;
 }
 
 jwt_status jwt_keyset_parse(const jwt_allocator *allocator, const char *json, size_t len,
                             jwt_keyset **out, jwt_error *error)
 {
-    return parse(allocator, json, len, read_any, out, error);
+    return parse(allocator, json, len, jwt_keyset_read, out, error);
 }
 
 jwt_status jwt_keyset_parse_public_jwk(const jwt_allocator *allocator, const char *json, size_t len,

@@ -27,6 +27,16 @@ static void look_at(const jwt_json *json)
             must(exact == seconds);
         must(seconds >= 0 ? microseconds >= seconds : microseconds <= 0);
     }
+
+    size_t before = 0;
+    for (const jwt_json_value *member = jwt_json_first_member(json->root); member != NULL;
+         member = jwt_json_next(member)) {
+        size_t position = jwt_json_position(json, member);
+        must(position > before && position < json->text_len);
+        must(memchr("\"{[tfn-0123456789", json->text[position], 17) != NULL);
+        must(jwt_json_member(json->root, jwt_json_name(member)) == member);
+        before = position;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(parse(longer, size + 1, &json, NULL) == JWT_PAYLOAD_JSON);
         memcpy(longer + size, " ", 2);
         must(parse(longer, size + 1, &json, NULL) == JWT_OK);
-        jwt_json_wipe_free(&json);
+        jwt_json_free(&json);
         free(longer);
     } else {
         must(position <= size);

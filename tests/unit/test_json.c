@@ -604,7 +604,6 @@ static void test_free_of_nothing(void **state)
     (void)state;
     memset(&json, 0, sizeof(json));
     jwt_json_free(&json);
-    jwt_json_wipe_free(&json);
     jwt_json_free(&json);
 }
 
@@ -624,26 +623,131 @@ static void *zeroed_malloc(size_t size)
     return calloc(1, size + 1);
 }
 
+static void *zeroed_allocate(void *context, size_t size)
+{
+    (void)context;
+    return zeroed_malloc(size);
+}
+
+static void watch_release(void *context, void *pointer)
+{
+    (void)context;
+    watch_free(pointer);
+}
+
 static void test_wipe(void **state)
 {
-    static const char text[] = "{\"d\":\"secret1\",\"a\":[{\"d\":\"secret2\"},\"secret3\"]}";
+    static const struct {
+        const char *text;
+        jwt_status status;
+        size_t secrets; /* strings of the tree */
+    } rows[] = {
+        {"{\"d\":\"secret1\",\"a\":[{\"d\":\"secret2\"},\"secret3\"]}", JWT_OK, 3},
+        {"{\"d\":\"secret1\",\"a\":{\"d\":\"secret2\",\"d\":1}}", JWK_MALFORMED, 2},
+        {"{\"d\":\"secret1\"", JWK_MALFORMED, 0},
+    };
+    jwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
     cJSON_Hooks hooks = {zeroed_malloc, watch_free};
-    jwt_json json;
-    char *copy;
 
     (void)state;
-    for (int wipe = 0; wipe < 2; wipe++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t len = strlen(rows[i].text), position = 99;
+        jwt_json json;
+        char *copy;
         cJSON_InitHooks(&hooks);
         freed_secrets = 0;
-        assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
-        if (wipe)
-            jwt_json_wipe_free(&json);
-        else
-            jwt_json_free(&json);
+        jwt_status status =
+            jwt_json_parse_secret(&allocator, rows[i].text, len, JWK_MALFORMED, &json, &position);
+        assert_status(status, rows[i].status, rows[i].text);
+        if (status == JWT_OK)
+            assert_string_equal(jwt_json_string(jwt_json_member(json.root, "d")), "secret1");
+        jwt_json_free(&json);
+        assert_int_equal(freed_secrets, 0);
+        assert_int_equal(position, status == JWT_OK ? 99 : rows[i].secrets == 0 ? len : 0);
+
+        /* so it would be seen */
+        assert_status(parse(rows[i].text, len, &json, &copy, NULL),
+                      status == JWT_OK ? JWT_OK : JWT_PAYLOAD_JSON, rows[i].text);
+        jwt_json_free(&json);
+        assert_int_equal(freed_secrets, rows[i].secrets);
         cJSON_InitHooks(NULL);
         free(copy);
-        assert_int_equal(freed_secrets, wipe ? 0 : 3);
     }
+}
+
+/* Of a text that need not end in a NUL, and of none at all. */
+static void test_secret_is_copied(void **state)
+{
+    counting memory = {0};
+    jwt_allocator allocator = counting_allocator(&memory);
+    jwt_json json;
+    size_t position;
+
+    (void)state;
+    assert_status(jwt_json_parse_secret(&allocator, "[1]2", 3, JWK_MALFORMED, &json, NULL), JWT_OK,
+                  "[1]");
+    assert_int_equal(memory.live, 1);
+    jwt_json_free(&json);
+    assert_int_equal(memory.live, 0);
+    assert_status(jwt_json_parse_secret(&allocator, NULL, 0, JWK_MALFORMED, &json, &position),
+                  JWK_MALFORMED, "nothing");
+    assert_int_equal(memory.live, 0);
+    memory.fail_at = memory.calls + 1;
+    position = 99;
+    assert_status(jwt_json_parse_secret(&allocator, "[]", 2, JWK_MALFORMED, &json, &position),
+                  JWT_NO_MEMORY, "no memory");
+    assert_int_equal(position, 0);
+    jwt_json_free(&json);
+}
+
+/* Each value is where its text is, whatever strings and names hold. */
+static void expect_place(const jwt_json *json, const jwt_json_value *value, const char *text)
+{
+    const char *place = json->text + jwt_json_position(json, value);
+
+    if (strncmp(place, text, strlen(text)) != 0)
+        fail_msg("%s is not at %s", text, place);
+}
+
+static void test_places(void **state)
+{
+    static const char text[] =
+        " {\"a\" : [1 ,{\"b]\":\"x\\\",:\"} , [] ,{ },-2.5e1],\n\"\\\"c\" :\"y\\\\\","
+        "\"d\":{\"e\":{\"f\":true}},\"g\":null,\"\":\"z\"}";
+    static const char *const names[] = {"a", "\"c", "d", "g", ""};
+    static const char *const members[] = {"[1 ,", "\"y\\\\\"", "{\"e\"", "null,", "\"z\"}"};
+    static const char *const elements[] = {"1 ,", "{\"b", "[] ,", "{ }", "-2.5e1]"};
+    jwt_json json;
+    char *copy;
+    size_t n = 0;
+
+    (void)state;
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
+    assert_int_equal(jwt_json_position(&json, json.root), 1);
+    for (const jwt_json_value *member = jwt_json_first_member(json.root); member != NULL;
+         member = jwt_json_next(member), n++) {
+        assert_in_range(n, 0, COUNT(names) - 1);
+        assert_string_equal(jwt_json_name(member), names[n]);
+        expect_place(&json, member, members[n]);
+    }
+    assert_int_equal(n, COUNT(names));
+    const jwt_json_value *array = jwt_json_member(json.root, "a");
+    const jwt_json_value *element = jwt_json_first(array);
+    for (n = 0; n < COUNT(elements); n++, element = jwt_json_next(element))
+        expect_place(&json, element, elements[n]);
+    assert_null(element);
+    expect_place(&json, jwt_json_member(jwt_json_next(jwt_json_first(array)), "b]"),
+                 "\"x\\\",:\"}");
+    const jwt_json_value *deep = jwt_json_member(jwt_json_member(json.root, "d"), "e");
+    expect_place(&json, deep, "{\"f\"");
+    expect_place(&json, jwt_json_member(deep, "f"), "true}");
+
+    assert_null(jwt_json_first_member(array));
+    assert_null(
+        jwt_json_first_member(jwt_json_next(jwt_json_next(jwt_json_next(jwt_json_first(array))))));
+    assert_null(jwt_json_first_member(NULL));
+    jwt_json_free(&json);
+    free(copy);
 }
 
 int main(void)
@@ -668,6 +772,8 @@ int main(void)
         cmocka_unit_test(test_many_numbers),
         cmocka_unit_test(test_free_of_nothing),
         cmocka_unit_test(test_wipe),
+        cmocka_unit_test(test_secret_is_copied),
+        cmocka_unit_test(test_places),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
