@@ -139,6 +139,13 @@ static void describe_jwt(report *out, const jwt_error *error)
         explain_fully(out, error);
         return;
 
+    case JWT_ISSUERS_TOO_LARGE:
+    case JWT_ISSUERS_MALFORMED:
+    case JWT_ISSUERS_INVALID:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
+        explain_fully(out, error);
+        return;
+
     case JWK_UNSUPPORTED:
         set(out, ERRCODE_FEATURE_NOT_SUPPORTED,
             "pg_session_jwt.jwk needs an algorithm that this build does not support");

@@ -20,17 +20,21 @@ static uint32_t value_of(char c)
     return values[(unsigned char)c] - UINT32_C(1);
 }
 
+size_t jwt_base64url_span(const char *text, size_t len)
+{
+    size_t span = 0;
+
+    while (span < len && value_of(text[span]) <= 63)
+        span++;
+    return span;
+}
+
 static bool fail(const char *text, size_t len, size_t wrong, size_t *position)
 {
     if (position == NULL)
         return false;
-    *position = wrong;
-    for (size_t i = 0; i < len; i++) {
-        if (value_of(text[i]) > 63) {
-            *position = i;
-            break;
-        }
-    }
+    size_t span = jwt_base64url_span(text, len);
+    *position = span < len ? span : wrong;
     return false;
 }
 

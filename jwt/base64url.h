@@ -23,6 +23,9 @@
  */
 bool jwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *position);
 
+/* How many characters text[0..len) begins with that are of the alphabet. */
+size_t jwt_base64url_span(const char *text, size_t len);
+
 /* Writes JWT_BASE64URL_ENCODED_LEN(len) characters, and no NUL. */
 void jwt_base64url_encode(const uint8_t *octets, size_t len, char *out);
 

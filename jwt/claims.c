@@ -1,10 +1,64 @@
 #include "jwt/claims.h"
+#include "jwt/ascii.h"
 #include "jwt/error.h"
 #include "jwt/token.h"
 
 #include <string.h>
 
 #define MICROSECONDS 1000000
+
+/* ---- what is nearly right ---------------------------------------------- */
+
+static bool differs_in_slash(const char *a, const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b);
+    size_t common = a_len < b_len ? a_len : b_len;
+
+    return (a_len < b_len ? b_len - a_len : a_len - b_len) == 1 && memcmp(a, b, common) == 0 &&
+           (a_len < b_len ? b : a)[common] == '/';
+}
+
+static bool differs_in_case(const char *a, const char *b)
+{
+    while (*a != '\0' && jwt_lower(*a) == jwt_lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* What follows "https://", "api://" and the like; all of it where there is none. */
+static const char *beyond_scheme(const char *text)
+{
+    const char *colon = strchr(text, ':');
+
+    return colon != NULL && strncmp(colon, "://", 3) == 0 ? colon + 3 : text;
+}
+
+/* How a value that is not the one wanted nearly is; NULL where it is another. */
+static const char *near_miss(const char *has, const char *wanted)
+{
+    if (differs_in_slash(has, wanted))
+        return "differs only in a trailing slash";
+    if (differs_in_case(has, wanted))
+        return "differs only in letter case";
+    if (strcmp(beyond_scheme(has), beyond_scheme(wanted)) == 0)
+        return "differs only in the scheme";
+    return NULL;
+}
+
+/* ---- the issuer -------------------------------------------------------- */
+
+static const char *near_issuer(const char *issuer, const jwt_policy *policy)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; issuer != NULL && found == NULL && i < policy->trust_count; i++) {
+        if (policy->trusts[i].issuer != NULL)
+            found = near_miss(issuer, policy->trusts[i].issuer);
+    }
+    return found;
+}
 
 jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *policy, size_t *index,
                                  jwt_error *error)
@@ -19,8 +73,10 @@ jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *polic
             return JWT_OK;
         }
     }
-    return jwt_fail(error, JWT_ISSUER_REFUSED, 0, NULL);
+    return jwt_fail(error, JWT_ISSUER_REFUSED, 0, near_issuer(issuer, policy));
 }
+
+/* ---- the other claims -------------------------------------------------- */
 
 /* a + b for b >= 0, held to int64's range. */
 static int64_t add(int64_t a, int64_t b)
@@ -94,6 +150,20 @@ static bool is_in_list(const char *string, const jwt_string_list *list)
     return false;
 }
 
+/* claim is a string or an array of strings. */
+static const char *near_audience(const jwt_json_value *claim, const jwt_string_list *audiences)
+{
+    bool is_array = jwt_json_is_array(claim);
+    const char *found = NULL;
+
+    for (const jwt_json_value *item = is_array ? jwt_json_first(claim) : claim;
+         item != NULL && found == NULL; item = is_array ? jwt_json_next(item) : NULL) {
+        for (size_t i = 0; found == NULL && i < audiences->count; i++)
+            found = near_miss(jwt_json_string(item), audiences->items[i]);
+    }
+    return found;
+}
+
 /* All of an array is looked at, so that its verdict does not hang on order. */
 static jwt_status check_audience(const jwt_json *claims, const jwt_string_list *audiences,
                                  jwt_error *error)
@@ -119,7 +189,8 @@ static jwt_status check_audience(const jwt_json *claims, const jwt_string_list *
             return jwt_fail(error, JWT_AUDIENCE_INVALID, 0, NULL);
         found = is_in_list(audience, audiences);
     }
-    return found ? JWT_OK : jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, NULL);
+    return found ? JWT_OK
+                 : jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
 }
 
 jwt_status jwt_claims_check(const jwt_json *claims, const jwt_policy *policy,

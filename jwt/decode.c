@@ -4,6 +4,8 @@
 #include "jwt/jws.h"
 #include "jwt/memory.h"
 
+#include <string.h>
+
 static jwt_status decode_part(const jwt_allocator *allocator, crypto_span part, size_t offset,
                               jwt_status wrong, char **out, size_t *out_len, jwt_error *error)
 {
@@ -60,4 +62,20 @@ jwt_status jwt_decode_unverified(const jwt_allocator *allocator, const char *tok
     *header = NULL;
     *payload = NULL;
     return status;
+}
+
+bool jwt_looks_like_token(const char *text, size_t len)
+{
+    static const char start[] = "eyJ";
+    size_t next = 0;
+
+    if (len < strlen(start) || memcmp(text, start, strlen(start)) != 0)
+        return false;
+    for (int dots = 0; dots < 2; dots++) {
+        next += jwt_base64url_span(text + next, len - next);
+        if (next == len || text[next] != '.')
+            return false;
+        next++;
+    }
+    return next + jwt_base64url_span(text + next, len - next) == len;
 }

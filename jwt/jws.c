@@ -1,4 +1,5 @@
 #include "jwt/jws.h"
+#include "jwt/ascii.h"
 #include "jwt/base64url.h"
 #include "jwt/error.h"
 #include "jwt/jwk.h"
@@ -156,16 +157,11 @@ static const crypto_algorithm *only_algorithm(const jwt_keyset *keys)
     return only;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* start is in lower case. */
 static bool starts_with(const char *text, const char *start)
 {
     for (; *start != '\0'; text++, start++) {
-        if (lower(*text) != *start)
+        if (jwt_lower(*text) != *start)
             return false;
     }
     return true;
@@ -182,7 +178,7 @@ static bool is_same_type(const char *left, const char *right)
 {
     left = media_subtype(left);
     right = media_subtype(right);
-    while (*left != '\0' && lower(*left) == lower(*right)) {
+    while (*left != '\0' && jwt_lower(*left) == jwt_lower(*right)) {
         left++;
         right++;
     }

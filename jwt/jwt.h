@@ -85,6 +85,10 @@ typedef struct jwt_allocator {
     X(JWT_IAT_INVALID, "'iat' is not a number")                                                    \
     X(JWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                        \
     X(JWT_AUDIENCE_REFUSED, "token is not for this audience")                                      \
+    /* several issuers */                                                                          \
+    X(JWT_ISSUERS_TOO_LARGE, "document of issuers is too large")                                   \
+    X(JWT_ISSUERS_MALFORMED, "document of issuers is not strict JSON")                             \
+    X(JWT_ISSUERS_INVALID, "document of issuers is not as it must be")                             \
     /* keys */                                                                                     \
     X(JWK_TOO_LARGE, "key set is too large")                                                       \
     X(JWK_MALFORMED, "not strict JSON")                                                            \

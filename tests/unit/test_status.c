@@ -10,7 +10,7 @@
 static const char *const name_us[] = {"us"};
 static const int64_t five = 5;
 
-/* A way to each status: a key set that fails to parse, or a token and what it
+/* A way to each status: keys or issuers that fail to parse, or a token and what it
  * is held against. */
 typedef struct way {
     jwt_status status;
@@ -22,7 +22,8 @@ typedef struct way {
     crypto_status backend;
     size_t fail_at; /* the allocation that fails */
     bool is_public_jwk;
-    char signature; /* the signature's every octet; 0: 'K'; '!': no base64url */
+    bool is_issuers; /* keys is a document of issuers */
+    char signature;  /* the signature's every octet; 0: 'K'; '!': no base64url */
 } way;
 
 static const way ways[] = {
@@ -72,6 +73,9 @@ static const way ways[] = {
      .header = EDDSA,
      .payload = "{}",
      .trust.audiences = {name_us, 1}},
+    {.status = JWT_ISSUERS_TOO_LARGE, .keys = "", .is_issuers = true},
+    {.status = JWT_ISSUERS_MALFORMED, .keys = "{", .is_issuers = true},
+    {.status = JWT_ISSUERS_INVALID, .keys = "{}", .is_issuers = true},
     {.status = JWK_TOO_LARGE, .keys = ""},
     {.status = JWK_MALFORMED, .keys = "{"},
     {.status = JWK_NOT_A_KEY, .keys = "{}", .is_public_jwk = true},
@@ -93,16 +97,20 @@ static const way ways[] = {
 
 static jwt_status parse_keys(const way *w, jwt_error *error)
 {
-    size_t len = w->status == JWK_TOO_LARGE ? JWT_MAX_KEYSET_SIZE + 1 : strlen(w->keys);
+    bool is_large = w->status == JWK_TOO_LARGE || w->status == JWT_ISSUERS_TOO_LARGE;
+    size_t len = is_large ? JWT_MAX_KEYSET_SIZE + 1 : strlen(w->keys);
     char *text = calloc(1, len + 1);
-    jwt_keyset *keys;
+    jwt_issuers *issuers = NULL;
+    jwt_keyset *keys = NULL;
 
     assert_non_null(text);
     memcpy(text, w->keys, strlen(w->keys));
-    jwt_status status = w->is_public_jwk
+    jwt_status status = w->is_issuers ? jwt_issuers_parse(NULL, text, len, &issuers, error)
+                        : w->is_public_jwk
                             ? jwt_keyset_parse_public_jwk(NULL, text, len, &keys, error)
                             : jwt_keyset_parse(NULL, text, len, &keys, error);
     assert_null(keys);
+    assert_null(issuers);
     free(text);
     return status;
 }
