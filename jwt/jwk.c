@@ -27,13 +27,10 @@ static const struct {
     {"secp256k1", CRYPTO_KEY_EC, CRYPTO_CURVE_SECP256K1},
 };
 
-/* What a JWK says of itself, still borrowed from the tree. */
+/* A JWK's members that are kept, still borrowed from the tree. */
 typedef struct jwk_members {
-    const char *kid;
-    crypto_key_type type;
-    crypto_curve curve;
-    const crypto_algorithm *alg; /* NULL: not said */
-    const char *numbers[2];      /* the encoded members of the type, NULL beyond */
+    jwt_jwk_profile profile;
+    const char *numbers[2]; /* the encoded members of the type, NULL beyond */
 } jwk_members;
 
 /* Which of a key's members are read: public ones, and the secret that HMAC
@@ -57,7 +54,7 @@ static bool optional_string(const jwt_json_value *jwk, const char *name, const c
     return value == NULL || *out != NULL;
 }
 
-static jwt_status read_type(const jwt_json_value *jwk, jwk_members *members, jwt_error *error)
+static jwt_status read_type(const jwt_json_value *jwk, jwt_jwk_profile *profile, jwt_error *error)
 {
     const jwt_json_value *value = jwt_json_member(jwk, "kty");
     if (value == NULL)
@@ -67,7 +64,7 @@ static jwt_status read_type(const jwt_json_value *jwk, jwk_members *members, jwt
         return jwt_fail(error, JWK_MEMBER_INVALID, 0, "kty");
     for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++) {
         if (strcmp(key_types[i].name, name) == 0) {
-            members->type = key_types[i].type;
+            profile->type = key_types[i].type;
             return JWT_OK;
         }
     }
@@ -75,7 +72,7 @@ static jwt_status read_type(const jwt_json_value *jwk, jwk_members *members, jwt
 }
 
 /* RFC 7517 sections 4.2 and 4.3. */
-static jwt_status read_purpose(const jwt_json_value *jwk, jwt_error *error)
+static jwt_status read_purpose(const jwt_json_value *jwk, const char *wanted, jwt_error *error)
 {
     const char *use;
     if (!optional_string(jwk, "use", &use))
@@ -88,68 +85,99 @@ static jwt_status read_purpose(const jwt_json_value *jwk, jwt_error *error)
         return JWT_OK;
     if (!jwt_json_is_array(operations))
         return jwt_fail(error, JWK_MEMBER_INVALID, 0, "key_ops");
-    bool verifies = false;
+    bool included = false;
     for (const jwt_json_value *item = jwt_json_first(operations); item != NULL;
          item = jwt_json_next(item)) {
         const char *operation = jwt_json_string(item);
         if (operation == NULL)
             return jwt_fail(error, JWK_MEMBER_INVALID, 0, "key_ops");
-        verifies = verifies || strcmp(operation, "verify") == 0;
+        included = included || strcmp(operation, wanted) == 0;
     }
-    return verifies ? JWT_OK : jwt_fail(error, JWK_USE_REFUSED, 0, "key_ops");
+    return included ? JWT_OK : jwt_fail(error, JWK_USE_REFUSED, 0, "key_ops");
 }
 
-static jwt_status read_curve(const jwt_json_value *jwk, jwk_members *members, jwt_error *error)
+static jwt_status read_curve(const jwt_json_value *jwk, jwt_jwk_profile *profile, jwt_error *error)
 {
-    if (members->type != CRYPTO_KEY_OKP && members->type != CRYPTO_KEY_EC)
+    profile->curve = CRYPTO_CURVE_NONE;
+    if (profile->type != CRYPTO_KEY_OKP && profile->type != CRYPTO_KEY_EC)
         return JWT_OK;
     const char *name = jwt_json_string(jwt_json_member(jwk, "crv"));
     if (name == NULL)
         return jwt_fail(error, JWK_MEMBER_INVALID, 0, "crv");
     for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
-        if (curves[i].type == members->type && strcmp(curves[i].name, name) == 0) {
-            members->curve = curves[i].curve;
+        if (curves[i].type == profile->type && strcmp(curves[i].name, name) == 0) {
+            profile->curve = curves[i].curve;
             return JWT_OK;
         }
     }
     return jwt_fail(error, JWK_CRV_UNKNOWN, 0, NULL);
 }
 
-static bool fits(const crypto_algorithm *algorithm, const jwk_members *members)
+bool jwt_jwk_fits(const jwt_jwk_profile *profile, const crypto_algorithm *algorithm)
 {
-    return algorithm->key_type == members->type && algorithm->curve == members->curve;
+    return algorithm->key_type == profile->type && algorithm->curve == profile->curve;
 }
 
-static jwt_status read_algorithm(const jwt_json_value *jwk, jwk_members *members, jwt_error *error)
+static jwt_status read_algorithm(const jwt_json_value *jwk, jwt_jwk_profile *profile,
+                                 jwt_error *error)
 {
     const char *name;
 
+    profile->alg = NULL;
     if (!optional_string(jwk, "alg", &name))
         return jwt_fail(error, JWK_MEMBER_INVALID, 0, "alg");
     if (name == NULL)
         return JWT_OK;
-    members->alg = crypto_algorithm_find(name, strlen(name));
-    if (members->alg == NULL)
+    profile->alg = crypto_algorithm_find(name, strlen(name));
+    if (profile->alg == NULL)
         return jwt_fail(error, JWK_ALG_UNKNOWN, 0, NULL);
-    return fits(members->alg, members) ? JWT_OK : jwt_fail(error, JWK_ALG_MISMATCH, 0, NULL);
+    return jwt_jwk_fits(profile, profile->alg) ? JWT_OK
+                                               : jwt_fail(error, JWK_ALG_MISMATCH, 0, NULL);
 }
 
-static jwt_status read_members(const jwt_json_value *jwk, jwk_members *members, jwt_error *error)
+jwt_status jwt_jwk_read_profile(const jwt_json_value *jwk, const char *operation,
+                                jwt_jwk_profile *out, jwt_error *error)
 {
     jwt_status status;
 
     if (!jwt_json_is_object(jwk))
         return jwt_fail(error, JWK_NOT_A_KEY, 0, NULL);
-    if ((status = read_type(jwk, members, error)) != JWT_OK)
+    if ((status = read_type(jwk, out, error)) != JWT_OK)
         return status;
-    if (!optional_string(jwk, "kid", &members->kid))
+    if (!optional_string(jwk, "kid", &out->kid))
         return jwt_fail(error, JWK_MEMBER_INVALID, 0, "kid");
-    if ((status = read_purpose(jwk, error)) != JWT_OK ||
-        (status = read_curve(jwk, members, error)) != JWT_OK ||
-        (status = read_algorithm(jwk, members, error)) != JWT_OK)
+    if ((status = read_purpose(jwk, operation, error)) != JWT_OK ||
+        (status = read_curve(jwk, out, error)) != JWT_OK)
+        return status;
+    return read_algorithm(jwk, out, error);
+}
+
+const char *jwt_key_type_name(crypto_key_type type)
+{
+    size_t i = 0;
+
+    while (key_types[i].type != type)
+        i++;
+    return key_types[i].name;
+}
+
+const char *jwt_curve_name(crypto_curve curve)
+{
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        if (curves[i].curve == curve)
+            return curves[i].name;
+    }
+    return NULL;
+}
+
+static jwt_status read_members(const jwt_json_value *jwk, jwk_members *members, jwt_error *error)
+{
+    jwt_status status = jwt_jwk_read_profile(jwk, "verify", &members->profile, error);
+
+    if (status != JWT_OK)
         return status;
     for (int i = 0; i < 2; i++) {
-        const char *name = members_of_type[members->type].names[i];
+        const char *name = members_of_type[members->profile.type].names[i];
         members->numbers[i] = name == NULL ? NULL : jwt_json_string(jwt_json_member(jwk, name));
         if (name != NULL && members->numbers[i] == NULL)
             return jwt_fail(error, JWK_MEMBER_INVALID, 0, name);
@@ -158,13 +186,14 @@ static jwt_status read_members(const jwt_json_value *jwk, jwk_members *members, 
 }
 
 /* Asks for each algorithm of the key's family, or for the one it names. */
-static jwt_status find_algorithms(const jwk_members *members, jwt_key *key, jwt_error *error)
+static jwt_status find_algorithms(const jwt_jwk_profile *profile, jwt_key *key, jwt_error *error)
 {
     const char *lacking = NULL;
 
     for (unsigned n = 0; n < CRYPTO_ALG_COUNT; n++) {
         const crypto_algorithm *algorithm = crypto_algorithm_get((crypto_alg)n);
-        if (!fits(algorithm, members) || (members->alg != NULL && members->alg != algorithm))
+        if (!jwt_jwk_fits(profile, algorithm) ||
+            (profile->alg != NULL && profile->alg != algorithm))
             continue;
         switch (crypto_check_key(algorithm->alg, &key->key)) {
         case CRYPTO_OK:
@@ -208,13 +237,14 @@ static jwt_status fill_key(const jwk_members *members, jwt_key *key, jwt_error *
 
     for (int i = 0; i < 2; i++) {
         if (members->numbers[i] != NULL &&
-            !decode_member(members->numbers[i], members_of_type[members->type].is_integer, &room,
-                           &spans[i]))
-            return jwt_fail(error, JWK_MEMBER_INVALID, 0, members_of_type[members->type].names[i]);
+            !decode_member(members->numbers[i], members_of_type[members->profile.type].is_integer,
+                           &room, &spans[i]))
+            return jwt_fail(error, JWK_MEMBER_INVALID, 0,
+                            members_of_type[members->profile.type].names[i]);
     }
-    key->key.type = members->type;
-    key->key.curve = members->curve;
-    switch (members->type) {
+    key->key.type = members->profile.type;
+    key->key.curve = members->profile.curve;
+    switch (members->profile.type) {
     case CRYPTO_KEY_OKP:
     case CRYPTO_KEY_EC:
         key->key.x = spans[0];
@@ -228,11 +258,11 @@ static jwt_status fill_key(const jwk_members *members, jwt_key *key, jwt_error *
         key->key.k = spans[0];
         break;
     }
-    if (members->kid != NULL) {
-        memcpy(room, members->kid, strlen(members->kid) + 1);
+    if (members->profile.kid != NULL) {
+        memcpy(room, members->profile.kid, strlen(members->profile.kid) + 1);
         key->kid = (const char *)room;
     }
-    return find_algorithms(members, key, error);
+    return find_algorithms(&members->profile, key, error);
 }
 
 jwt_status jwt_key_read(const jwt_allocator *allocator, const jwt_json_value *jwk, jwt_key **out,
@@ -245,7 +275,8 @@ jwt_status jwt_key_read(const jwt_allocator *allocator, const jwt_json_value *jw
     if (status != JWT_OK)
         return status;
 
-    size_t size = sizeof(jwt_key) + (members.kid != NULL ? strlen(members.kid) + 1 : 0);
+    size_t size =
+        sizeof(jwt_key) + (members.profile.kid != NULL ? strlen(members.profile.kid) + 1 : 0);
     for (int i = 0; i < 2; i++) {
         if (members.numbers[i] != NULL)
             size += JWT_BASE64URL_DECODED_LEN(strlen(members.numbers[i]));

@@ -8,6 +8,29 @@
 #include "jwt/json.h"
 #include "crypto/crypto.h"
 
+/* What a JWK says of itself besides its octets; the string is the tree's. */
+typedef struct jwt_jwk_profile {
+    crypto_key_type type;
+    crypto_curve curve;
+    const char *kid;             /* or NULL */
+    const crypto_algorithm *alg; /* NULL: not said */
+} jwt_jwk_profile;
+
+/*
+ * Reads it, without the octets. "use" and "key_ops", where there, must be for
+ * signatures and for the operation ("verify" or "sign"). JWT_OK, or the JWK_…
+ * status that says what is wrong; error may be NULL.
+ */
+jwt_status jwt_jwk_read_profile(const jwt_json_value *jwk, const char *operation,
+                                jwt_jwk_profile *out, jwt_error *error);
+
+/* Is the algorithm for keys of this type and curve? */
+bool jwt_jwk_fits(const jwt_jwk_profile *profile, const crypto_algorithm *algorithm);
+
+/* "kty" and "crv"; constant strings, of no curve NULL. */
+const char *jwt_key_type_name(crypto_key_type type);
+const char *jwt_curve_name(crypto_curve curve);
+
 /* A usable verification key. One block of memory holds all of it. */
 typedef struct jwt_key {
     size_t size;                  /* of the block */

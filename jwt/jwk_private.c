@@ -3,38 +3,13 @@
 #include "jwt/base64url.h"
 #include "jwt/error.h"
 #include "jwt/json.h"
+#include "jwt/jwk.h"
 #include "jwt/memory.h"
 #include "jwt/writer.h"
 
 #include <string.h>
 
-/* ---- the names of a JWK ------------------------------------------------ */
-
-static const struct {
-    const char *name;
-    crypto_key_type type;
-} key_types[] = {
-    {"OKP", CRYPTO_KEY_OKP},
-    {"EC", CRYPTO_KEY_EC},
-    {"RSA", CRYPTO_KEY_RSA},
-    {"oct", CRYPTO_KEY_OCT},
-};
-
-#define KEY_TYPE_COUNT (sizeof key_types / sizeof key_types[0])
-
-static const struct {
-    const char *name;
-    crypto_key_type type;
-    crypto_curve curve;
-} curves[] = {
-    {"Ed25519", CRYPTO_KEY_OKP, CRYPTO_CURVE_ED25519},
-    {"P-256", CRYPTO_KEY_EC, CRYPTO_CURVE_P256},
-    {"P-384", CRYPTO_KEY_EC, CRYPTO_CURVE_P384},
-    {"P-521", CRYPTO_KEY_EC, CRYPTO_CURVE_P521},
-    {"secp256k1", CRYPTO_KEY_EC, CRYPTO_CURVE_SECP256K1},
-};
-
-#define CURVE_COUNT (sizeof curves / sizeof curves[0])
+/* ---- the octets of a JWK ------------------------------------------------ */
 
 /* A type's members in the order in which they are printed, and where each is in
  * a key. All are needed, public ones first. */
@@ -88,20 +63,17 @@ const crypto_algorithm *jwt_find_algorithm(const char *name, const char **consta
     return row;
 }
 
-static bool fits(const crypto_algorithm *row, const crypto_key *key)
-{
-    return row->key_type == key->type && row->curve == key->curve;
-}
-
 const char *jwt_private_key_algorithm(const jwt_private_key *key)
 {
     if (key->alg != NULL)
         return key->alg;
+    jwt_jwk_profile profile = {.type = key->key.public_key.type,
+                               .curve = key->key.public_key.curve};
     /* RS256 and HS256 are the first rows of their types. */
     for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
         const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)alg);
 
-        if (fits(row, &key->key.public_key))
+        if (jwt_jwk_fits(&profile, row))
             return row->name;
     }
     return NULL;
@@ -194,91 +166,6 @@ void jwt_secret_text_free(const jwt_private_key *key, char *text, size_t len)
 
 /* ---- parsing ----------------------------------------------------------- */
 
-static jwt_status read_type_and_curve(const jwt_json_value *jwk, crypto_key *key, jwt_error *error)
-{
-    const char *kty = jwt_json_string(jwt_json_member(jwk, "kty"));
-    const char *crv = jwt_json_string(jwt_json_member(jwk, "crv"));
-    size_t i = 0;
-
-    if (jwt_json_member(jwk, "kty") == NULL)
-        return jwt_fail(error, JWK_NOT_A_KEY, 0, NULL);
-    if (kty == NULL)
-        return jwt_fail(error, JWK_MEMBER_INVALID, 0, "kty");
-    while (i < KEY_TYPE_COUNT && strcmp(kty, key_types[i].name) != 0)
-        i++;
-    if (i == KEY_TYPE_COUNT)
-        return jwt_fail(error, JWK_KTY_UNKNOWN, 0, NULL);
-    key->type = key_types[i].type;
-    key->curve = CRYPTO_CURVE_NONE;
-    if (key->type != CRYPTO_KEY_OKP && key->type != CRYPTO_KEY_EC)
-        return JWT_OK;
-
-    if (crv == NULL)
-        return jwt_fail(error, JWK_MEMBER_INVALID, 0, "crv");
-    for (i = 0; i < CURVE_COUNT; i++) {
-        if (curves[i].type == key->type && strcmp(crv, curves[i].name) == 0) {
-            key->curve = curves[i].curve;
-            return JWT_OK;
-        }
-    }
-    return jwt_fail(error, JWK_CRV_UNKNOWN, 0, NULL);
-}
-
-static jwt_status check_use(const jwt_json_value *jwk, jwt_private_key *key, jwt_error *error)
-{
-    const jwt_json_value *use = jwt_json_member(jwk, "use");
-    const jwt_json_value *operations = jwt_json_member(jwk, "key_ops");
-    bool may_sign = operations == NULL;
-
-    if (use != NULL) {
-        const char *text = jwt_json_string(use);
-
-        if (text == NULL)
-            return jwt_fail(error, JWK_MEMBER_INVALID, 0, "use");
-        if (strcmp(text, "sig") != 0)
-            return jwt_fail(error, JWK_USE_REFUSED, 0, "use");
-        key->has_use = true;
-    }
-    if (operations != NULL && !jwt_json_is_array(operations))
-        return jwt_fail(error, JWK_MEMBER_INVALID, 0, "key_ops");
-    for (const jwt_json_value *o = jwt_json_first(operations); o != NULL; o = jwt_json_next(o)) {
-        const char *text = jwt_json_string(o);
-
-        if (text == NULL)
-            return jwt_fail(error, JWK_MEMBER_INVALID, 0, "key_ops");
-        may_sign = may_sign || strcmp(text, "sign") == 0;
-    }
-    return may_sign ? JWT_OK : jwt_fail(error, JWK_USE_REFUSED, 0, "key_ops");
-}
-
-static jwt_status read_names(const jwt_json_value *jwk, jwt_private_key *key, jwt_error *error)
-{
-    const jwt_json_value *alg = jwt_json_member(jwk, "alg");
-    const jwt_json_value *kid = jwt_json_member(jwk, "kid");
-
-    if (alg != NULL) {
-        const char *text = jwt_json_string(alg);
-        const crypto_algorithm *row;
-
-        if (text == NULL)
-            return jwt_fail(error, JWK_MEMBER_INVALID, 0, "alg");
-        row = jwt_find_algorithm(text, &key->alg);
-        if (row == NULL)
-            return jwt_fail(error, JWK_ALG_UNKNOWN, 0, NULL);
-        if (!fits(row, &key->key.public_key))
-            return jwt_fail(error, JWK_ALG_MISMATCH, 0, NULL);
-    }
-    if (kid != NULL) {
-        const char *text = jwt_json_string(kid);
-
-        if (text == NULL)
-            return jwt_fail(error, JWK_MEMBER_INVALID, 0, "kid");
-        if (!keep_kid(key, text))
-            return jwt_fail(error, JWT_NO_MEMORY, 0, NULL);
-    }
-    return JWT_OK;
-}
-
 /* RFC 7518 section 2, Base64urlUInt: no leading zero octet. */
 static bool is_integer(const key_member *member)
 {
@@ -316,15 +203,19 @@ static jwt_status read_octets(const jwt_json_value *jwk, jwt_private_key *key, j
 
 static jwt_status read_jwk(const jwt_json_value *jwk, jwt_private_key *key, jwt_error *error)
 {
-    jwt_status status = read_type_and_curve(jwk, &key->key.public_key, error);
+    jwt_jwk_profile profile;
+    jwt_status status = jwt_jwk_read_profile(jwk, "sign", &profile, error);
 
-    if (status == JWT_OK)
-        status = check_use(jwk, key, error);
-    if (status == JWT_OK)
-        status = read_names(jwk, key, error);
-    if (status == JWT_OK)
-        status = read_octets(jwk, key, error);
-    return status;
+    if (status != JWT_OK)
+        return status;
+    key->key.public_key.type = profile.type;
+    key->key.public_key.curve = profile.curve;
+    key->has_use = jwt_json_member(jwk, "use") != NULL;
+    if (profile.alg != NULL)
+        jwt_find_algorithm(jwt_json_string(jwt_json_member(jwk, "alg")), &key->alg);
+    if (profile.kid != NULL && !keep_kid(key, profile.kid))
+        return jwt_fail(error, JWT_NO_MEMORY, 0, NULL);
+    return read_octets(jwk, key, error);
 }
 
 static jwt_status parse_text(const char *text, size_t len, jwt_private_key *key, jwt_error *error)
@@ -336,10 +227,7 @@ static jwt_status parse_text(const char *text, size_t len, jwt_private_key *key,
 
     if (status != JWT_OK)
         return jwt_fail(error, status, position, NULL);
-    if (!jwt_json_is_object(json.root))
-        status = jwt_fail(error, JWK_NOT_A_KEY, 0, NULL);
-    else
-        status = read_jwk(json.root, key, error);
+    status = read_jwk(json.root, key, error);
     jwt_json_free(&json);
     return status;
 }
@@ -410,33 +298,15 @@ jwt_status jwt_private_key_generate(const jwt_allocator *allocator, const char *
 
 /* ---- printing ---------------------------------------------------------- */
 
-static const char *type_name(crypto_key_type type)
-{
-    size_t i = 0;
-
-    while (i + 1 < KEY_TYPE_COUNT && key_types[i].type != type)
-        i++;
-    return key_types[i].name;
-}
-
-static const char *curve_name(crypto_curve curve)
-{
-    for (size_t i = 0; i < CURVE_COUNT; i++) {
-        if (curves[i].curve == curve)
-            return curves[i].name;
-    }
-    return NULL;
-}
-
 static jwt_status print(const jwt_private_key *key, const crypto_private_key *octets,
                         bool with_private, char **json, size_t *len, jwt_error *error)
 {
-    const char *crv = curve_name(octets->public_key.curve);
+    const char *crv = jwt_curve_name(octets->public_key.curve);
     jwt_writer writer;
     jwt_status status;
 
     jwt_writer_start(&writer, &key->allocator);
-    jwt_writer_member(&writer, "kty", type_name(octets->public_key.type));
+    jwt_writer_member(&writer, "kty", jwt_key_type_name(octets->public_key.type));
     if (crv != NULL)
         jwt_writer_member(&writer, "crv", crv);
     if (key->kid != NULL)
