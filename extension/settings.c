@@ -103,29 +103,28 @@ static void assign_parallel_state(const char *value, void *extra)
 }
 
 /*
- * Where the configuration file was read again since the server's start, the
- * server does not apply its value for a PGC_BACKEND setting that is defined
- * only now, and says nothing. The key would be gone.
+ * The key that the configuration file or the connection came with. The server
+ * may fail to apply it when the setting is defined only now: it does, and says
+ * nothing, where the file was read again since the server's start. The client's
+ * own claims would then be believed.
  */
-static char *jwk_of_file(void)
-{
-    struct config_generic *setting = psj_find_setting(JWK);
-
-    if (setting == NULL || setting->reset_source != PGC_S_FILE)
-        return NULL;
-    return pstrdup(((struct config_string *)setting)->reset_val);
-}
-
 static void define_jwk(int flags)
 {
-    char *of_file = jwk_of_file();
+    struct config_generic *placeholder = psj_find_setting(JWK);
+    GucSource source = PGC_S_DEFAULT;
+    char *configured = NULL;
 
+    if (placeholder != NULL) {
+        source = placeholder->reset_source;
+        if (source == PGC_S_FILE || source == PGC_S_CLIENT)
+            configured = pstrdup(((struct config_string *)placeholder)->reset_val);
+    }
     DefineCustomStringVariable(JWK, "The public key that signs this session's tokens, as a JWK.",
                                "Settable in the configuration file and when connecting.", &psj_jwk,
                                NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
                                NULL, assign_jwk, NULL);
-    if (psj_jwk == NULL && of_file != NULL)
-        SetConfigOption(JWK, of_file, PGC_POSTMASTER, PGC_S_FILE);
+    if (psj_jwk == NULL && configured != NULL)
+        SetConfigOption(JWK, configured, PGC_POSTMASTER, source);
 }
 
 static void define_parallel_state(int flags)
