@@ -110,6 +110,22 @@ for my $role ('app_user', undef)
 
 	session_ok(
 		$node,
+		"jwk by SET LOCAL over that of the connection, before the library is loaded: $who",
+		{ user => $role, jwk => $jwk },
+		'BEGIN' => '',
+		"SET LOCAL pg_session_jwt.jwk = ''" => '',
+		'SAVEPOINT s' => '',
+		"SET LOCAL pg_session_jwt.jwk = '{}'" => '',
+		init_with($alice) => '',
+		'ROLLBACK TO s' => '',
+		init_with($alice) => '',
+		'ROLLBACK' => '',
+		"SELECT current_setting('pg_session_jwt.jwk')" => $jwk,
+		init_with($alice) => '',
+		$user => 'alice');
+
+	session_ok(
+		$node,
 		"jwk by SET over that of the connection, before the library is loaded: $who",
 		{ user => $role, jwk => $jwk },
 		"SET pg_session_jwt.jwk = ''" => '',

@@ -94,6 +94,15 @@ session_ok(
 	$user => 'NULL');
 
 session_ok(
+	$node,
+	"a re-signing proxy's way: init once, then each request a token on a clean session",
+	$key,
+	'SELECT auth.init()' => '',
+	(map { ('DISCARD ALL' => '', $user => 'NULL', init($_) => '', $user => "user $_") } 'a' .. 'j'),
+	'DISCARD ALL' => '',
+	init('i') => $replayed);
+
+session_ok(
 	$node, 'a rollback brings back the token before, though ids grow',
 	$key,
 	init('a') => '',
@@ -346,6 +355,23 @@ session_ok(
 	# It was read at the commit.
 	'FETCH ALL held' => qq(user b|{"jti": 2, "sub": "user b"}\nuser b|{"jti": 2, "sub": "user b"}),
 	$user => 'user d');
+
+session_ok(
+	$node,
+	'a scan that began with one token ends with it',
+	$key,
+	'SET enable_seqscan = off' => '',
+	'SET enable_bitmapscan = off' => '',
+	init('a') => '',
+	'BEGIN' => '',
+	'DECLARE scan CURSOR FOR SELECT owner FROM indexed WHERE owner = auth.user_id()' => '',
+	'FETCH scan' => 'user a',
+	(map { (init($_) => '', $user => "user $_") } 'b' .. 'k'),
+	'FETCH ALL scan' => join("\n", ('user a') x 9),
+	'COMMIT' => '',
+	'CREATE TEMP TABLE kept AS SELECT auth.user_id(), auth.session(), auth.uid()' => '',
+	(map { (init($_) => '', $user => "user $_") } 'l' .. 'p'),
+	'SELECT * FROM kept' => 'user k|{"jti": 11, "sub": "user k"}|NULL');
 
 # --- policies, plans and parallel workers -----------------------------------
 

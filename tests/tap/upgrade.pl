@@ -192,6 +192,24 @@ END
 	session_ok($node, 'its policy serves every role now', { %$key, db => $db }, @policy);
 }
 
+# --- by an owner who is no superuser --------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE owned OWNER owner');
+session_ok(
+	$node,
+	'the owner of a database creates and updates',
+	{ %$key, db => 'owned', user => 'owner' },
+	"CREATE EXTENSION pg_session_jwt VERSION '0.5.0'" => '',
+	'ALTER EXTENSION pg_session_jwt UPDATE' => '',
+	init_with($alice) => '',
+	'SELECT auth.uid()' => $alice_id);
+session_ok(
+	$node,
+	'and everybody calls',
+	{ %$key, db => 'owned', user => 'app_user' },
+	init_with($alice) => '',
+	'SELECT auth.uid()' => $alice_id);
+
 # --- the way back, release by release -----------------------------------------
 
 my $db = 'from 0.5.0';
