@@ -147,12 +147,29 @@ static void test_refused(void **state)
     }
 }
 
+static void test_span(void **state)
+{
+    char text[] = "A?A";
+
+    (void)state;
+    assert_int_equal(jwt_base64url_span("", 0), 0);
+    for (int c = 0; c < 256; c++) {
+        text[1] = (char)c;
+        assert_int_equal(jwt_base64url_span(text, 3), value_of(c) < 0 ? 1 : 3);
+        assert_int_equal(jwt_base64url_span(text, 1), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_examples),          cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_all_pairs),         cmocka_unit_test(test_bits_beyond_two_octets),
-        cmocka_unit_test(test_only_the_alphabet), cmocka_unit_test(test_impossible_lengths),
+        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_span),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_all_pairs),
+        cmocka_unit_test(test_bits_beyond_two_octets),
+        cmocka_unit_test(test_only_the_alphabet),
+        cmocka_unit_test(test_impossible_lengths),
         cmocka_unit_test(test_refused),
     };
 

@@ -408,6 +408,100 @@ static void test_one_issuer(void **state)
     expect("{}", &policy, JWT_ISSUER_REFUSED);
 }
 
+/* What is nearly right is said to be so, and in what way; the pairs that are not
+ * must not be. */
+static const struct {
+    const char *has, *wanted, *detail;
+} pairs[] = {
+    {"https://a/", "https://a", "differs only in a trailing slash"},
+    {"https://a", "https://a/", "differs only in a trailing slash"},
+    {"", "/", "differs only in a trailing slash"},
+    {"https://A", "https://a", "differs only in letter case"},
+    {"HTTPS://a/b", "https://a/B", "differs only in letter case"},
+    {"http://a", "https://a", "differs only in the scheme"},
+    {"a.b", "https://a.b", "differs only in the scheme"},
+    {"api://0-1", "0-1", "differs only in the scheme"},
+    {"https://a:1/", "http://a:1/", "differs only in the scheme"},
+    {"https://a//", "https://a", ""},
+    {"https://ax", "https://a", ""},
+    {"https://a", "https://ax", ""},
+    {"https://b/", "https://a", ""},
+    {"https://A/", "https://a", ""},
+    {"http://a/", "https://a", ""},
+    {"http://A", "https://a", ""},
+    {"https:a", "http:a", ""},
+    {"a:1", "b:1", ""},
+    {"\xC3\xA9", "\xC3\x89", ""},
+    {"[", "{", ""},
+    {"", "a", ""},
+    {"a", "ab", ""},
+    {"a", "", ""},
+};
+
+static void test_near_issuer(void **state)
+{
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    char payload[100];
+    jwt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        trust.issuer = pairs[i].wanted;
+        snprintf(payload, sizeof(payload), "{\"iss\":\"%s\"}", pairs[i].has);
+        assert_status(verify(payload, &policy, NULL, &error), JWT_ISSUER_REFUSED, payload);
+        assert_string_equal(error.detail, pairs[i].detail);
+    }
+    assert_status(verify("{\"iss\":1}", &policy, NULL, &error), JWT_ISSUER_REFUSED, "a number");
+    assert_string_equal(error.detail, "");
+    assert_status(verify("{}", &policy, NULL, &error), JWT_ISSUER_REFUSED, "none");
+    assert_string_equal(error.detail, "");
+}
+
+static void test_near_one_of_several_issuers(void **state)
+{
+    static const char *const issuers[] = {"https://c", NULL, "https://a", "https://B"};
+    jwt_trust trusts[COUNT(issuers)];
+    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    jwt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(trusts); i++) {
+        trusts[i] = any_trust();
+        trusts[i].issuer = issuers[i];
+    }
+    assert_status(verify("{\"iss\":\"https://b\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+                  "the last");
+    assert_string_equal(error.detail, "differs only in letter case");
+    assert_status(verify("{\"iss\":\"https://d\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+                  "none");
+    assert_string_equal(error.detail, "");
+}
+
+static void test_near_audience(void **state)
+{
+    static const char *const forms[] = {"{\"aud\":\"%s\"}", "{\"aud\":[\"%s\"]}",
+                                        "{\"aud\":[\"q\",\"%s\",\"r\"]}"};
+    const char *wanted[] = {"something else", "us", "another"};
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    char payload[100];
+    jwt_error error;
+
+    (void)state;
+    trust.audiences = (jwt_string_list){wanted, COUNT(wanted)};
+    for (size_t i = 0; i < COUNT(pairs) * COUNT(forms); i++) {
+        wanted[1] = pairs[i / COUNT(forms)].wanted;
+        snprintf(payload, sizeof(payload), forms[i % COUNT(forms)], pairs[i / COUNT(forms)].has);
+        assert_status(verify(payload, &policy, NULL, &error), JWT_AUDIENCE_REFUSED, payload);
+        assert_string_equal(error.detail, pairs[i / COUNT(forms)].detail);
+    }
+    assert_status(verify("{}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "none");
+    assert_string_equal(error.detail, "");
+    assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "empty");
+    assert_string_equal(error.detail, "");
+}
+
 static void test_several_issuers(void **state)
 {
     static const char letters[] = "KZK";
@@ -590,6 +684,9 @@ int main(void)
         cmocka_unit_test(test_long_claim_name),
         cmocka_unit_test(test_audience),
         cmocka_unit_test(test_one_issuer),
+        cmocka_unit_test(test_near_issuer),
+        cmocka_unit_test(test_near_one_of_several_issuers),
+        cmocka_unit_test(test_near_audience),
         cmocka_unit_test(test_several_issuers),
         cmocka_unit_test(test_nothing_is_told_before_the_signature),
         cmocka_unit_test(test_first_of_several),

@@ -93,12 +93,61 @@ static void test_size(void **state)
     free(text);
 }
 
+static void test_looks_like_token(void **state)
+{
+    static const char *const tokens[] = {
+        "eyJhbGciOiJub25lIn0.e30.",
+        "eyJ.A-z_.09",
+        "eyJ..",
+        /* its parts need not make sense */
+        "eyJA.B.C",
+    };
+    static const char *const others[] = {
+        "",
+        "eyJ",
+        "eyJ.e30",
+        "eyJ.e30.e30.",
+        "eyJ.e30.e30.e30.e30",
+        "e30.e30.e30",
+        "eyI.e30.e30",
+        "EyJ.e30.e30",
+        " eyJ.e30.e30",
+        "eyJ.e30.e30\n",
+        "eyJ.e3=.e30",
+        "ey J.e30.e30",
+        "eyJ+.e30.e30",
+        "eyJ.e30.e30/",
+        "{\"kty\":\"OKP\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        size_t len = strlen(tokens[i]);
+        char *copy = memcpy(allocate_or_fail(len), tokens[i], len);
+        assert_true(jwt_looks_like_token(copy, len));
+        free(copy);
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        size_t len = strlen(others[i]);
+        char *copy = memcpy(allocate_or_fail(len + 1), others[i], len + 1);
+        if (jwt_looks_like_token(copy, len))
+            fail_msg("%s", others[i]);
+        free(copy);
+    }
+    assert_false(jwt_looks_like_token(NULL, 0));
+    /* where the length ends it, and not the text */
+    assert_true(jwt_looks_like_token("eyJ.e30.e30.", 11));
+    assert_false(jwt_looks_like_token("eyJ.e30.e30", 7));
+    assert_false(jwt_looks_like_token("eyJ.e30\0.e30", 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_size),
+        cmocka_unit_test(test_looks_like_token),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,35 @@ static void test_refused_keys(void **state)
     torture(parse_keys, JWK_MALFORMED, 1);
 }
 
+static jwt_status parse_issuers(const jwt_allocator *allocator, jwt_error *error)
+{
+    jwt_issuers *issuers;
+
+    jwt_status status = jwt_issuers_parse(allocator, key_text, strlen(key_text), &issuers, error);
+    assert_int_equal(issuers != NULL, status == JWT_OK);
+    jwt_issuers_free(issuers);
+    return status;
+}
+
+static void test_issuers(void **state)
+{
+    (void)state;
+    /* text, entries, two names, a path, three lists, a key set of four and the
+     * list to be sorted */
+    key_text = "{\"issuers\":[{\"issuer\":\"a\",\"jwks_file\":\"b\",\"audiences\":[\"c\",\"d\"],"
+               "\"required_claims\":[\"e\"],\"algorithms\":[\"ES256\"],\"token_types\":[\"f\"]},"
+               "{\"issuer\":\"b\",\"jwks\":{" OKP_KEY "}}]}";
+    torture(parse_issuers, JWT_OK, 13);
+    key_text = "{\"issuers\":[{\"issuer\":\"a\",\"jwks_file\":\"b\"},"
+               "{\"issuer\":\"a\",\"jwks\":{" OKP_KEY "}}]}";
+    torture(parse_issuers, JWT_ISSUERS_INVALID, 10);
+    key_text = "{\"issuers\":[{\"issuer\":\"a\",\"audiences\":[\"c\"],\"jwks\":{\"keys\":[{" OKP_KEY
+               ",\"kid\":\"1\"},{" OKP_KEY ",\"kid\":\"1\"}]}}]}";
+    torture(parse_issuers, JWK_AMBIGUOUS, 9);
+    key_text = "{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"}]}";
+    torture(parse_issuers, JWT_ISSUERS_MALFORMED, 1);
+}
+
 static jwt_keyset *okp;
 static const char *payload;
 static char letter;
@@ -242,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keys, hook_parser, unhook_parser),
         cmocka_unit_test_setup_teardown(test_refused_keys, hook_parser, unhook_parser),
+        cmocka_unit_test_setup_teardown(test_issuers, hook_parser, unhook_parser),
         cmocka_unit_test_setup_teardown(test_tokens, hook_parser, unhook_parser),
         cmocka_unit_test_setup_teardown(test_decode, hook_parser, unhook_parser),
         cmocka_unit_test(test_a_token_is_one_allocation),

@@ -1,0 +1,425 @@
+/* Documents of several issuers: each file of tests/vectors/issuers is a test,
+ * and what those files cannot show is tested below. */
+#include "support.h"
+
+#include <dirent.h>
+
+#include "fake_backend.h"
+
+#define MAX_FILES 200
+
+#define OKP_KEY_Z                                                                                  \
+    "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\""
+#define KEYS_OF(key) "\"jwks\":{" key "}"
+#define FILE_A "\"jwks_file\":\"a.json\""
+
+/* Parses and expects no leak; NULL where it fails. */
+static jwt_issuers *parse(const char *text, size_t len, jwt_status wanted, jwt_error *error)
+{
+    counting memory = {0};
+    jwt_allocator allocator = counting_allocator(&memory);
+    jwt_issuers *issuers = (jwt_issuers *)&memory;
+
+    assert_status(jwt_issuers_parse(&allocator, text, len, &issuers, error), wanted, text);
+    if (error != NULL && wanted != JWT_OK)
+        assert_int_equal(error->status, wanted);
+    assert_int_equal(issuers != NULL, wanted == JWT_OK);
+    jwt_issuers_free(issuers);
+    assert_int_equal(memory.live, 0);
+    if (wanted == JWT_OK)
+        assert_status(jwt_issuers_parse(NULL, text, len, &issuers, NULL), JWT_OK, text);
+    return issuers;
+}
+
+static jwt_issuers *issuers_of(const char *text)
+{
+    jwt_error error;
+
+    return parse(text, strlen(text), JWT_OK, &error);
+}
+
+static void assert_list(const jwt_string_list *list, const char *wanted)
+{
+    char joined_items[200] = "";
+
+    for (size_t i = 0; i < list->count; i++) {
+        strcat(joined_items, list->items[i]);
+        strcat(joined_items, ";");
+    }
+    assert_string_equal(joined_items, wanted);
+}
+
+static void test_members(void **state)
+{
+    jwt_issuers *issuers =
+        issuers_of("{\"issuers\":["
+                   "{\"issuer\":\"https:\\/\\/a\",\"jwks_file\":\"dir/a\\u00e9.json\"},"
+                   "{\"issuer\":\"b\",\"jwks\":{\"keys\":[{" OKP_KEY "},{" EC_KEY "},{}]},"
+                   "\"audiences\":[\"x\"],\"algorithms\":[\"RS256\",\"Ed25519\",\"RS256\"],"
+                   "\"required_claims\":[\"exp\",\"sub\",\"\\u0022\"],"
+                   "\"token_types\":[\"JWT\",\"at+jwt\"]},"
+                   "{\"issuer\":\"B\"," KEYS_OF(OCT_KEY) "}]}");
+
+    (void)state;
+    assert_int_equal(jwt_issuers_count(issuers), 3);
+
+    const jwt_issuer *entry = jwt_issuers_get(issuers, 0);
+    assert_string_equal(entry->issuer, "https://a");
+    assert_string_equal(entry->keys_file, "dir/a\xC3\xA9.json");
+    assert_null(entry->keys);
+    assert_int_equal(entry->algorithms, 0);
+    assert_int_equal(entry->audiences.count, 0);
+    assert_int_equal(entry->required_claims.count, 0);
+    assert_int_equal(entry->types.count, 0);
+
+    entry = jwt_issuers_get(issuers, 1);
+    assert_string_equal(entry->issuer, "b");
+    assert_null(entry->keys_file);
+    assert_int_equal(jwt_keyset_count(entry->keys), 2);
+    assert_int_equal(jwt_keyset_skipped_count(entry->keys), 1);
+    assert_int_equal(entry->algorithms,
+                     CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_EDDSA));
+    assert_list(&entry->audiences, "x;");
+    assert_list(&entry->required_claims, "exp;sub;\";");
+    assert_list(&entry->types, "JWT;at+jwt;");
+
+    entry = jwt_issuers_get(issuers, 2);
+    assert_string_equal(entry->issuer, "B");
+    assert_int_equal(jwt_keyset_algorithms(entry->keys), CRYPTO_BIT(CRYPTO_ALG_HS256));
+    jwt_issuers_free(issuers);
+    jwt_issuers_free(NULL);
+}
+
+/* Which entry, what is wrong with it, and where: the place is that of the first
+ * "@" of the text, which is taken out. */
+static void test_errors(void **state)
+{
+    static const struct {
+        const char *text;
+        jwt_status status;
+        const char *detail;
+    } rows[] = {
+        {" @[]", JWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
+        {"@{\"issuer\":\"a\"}", JWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
+        {"{\"issuers\":@{}}", JWT_ISSUERS_INVALID, "\"issuers\" must be an array, and not empty"},
+        {"{\"issuers\": @[ ]}", JWT_ISSUERS_INVALID, "\"issuers\" must be an array, and not empty"},
+        {"{\"issuers\":[],\"secret\":@1}", JWT_ISSUERS_INVALID, "a member is not known"},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},@\"x\"]}", JWT_ISSUERS_INVALID,
+         "issuers[1]: must be an object"},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A ",\"secret\":@{}}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: a member is not known"},
+        {"{\"issuers\":[@{" FILE_A "}]}", JWT_ISSUERS_INVALID, "issuers[0]: \"issuer\" is missing"},
+        {"{\"issuers\":[{\"issuer\":@\"\"}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"issuer\" must be a string, and not empty"},
+        {"{\"issuers\":[{\"jwks_file\":@1}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"jwks_file\" must be a string, and not empty"},
+        {"{\"issuers\":[@{\"issuer\":\"a\"}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"jwks\" or \"jwks_file\" is missing"},
+        {"{\"issuers\":[@{\"issuer\":\"a\"," FILE_A "," KEYS_OF(OKP_KEY) "}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: has both \"jwks\" and \"jwks_file\""},
+        {"{\"issuers\":[{\"audiences\":@\"x\"}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"audiences\" must be an array, and not empty"},
+        {"{\"issuers\":[{\"token_types\":@[]}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"token_types\" must be an array, and not empty"},
+        {"{\"issuers\":[{\"required_claims\":[\"x\", @2]}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"required_claims\" has an item that is no string, or empty"},
+        {"{\"issuers\":[{\"algorithms\":[@\"\"]}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"algorithms\" has an item that is no string, or empty"},
+        {"{\"issuers\":[{\"algorithms\":[\"ES256\",@\"secret\"]}]}", JWT_ISSUERS_INVALID,
+         "issuers[0]: \"algorithms\" names one that is not known"},
+        {"{\"issuers\":[{\"issuer\":\"b\"," FILE_A "},{\"issuer\":\"a\"," FILE_A "},"
+         "@{\"issuer\":\"\\u0062\"," KEYS_OF(OKP_KEY) "}]}",
+         JWT_ISSUERS_INVALID, "issuers[2]: is of the same \"issuer\" as issuers[0]"},
+
+        {"{\"issuers\":[@", JWT_ISSUERS_MALFORMED, ""},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}@x", JWT_ISSUERS_MALFORMED, ""},
+        {"@{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"," FILE_A "}]}", JWT_ISSUERS_MALFORMED,
+         ""},
+
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},{\"issuer\":\"b\",\"jwks\":@[]}]}",
+         JWK_NOT_A_KEY_SET, "issuers[1]"},
+        {"{\"issuers\":[{\"jwks\":@{\"keys\":[]}}]}", JWK_NONE_USABLE,
+         "issuers[0]: the set is empty"},
+        {"{\"issuers\":[{\"jwks\":@{\"keys\":[{\"kty\":\"secret\"},1]}}]}", JWK_NONE_USABLE,
+         "issuers[0]: 2 skipped, the first: key type is not known"},
+        {"{\"issuers\":[{\"jwks\":@{\"keys\":[{" OKP_KEY ",\"kid\":\"1\"},{" OKP_KEY
+         ",\"kid\":\"1\"}]}}]}",
+         JWK_AMBIGUOUS, "issuers[0]"},
+        {"{\"issuers\":[{\"jwks\":@{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"=\"}}]}",
+         JWK_MEMBER_INVALID, "issuers[0]: x"},
+        {"{\"issuers\":[{\"jwks\":@{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32
+         "\",\"y\":\"" Y32 "\"}}]}",
+         JWK_UNSUPPORTED, "issuers[0]: ES256K"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = strcpy(allocate_or_fail(strlen(rows[i].text) + 1), rows[i].text);
+        char *at = strchr(text, '@');
+        jwt_error error;
+        assert_non_null(at);
+        memmove(at, at + 1, strlen(at));
+        parse(text, strlen(text), rows[i].status, &error);
+        assert_string_equal(error.detail, rows[i].detail);
+        if (error.position != (size_t)(at - text))
+            fail_msg("at %zu instead of %zu: %s", error.position, (size_t)(at - text), text);
+        parse(text, strlen(text), rows[i].status, NULL);
+        free(text);
+    }
+}
+
+/* Nobody's fault is told of the document: no entry, no place. */
+static void test_backend_fails(void **state)
+{
+    static const char text[] = "{\"issuers\":[{\"issuer\":\"a\"," KEYS_OF(OKP_KEY) "}]}";
+    jwt_error error;
+
+    (void)state;
+    fake.check_key = CRYPTO_INTERNAL;
+    parse(text, strlen(text), JWT_INTERNAL, &error);
+    assert_string_equal(error.detail, "");
+    fake.check_key = CRYPTO_NO_MEMORY;
+    parse(text, strlen(text), JWT_NO_MEMORY, &error);
+    assert_string_equal(error.detail, "");
+    fake.check_key = CRYPTO_OK;
+}
+
+static void test_size(void **state)
+{
+    static const char start[] = "{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}";
+    char *text = allocate_or_fail(JWT_MAX_KEYSET_SIZE + 1);
+    jwt_error error;
+
+    (void)state;
+    memset(text, ' ', JWT_MAX_KEYSET_SIZE + 1);
+    memcpy(text, start, strlen(start));
+    jwt_issuers_free(parse(text, JWT_MAX_KEYSET_SIZE, JWT_OK, &error));
+    parse(text, JWT_MAX_KEYSET_SIZE + 1, JWT_ISSUERS_TOO_LARGE, &error);
+    free(text);
+    parse(NULL, 0, JWT_ISSUERS_MALFORMED, &error);
+}
+
+/* Of many, out of order: each is where it was written, and a second one of a
+ * name is found wherever the two are. */
+static void test_many(void **state)
+{
+    enum { MANY = 500, ENTRY = 48 };
+    static const size_t pairs[][2] = {{0, MANY - 1}, {7, 8}, {100, 400}};
+    char *text = allocate_or_fail(MANY * ENTRY + 32);
+    char name[16], detail[96];
+    jwt_error error;
+
+    (void)state;
+    for (size_t pair = 0; pair <= COUNT(pairs); pair++) {
+        char *next = text + sprintf(text, "{\"issuers\":[");
+        for (size_t i = 0; i < MANY; i++) {
+            size_t number = pair < COUNT(pairs) && i == pairs[pair][1] ? pairs[pair][0] : i;
+            next += sprintf(next, "%s{\"issuer\":\"%zu\"," FILE_A "}", i == 0 ? "" : ",",
+                            number * 7919 % MANY);
+        }
+        strcpy(next, "]}");
+        jwt_issuers *issuers =
+            parse(text, strlen(text), pair < COUNT(pairs) ? JWT_ISSUERS_INVALID : JWT_OK, &error);
+        if (issuers == NULL) {
+            snprintf(detail, sizeof(detail),
+                     "issuers[%zu]: is of the same \"issuer\" as issuers[%zu]", pairs[pair][1],
+                     pairs[pair][0]);
+            assert_string_equal(error.detail, detail);
+            continue;
+        }
+        assert_int_equal(jwt_issuers_count(issuers), MANY);
+        for (size_t i = 0; i < MANY; i++) {
+            sprintf(name, "%zu", i * 7919 % MANY);
+            assert_string_equal(jwt_issuers_get(issuers, i)->issuer, name);
+        }
+        jwt_issuers_free(issuers);
+    }
+    free(text);
+}
+
+/* The document put to use: a key of one issuer vouches for no other. */
+static void test_verify(void **state)
+{
+    static const struct {
+        const char *payload;
+        char letter; /* of the key */
+        jwt_status status;
+    } rows[] = {
+        {"{\"iss\":\"https://a\"}", 'K', JWT_OK},
+        {"{\"iss\":\"https://a\"}", 'Z', JWT_SIGNATURE_INVALID},
+        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'Z', JWT_OK},
+        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'K', JWT_SIGNATURE_INVALID},
+        {"{\"iss\":\"https://b\"}", 'Z', JWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"https://c\"}", 'K', JWT_ISSUER_REFUSED},
+    };
+    jwt_issuers *issuers = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(
+        OKP_KEY) "},"
+                 "{\"issuer\":\"https://b\"," KEYS_OF(OKP_KEY_Z) ",\"audiences\":[\"x\"]}]}");
+    jwt_trust trusts[2];
+    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(trusts); i++) {
+        const jwt_issuer *entry = jwt_issuers_get(issuers, i);
+        trusts[i] = (jwt_trust){.issuer = entry->issuer,
+                                .keys = entry->keys,
+                                .algorithms = jwt_public_key_algorithms(),
+                                .audiences = entry->audiences};
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char signature[64];
+        jwt_token *token;
+        memset(signature, rows[i].letter, sizeof(signature));
+        char *text = compact("{\"alg\":\"EdDSA\"}", rows[i].payload, signature, sizeof(signature));
+        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
+                      rows[i].payload);
+        jwt_token_free(token);
+        free(text);
+    }
+    jwt_issuers_free(issuers);
+}
+
+/* The document may hold secrets: none is in memory that is given back. */
+static size_t freed_secrets;
+
+static void *zeroed_allocate(void *context, size_t size)
+{
+    (void)context;
+    return calloc(1, size + 1);
+}
+
+static void watch_release(void *context, void *pointer)
+{
+    (void)context;
+    if (strstr(pointer, K32) != NULL)
+        freed_secrets++;
+    free(pointer);
+}
+
+static void test_secrets_are_wiped(void **state)
+{
+    static const char text[] = "{\"issuers\":[{\"issuer\":\"a\"," KEYS_OF(OCT_KEY) "}]}";
+    jwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
+    jwt_issuers *issuers;
+
+    (void)state;
+    freed_secrets = 0;
+    assert_status(jwt_issuers_parse(&allocator, text, strlen(text), &issuers, NULL), JWT_OK, text);
+    jwt_issuers_free(issuers);
+    assert_int_equal(freed_secrets, 0);
+}
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = calloc(1, 65537);
+
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_in_range(fread(text, 1, 65536, file), 1, 65535);
+    fclose(file);
+    return text;
+}
+
+/* The schema's list of algorithms is the core's. */
+static void test_algorithms_of_the_schema(void **state)
+{
+    char *schema = read_file(TEST_VECTORS_DIR "/../../docs/issuers.schema.json");
+    const char *name, *backend;
+    char quoted[32];
+    size_t count = 1; /* "Ed25519", another name of EdDSA */
+
+    (void)state;
+    const char *start = strstr(schema, "\"enum\": [");
+    assert_non_null(start);
+    char *end = strchr(start, ']');
+    assert_non_null(end);
+    *end = '\0';
+    for (size_t n = 0; jwt_algorithm_info(n, &name, &backend); n++, count++) {
+        snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+        assert_non_null(strstr(start, quoted));
+    }
+    assert_non_null(strstr(start, "\"Ed25519\""));
+    size_t quotes = 0;
+    for (const char *c = strchr(start, '['); *c != '\0'; c++)
+        quotes += *c == '"';
+    assert_int_equal(quotes, 2 * count);
+    free(schema);
+}
+
+typedef struct document {
+    const char *path;
+    bool is_valid;
+} document;
+
+static void test_document(void **state)
+{
+    const document *d = *state;
+    char *text = read_file(d->path);
+    jwt_issuers *issuers;
+    jwt_error error;
+
+    jwt_status status = jwt_issuers_parse(NULL, text, strlen(text), &issuers, &error);
+    if ((status == JWT_OK) != d->is_valid)
+        fail_msg("%s: %s", jwt_status_name(status), status == JWT_OK ? "" : error.detail);
+    jwt_issuers_free(issuers);
+    free(text);
+}
+
+static struct CMUnitTest documents_tests[MAX_FILES];
+static document documents[MAX_FILES];
+static size_t count;
+
+static int is_document(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0;
+}
+
+static bool add_directory(const char *path, bool is_valid)
+{
+    struct dirent **entries;
+    int found = scandir(path, &entries, is_document, alphasort);
+
+    for (int i = 0; i < found && count < MAX_FILES; i++) {
+        size_t size = strlen(path) + strlen(entries[i]->d_name) + 2;
+        char *file = malloc(size);
+        if (file == NULL)
+            return false;
+        snprintf(file, size, "%s/%s", path, entries[i]->d_name);
+        documents[count] = (document){file, is_valid};
+        documents_tests[count] = (struct CMUnitTest){strrchr(file, '/') + 1, test_document, NULL,
+                                                     NULL, &documents[count]};
+        count++;
+        free(entries[i]);
+    }
+    if (found >= 0)
+        free(entries);
+    return found > 0 && count < MAX_FILES;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_backend_fails),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_secrets_are_wiped),
+        cmocka_unit_test(test_algorithms_of_the_schema),
+    };
+
+    if (!add_directory(TEST_VECTORS_DIR "/issuers/valid", true) ||
+        !add_directory(TEST_VECTORS_DIR "/issuers/invalid", false)) {
+        fprintf(stderr, "no documents below %s, or too many\n", TEST_VECTORS_DIR "/issuers");
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL) +
+                 _cmocka_run_group_tests("documents", documents_tests, count, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        free((char *)documents[i].path);
+    return failed;
+}
