@@ -59,10 +59,11 @@ static jwt_status read_string(const reading *r, const jwt_json_value *member, co
     if (!is_filled_string(member))
         return refuse_member(r, member, member, "must be a string, and not empty");
     const char *string = jwt_json_string(member);
-    char *copy = jwt_allocate(r->allocator, strlen(string) + 1);
+    size_t size = strlen(string) + 1;
+    char *copy = jwt_allocate(r->allocator, size);
     if (copy == NULL)
         return jwt_fail(r->error, JWT_NO_MEMORY, 0, NULL);
-    *out = strcpy(copy, string);
+    *out = memcpy(copy, string, size);
     return JWT_OK;
 }
 
@@ -97,8 +98,10 @@ static jwt_status read_list(const reading *r, const jwt_json_value *member, jwt_
     char *room = (char *)(items + count);
     for (const jwt_json_value *item = jwt_json_first(member); item != NULL;
          item = jwt_json_next(item)) {
-        *items++ = strcpy(room, jwt_json_string(item));
-        room += strlen(room) + 1;
+        const char *string = jwt_json_string(item);
+        size_t string_size = strlen(string) + 1;
+        *items++ = memcpy(room, string, string_size);
+        room += string_size;
     }
     return JWT_OK;
 }

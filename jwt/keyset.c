@@ -55,7 +55,9 @@ static jwt_status make_set(const jwt_allocator *allocator, size_t room, jwt_keys
         set->keys = jwt_allocate(allocator, room * sizeof(jwt_key *));
         set->by_kid = jwt_allocate(allocator, room * sizeof(const void *));
         if (set->keys == NULL || set->by_kid == NULL) {
-            jwt_keyset_free(set);
+            jwt_release(allocator, set->keys);
+            jwt_release(allocator, set->by_kid);
+            jwt_release(allocator, set);
             return JWT_NO_MEMORY;
         }
     }
