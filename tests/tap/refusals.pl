@@ -241,6 +241,7 @@ payload_refused("payload $_->[0]", $_->[1], $not_parsed)
 	[ 'with a hidden duplicate', '{"jti":1000,"sub":"a","s\u0075b":"b"}' ],
 	[ 'with a duplicate deep down', '{"jti":1000,"o":{"id":1,"id":2}}' ],
 	[ 'with a huge number', '{"jti":1000,"exp":1e999}' ],
+	[ 'with a number just too large', '{"jti":1000,"exp":9e308}' ],
 	[ 'with a leading zero', '{"jti":01000}' ], [ 'with a leading plus', '{"jti":+1000}' ],
 	[ 'with a trailing comma', '{"jti":1000,}' ], [ 'with a raw newline', "{\"jti\":1000,\"sub\":\"\n\"}" ],
 	[ '1000 deep', '{"jti":1000,"x":' . '[' x 999 . ']' x 999 . '}' ]);

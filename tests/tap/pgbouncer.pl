@@ -1,0 +1,119 @@
+# The real PgBouncer: users take turns on one server connection, and none sees
+# what another left.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Issuer;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $ROWS = 10;
+my $CLIENTS = 8;
+my $TRANSACTIONS = 1500; # of each client
+
+my $node = start_node('pooled');
+my $key = new_key('key-1');
+put_file($node->data_dir . '/jwks.json', key_set($key));
+my %token = map { $_ => token_for($key, $_) } qw(alice bob);
+$node->safe_psql('postgres', "CREATE EXTENSION pg_session_jwt;\n" . trust('postgres'));
+$node->safe_psql('postgres', notes_table($ROWS, qw(alice bob)) . 'CREATE ROLE app LOGIN; GRANT ALL ON note TO app');
+
+# One server connection for each pool. Sockets in a directory of its own.
+my $dir = PostgreSQL::Test::Utils::tempdir_short();
+my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $server = 'host=' . $node->host . ' port=' . $node->port . ' dbname=postgres pool_size=1';
+put_file("$dir/users", qq("app" ""\n));
+put_file("$dir/pgbouncer.ini", <<END);
+[databases]
+transaction = $server pool_mode=transaction
+session = $server pool_mode=session
+[pgbouncer]
+listen_addr =
+listen_port = $port
+unix_socket_dir = $dir
+auth_type = trust
+auth_file = $dir/users
+max_client_conn = 50
+END
+
+my $log = '';
+local $ENV{PATH} = "$ENV{PATH}:/usr/sbin:/sbin";
+my $bouncer = IPC::Run::start([ 'pgbouncer', "$dir/pgbouncer.ini" ], '>', \$log, '2>&1');
+END { local $?; $bouncer->kill_kill if $bouncer }
+while (!-S "$dir/.s.PGSQL.$port")
+{
+	die "pgbouncer ended: $log" unless $bouncer->pumpable;
+	$bouncer->pump_nb;
+	Time::HiRes::sleep(0.05);
+}
+
+# One client's session on a pool; returns what it printed, and its errors.
+sub client
+{
+	my ($pool, $sql) = @_;
+	my ($status, $out, $err) = $node->psql('postgres', $sql,
+		connstr => "host=$dir port=$port dbname=$pool user=app", on_error_stop => 0);
+	return ($out, $err);
+}
+
+my $count = 'SELECT count(*), min(owner), max(owner) FROM note';
+my ($pid) = client('transaction', 'SELECT pg_backend_pid()');
+like($pid, qr/^\d+$/, 'PgBouncer is there') or BAIL_OUT($log);
+
+# An expectation that a division by zero ends the run with, where it fails.
+sub hold { return "SELECT 1 / ($_[0] AND pg_backend_pid() = $pid)::int FROM note;\n" }
+
+my %is = map { $_ => hold("count(*) = $ROWS AND bool_and(owner = '$_') AND min(auth.user_id()) = '$_'") } keys %token;
+my $nobody = hold('count(*) = 0') . "SELECT 1 / (auth.user_id() IS NULL)::int;\n";
+my %script = (nobody => $nobody, nobody_in_transaction => "BEGIN;\n${nobody}COMMIT;\n");
+while (my ($user, $token) = each %token)
+{
+	$script{"init_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}COMMIT;\n";
+	$script{"set_$user"} = "BEGIN;\nSET LOCAL pg_session_jwt.jwt = '$token';\n$is{$user}COMMIT;\n";
+	# Given up half way.
+	$script{"undo_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}ROLLBACK;\n";
+}
+put_file("$dir/$_.sql", $script{$_}) for keys %script;
+
+my ($out, $err);
+my $passed = IPC::Run::run([
+		'pgbench', '--no-vacuum', '--random-seed=1', '-h', $dir, '-p', $port, '-U', 'app',
+		'-c', $CLIENTS, '-j', 2, '-t', $TRANSACTIONS,
+		(map { ('-f', "$dir/$_.sql\@" . (/nobody|undo/ ? 1 : 5)) } sort keys %script),
+		'transaction' ],
+	'>', \$out, '2>', \$err);
+ok($passed, 'not one row of another user') or diag $err;
+my $total = $CLIENTS * $TRANSACTIONS;
+like($out, qr{^number of transactions actually processed: $total/$total$}m, "$total transactions");
+my %done = $out =~ m{^SQL script \d+: $dir/(\w+)\.sql\n(?: - .*\n)*? - (\d+) transactions}mg;
+my $with_token = 0;
+$with_token += $done{$_} // 0 for grep { !/nobody/ } keys %script;
+cmp_ok($with_token, '>=', 10_000, "$with_token of them with a token");
+cmp_ok($done{$_} // 0, '>=', 100, "$_ was among them") for sort keys %script;
+my ($last) = client('transaction', 'SELECT pg_backend_pid()');
+is($last, $pid, 'all of it on one server connection');
+
+# Half a transaction, and the client is gone: so is the server connection.
+client('transaction', "BEGIN; SELECT auth.jwt_session_init('$token{alice}', true);");
+is((client('transaction', $count))[0], '0||', 'nothing is left of a client that went away in a transaction');
+
+# What the documents warn of, and proof that this test sees rows that are not one's own.
+client('transaction', "SET pg_session_jwt.jwt = '$token{alice}'");
+is((client('transaction', $count))[0], "$ROWS|alice|alice", 'a plain SET meets the next client in transaction mode');
+
+is((client('session', "SELECT auth.jwt_session_init('$token{alice}'); SELECT pg_backend_pid(); $count"))[0]
+	  =~ s/\A\n?(\d+)\n//r, "$ROWS|alice|alice", 'session mode: a token for the session');
+is((client('session', $count))[0], '0||', 'session mode: the next client starts with nothing');
+
+$bouncer->signal('INT');
+$bouncer->finish;
+undef $bouncer;
+is_deeply([ logged_pieces($node, values %token) ], [], "no part of a token is in the server's log");
+is_deeply([ SessionJwt::pieces_in($log, values %token) ], [], "nor in PgBouncer's");
+
+done_testing();
