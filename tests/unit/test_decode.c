@@ -103,20 +103,9 @@ static void test_looks_like_token(void **state)
         "eyJA.B.C",
     };
     static const char *const others[] = {
-        "eyJ",
-        "eyJ.e30",
-        "eyJ.e30.e30.",
-        "eyJ.e30.e30.e30.e30",
-        "e30.e30.e30",
-        "eyI.e30.e30",
-        "EyJ.e30.e30",
-        " eyJ.e30.e30",
-        "eyJ.e30.e30\n",
-        "eyJ.e3=.e30",
-        "ey J.e30.e30",
-        "eyJ+.e30.e30",
-        "eyJ.e30.e30/",
-        "{\"kty\":\"OKP\"}",
+        "eyJ",          "eyJ.e30",      "eyJ.e30.e30.", "eyJ.e30.e30.e30.e30", "e30.e30.e30",
+        "eyI.e30.e30",  "EyJ.e30.e30",  " eyJ.e30.e30", "eyJ.e30.e30\n",       "eyJ.e3=.e30",
+        "ey J.e30.e30", "eyJ+.e30.e30", "eyJ.e30.e30/", "{\"kty\":\"OKP\"}",
     };
 
     (void)state;
