@@ -34,7 +34,6 @@ const char *jwt_curve_name(crypto_curve curve);
 /* A usable verification key. One block of memory holds all of it. */
 typedef struct jwt_key {
     size_t size;                  /* of the block */
-    size_t index;                 /* its place among the usable ones */
     jwt_algorithm_set algorithms; /* those it may serve, and this build does */
     const char *kid;              /* NUL-terminated, or NULL */
     crypto_key key;               /* borrows from octets */

@@ -31,12 +31,10 @@ static jwt_status read_payload(verification *v)
     const jwt_token *token = v->jws.token;
     v->payload_status = jwt_json_parse(&token->allocator, token->payload, token->payload_len,
                                        JWT_PAYLOAD_JSON, &v->claims, &position);
-    if (v->payload_status != JWT_OK) {
+    if (v->payload_status != JWT_OK)
         jwt_fail(error, v->payload_status, position, NULL);
-    } else if (!jwt_json_is_object(v->claims.root)) {
-        jwt_json_free(&v->claims);
+    else if (!jwt_json_is_object(v->claims.root))
         v->payload_status = jwt_fail(error, JWT_PAYLOAD_JSON, 0, NULL);
-    }
     return v->payload_status;
 }
 

@@ -20,7 +20,7 @@ struct jwt_keyset {
     jwt_algorithm_set algorithms;
     jwt_key **keys; /* in order */
     size_t count;
-    const void **by_kid; /* of jwt_key: those that have a kid, by it and then in order */
+    const void **by_kid; /* of jwt_key: those that have a kid, by it */
     size_t by_kid_count;
     skipped_key *skipped;
     size_t skipped_kept;
@@ -67,7 +67,6 @@ static jwt_status make_set(const jwt_allocator *allocator, size_t room, jwt_keys
 
 static void add_key(jwt_keyset *set, jwt_key *key)
 {
-    key->index = set->count;
     set->algorithms |= key->algorithms;
     set->keys[set->count++] = key;
     if (key->kid != NULL)
@@ -99,15 +98,13 @@ static jwt_status add_skipped(jwt_keyset *set, const jwt_json_value *jwk, size_t
     return JWT_OK;
 }
 
-/* By kid, then by place; type and algorithm need no sorting, see below. */
+/* By kid alone: no two keys of one kid serve one algorithm, see below, so that
+ * their order decides nothing. */
 static int compare_keys(const void *left, const void *right)
 {
     const jwt_key *a = left, *b = right;
-    int order = strcmp(a->kid, b->kid);
 
-    if (order != 0)
-        return order;
-    return a->index < b->index ? -1 : a->index > b->index;
+    return strcmp(a->kid, b->kid);
 }
 
 static const jwt_key *sorted(const jwt_keyset *set, size_t n)

@@ -41,10 +41,16 @@ static jwt_status verify(const char *payload, const jwt_policy *policy, jwt_toke
     char *text = signed_by('K', EDDSA, payload);
     jwt_token *made = (jwt_token *)&memory;
 
-    jwt_status status = jwt_verify(&allocator, text, strlen(text), policy, &made, error);
-    if (status != JWT_OK)
+    jwt_error own = {.status = JWT_STATUS_COUNT};
+    jwt_error *told = error != NULL ? error : &own;
+    jwt_status status = jwt_verify(&allocator, text, strlen(text), policy, &made, told);
+    if (status != JWT_OK) {
         assert_null(made);
-    else
+        assert_int_equal(told->status, status);
+        if (status != JWT_PAYLOAD_JSON)
+            assert_int_equal(told->position, 0);
+    }
+    if (status == JWT_OK)
         assert_int_equal(memory.live, 1);
     jwt_token_free(made);
     assert_int_equal(memory.live, 0);
@@ -115,6 +121,24 @@ static void test_payload_json(void **state)
         strcpy(next + 2 * arrays, "}");
         assert_status(verify(deep, &policy, NULL, NULL), i == 0 ? JWT_OK : JWT_PAYLOAD_JSON,
                       "nested");
+    }
+}
+
+static void test_position(void **state)
+{
+    static const struct {
+        const char *payload;
+        size_t position;
+    } rows[] = {{"{\"a\":01}", 6}, {"{}x", 2}, {"", 0}, {"[]", 0}};
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    jwt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_status(verify(rows[i].payload, &policy, NULL, &error), JWT_PAYLOAD_JSON,
+                      rows[i].payload);
+        assert_int_equal(error.position, rows[i].position);
     }
 }
 
@@ -341,6 +365,13 @@ static void test_long_claim_name(void **state)
     name[95] = '\0';
     assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
     assert_string_equal(error.detail, name);
+    /* one octet too many, and two */
+    for (size_t len = 96; len <= 97; len++) {
+        name[len - 1] = 'n';
+        name[len] = '\0';
+        assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+        assert_int_equal(strlen(error.detail), 95);
+    }
 }
 
 static void test_audience(void **state)
@@ -563,6 +594,12 @@ static void test_several_issuers(void **state)
     assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ALG_UNKNOWN, "");
     free(text);
 
+    /* Two are several, too, and none is none. */
+    policy.trust_count = 2;
+    expect("{\"iss\":\"https://a\"}", &policy, JWT_ALG_NOT_ALLOWED);
+    trusts[0].issuer = trusts[1].issuer = NULL;
+    expect("{\"iss\":\"https://a\"}", &policy, JWT_ISSUER_REFUSED);
+    policy.trusts = NULL;
     policy.trust_count = 0;
     expect("{}", &policy, JWT_ISSUER_REFUSED);
     jwt_keyset_free(other);
@@ -674,6 +711,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payload_json),
+        cmocka_unit_test(test_position),
         cmocka_unit_test(test_exp),
         cmocka_unit_test(test_nbf),
         cmocka_unit_test(test_leeway),

@@ -33,6 +33,8 @@ static void expect_with(jwt_status (*parse)(const jwt_allocator *, const char *,
         assert_null(keys);
         assert_int_equal(error.status, wanted);
         assert_string_equal(error.detail, detail);
+        if (wanted != JWK_MALFORMED)
+            assert_int_equal(error.position, 0);
         assert_int_equal(memory.live, 0);
         assert_status(parse(NULL, json, strlen(json), &keys, NULL), wanted, json);
     }

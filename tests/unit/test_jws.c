@@ -29,6 +29,13 @@ static int reset_fake(void **state)
     return 0;
 }
 
+static bool is_of_parsing(jwt_status status)
+{
+    return status == JWT_MALFORMED || status == JWT_SIGNATURE_ENCODING ||
+           status == JWT_HEADER_ENCODING || status == JWT_HEADER_JSON ||
+           status == JWT_PAYLOAD_ENCODING || status == JWT_PAYLOAD_JSON;
+}
+
 /* Verifies the text, both as a JWT and as a JWS, which agree on header and
  * signature. */
 static void expect_text(const char *text, size_t len, const jwt_policy *policy, jwt_status wanted)
@@ -46,6 +53,8 @@ static void expect_text(const char *text, size_t len, const jwt_policy *policy, 
         if (wanted != JWT_OK) {
             assert_null(token);
             assert_int_equal(error.status, wanted);
+            if (!is_of_parsing(wanted))
+                assert_int_equal(error.position, 0);
             assert_int_equal(memory.live, 0);
             assert_status(functions[i](NULL, text, len, policy, &token, NULL), wanted, text);
         } else {
@@ -352,7 +361,7 @@ static void test_allowed_algorithms(void **state)
 
 static void test_types(void **state)
 {
-    static const char *const two[] = {"JWT", "application/at+jwt"};
+    static const char *const two[] = {"JWT", "application/at+jwt", "z"};
     static const struct {
         const char *header;
         jwt_status status;
@@ -364,6 +373,7 @@ static void test_types(void **state)
         {"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", JWT_OK},
         {"{\"alg\":\"EdDSA\",\"typ\":\"AT+JWT\"}", JWT_OK},
         {"{\"alg\":\"EdDSA\",\"typ\":\"application/at+jwt\"}", JWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"Z\"}", JWT_OK},
         {EDDSA, JWT_TYPE_REFUSED},
         {"{\"alg\":\"EdDSA\",\"typ\":\"\"}", JWT_TYPE_REFUSED},
         {"{\"alg\":\"EdDSA\",\"typ\":\"JW\"}", JWT_TYPE_REFUSED},
@@ -387,6 +397,7 @@ static void test_types(void **state)
 static void test_agreed_key(void **state)
 {
     jwt_keyset *rsa = keys_of("{" RSA_KEY "}");
+    jwt_keyset *ec = keys_of("{" EC_KEY "}");
     jwt_keyset *with_kid = keys_of("{" OKP_KEY ",\"kid\":\"mine\"}");
     jwt_trust trust = {.keys = okp, .algorithms = ALL, .agreed_key = true};
 
@@ -408,6 +419,9 @@ static void test_agreed_key(void **state)
     trust.algorithms = CRYPTO_BIT(CRYPTO_ALG_ES256);
     expect_trust("{}", &trust, JWT_ALG_NOT_ALLOWED);
     trust.algorithms = ALL;
+    trust.keys = ec;
+    expect_trust("{}", &trust, JWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\"}", &trust, JWT_ALG_MISMATCH);
     /* Six algorithms are not one. */
     trust.keys = rsa;
     expect_trust("{}", &trust, JWT_ALG_MISSING);
@@ -420,6 +434,7 @@ static void test_agreed_key(void **state)
     expect_trust("{}", &trust, JWT_ALG_MISSING);
     expect_trust(EDDSA, &trust, JWT_KEY_NOT_FOUND);
     jwt_keyset_free(rsa);
+    jwt_keyset_free(ec);
     jwt_keyset_free(with_kid);
 }
 
