@@ -18,11 +18,12 @@
 #   PGSJ_STAGE    the DESTDIR that the extension was installed into
 #   SJWT          path of the tool sjwt, where there is one
 #   PGSJ_VALGRIND a file to write valgrind's findings to: run the server under it
+#   PGSJ_ISSUERS  where tests/issuers/setup.sh installed, for tests that run issuers
 #
 # Gives COMMAND
-#   PG_CONFIG PGSJ_STAGE SJWT  as above (PGSJ_STAGE, SJWT: readable copies)
+#   PG_CONFIG PGSJ_STAGE SJWT PGSJ_ISSUERS  as above (all but PG_CONFIG: readable copies)
 #   PGSJ_WORK     a scratch directory, its working directory; deleted afterwards
-#   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (without vectors);
+#   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (of vectors: providers);
 #                 docs/demo is demo/ beside it
 #   PGSJ_LOG      (run) the server's log file
 #   TEMP_CONFIG   lines for postgresql.conf that let any cluster find the staged
@@ -100,12 +101,18 @@ cp "$tests"/*.sh "$tests"/*.supp "$work/tests/"
 for part in regress tap fake fixtures; do
     if [[ -d $tests/$part ]]; then cp -R "$tests/$part" "$work/tests/"; fi
 done
+mkdir "$work/tests/vectors"
+cp -R "$tests/vectors/providers" "$work/tests/vectors/"
 cp -R "$tests/../docs/demo" "$work/demo"
 cp -R "$PGSJ_STAGE" "$work/stage"
 if [[ -n ${SJWT-} ]]; then
     mkdir "$work/bin"
     cp "$SJWT" "$work/bin/sjwt"
     export SJWT=$work/bin/sjwt
+fi
+if [[ -n ${PGSJ_ISSUERS-} ]]; then
+    cp -R "$PGSJ_ISSUERS" "$work/issuers"
+    export PGSJ_ISSUERS=$work/issuers
 fi
 
 export PG_CONFIG PGSJ_STAGE=$work/stage PGSJ_WORK=$work PGSJ_TESTS=$work/tests

@@ -1,0 +1,23 @@
+#!/bin/bash
+# shown.sh SOURCE-DIR PAGE: where PAGE announces a file by a comment, the block
+# that follows shows it to the letter, so that what is read is what the tests run.
+set -euo pipefail
+
+cd "$1"
+perl -e '
+    local $/;
+    open my $page, "<", $ARGV[0] or die "$ARGV[0]: $!\n";
+    my $text = <$page>;
+    my $announced = () = $text =~ /<!--/g;
+    my ($shown, $failed) = (0, 0);
+    while ($text =~ /^<!-- (\S+) -->\n```\w+\n(.*?)^```$/msg) {
+        my ($path, $block) = ($1, $2);
+        $shown++;
+        open my $file, "<", $path or die "$path: $!\n";
+        next if <$file> eq $block;
+        print STDERR "shown.sh: $ARGV[0] does not show $path as it is\n";
+        $failed = 1;
+    }
+    die "shown.sh: $announced comments, $shown blocks\n" if !$shown || $shown != $announced;
+    exit $failed;
+' "$2"
