@@ -21,7 +21,8 @@
 #   PGSJ_ISSUERS  where tests/issuers/setup.sh installed, for tests that run issuers
 #
 # Gives COMMAND
-#   PG_CONFIG PGSJ_STAGE SJWT PGSJ_ISSUERS  as above (all but PG_CONFIG: readable copies)
+#   PG_CONFIG PGSJ_STAGE SJWT  as above (PGSJ_STAGE, SJWT: readable copies)
+#   PGSJ_ISSUERS  as above (where it is not readable: a copy)
 #   PGSJ_WORK     a scratch directory, its working directory; deleted afterwards
 #   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (of vectors: providers);
 #                 docs/demo is demo/ beside it
@@ -110,7 +111,8 @@ if [[ -n ${SJWT-} ]]; then
     cp "$SJWT" "$work/bin/sjwt"
     export SJWT=$work/bin/sjwt
 fi
-if [[ -n ${PGSJ_ISSUERS-} ]]; then
+# Ten thousand files: copied only where need be.
+if [[ -n ${PGSJ_ISSUERS-} ]] && ! "${as_user[@]}" test -r "$PGSJ_ISSUERS/package.json"; then
     cp -R "$PGSJ_ISSUERS" "$work/issuers"
     export PGSJ_ISSUERS=$work/issuers
 fi
