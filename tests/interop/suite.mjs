@@ -60,7 +60,8 @@ async function refusesAll(peer, alg, keys, token) {
     'the first octet of the signature': [head, payload, flipped(0)],
     'the middle octet of the signature': [head, payload, flipped(octets.length >> 1)],
     'the last octet of the signature': [head, payload, flipped(octets.length - 1)],
-    'a signature one octet short': [head, payload, octets.subarray(1).toString('base64url')],
+    // Not the first: where it is zero, a lenient peer sees the same number.
+    'a signature one octet short': [head, payload, octets.subarray(0, -1).toString('base64url')],
     'a signature one octet long':
       [head, payload, Buffer.concat([octets, Buffer.alloc(1)]).toString('base64url')],
     'a signature of zeros': [head, payload, Buffer.alloc(octets.length).toString('base64url')],
