@@ -6,12 +6,13 @@
 #include "mb/pg_wchar.h"
 
 #include "extension/errors.h"
+#include "extension/settings.h"
 
 typedef struct report {
     int sqlstate;
     const char *message;
-    char detail[256]; /* "" for none */
-    char hint[256];   /* likewise */
+    char detail[PSJ_DETAIL_SIZE]; /* "" for none */
+    char hint[256];               /* likewise */
 } report;
 
 static void set(report *out, int sqlstate, const char *message)
@@ -37,6 +38,25 @@ static void name_backends(report *out)
 {
     snprintf(out->hint, sizeof(out->hint),
              "This build verifies with: %s. See auth.jwt_algorithms().", jwt_backend_names());
+}
+
+static void hint(report *out, const char *text)
+{
+    snprintf(out->hint, sizeof(out->hint), "%s", text);
+}
+
+/* The classic mistakes. */
+static void hint_at_token_as_key(report *out)
+{
+    if (psj_jwk != NULL && jwt_looks_like_token(psj_jwk, strlen(psj_jwk)))
+        hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs into "
+                  "pg_session_jwt.jwt, and the public key that verifies it here.");
+}
+
+static void hint_at_near_miss(report *out, const jwt_error *error, const char *text)
+{
+    if (error->detail[0] != '\0')
+        hint(out, text);
 }
 
 static void describe_jwt(report *out, const jwt_error *error)
@@ -95,6 +115,9 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWT_ISSUER_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
         explain_fully(out, error);
+        hint_at_near_miss(out, error,
+                          "The issuer is compared to the letter: write it in the settings exactly "
+                          "as claim \"iss\" of the token has it.");
         return;
     case JWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
@@ -137,6 +160,9 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWT_AUDIENCE_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain_fully(out, error);
+        hint_at_near_miss(out, error,
+                          "The audience is compared to the letter: write it in the settings "
+                          "exactly as claim \"aud\" of the token has it.");
         return;
 
     case JWT_ISSUERS_TOO_LARGE:
@@ -167,6 +193,7 @@ static void describe_jwt(report *out, const jwt_error *error)
     case JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
         explain_fully(out, error);
+        hint_at_token_as_key(out);
         return;
     }
 }
@@ -190,6 +217,20 @@ static void describe(report *out, const psj_failure *failure)
         snprintf(out->detail, sizeof(out->detail), "The database encoding is %s.",
                  GetDatabaseEncodingName());
         return;
+    case PSJ_FAILURE_MISCONFIGURED:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_session_jwt is misconfigured");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
+    case PSJ_FAILURE_NO_KEYS:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
+    case PSJ_FAILURE_KEYS_PINNED:
+        set(out, ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "pg_session_jwt.jwk is not accepted: this server's keys are pinned");
+        hint(out, "Connect without pg_session_jwt.jwk.");
+        hint_at_token_as_key(out);
+        return;
     }
 }
 
@@ -206,6 +247,8 @@ static void hide_own(void *arg)
     case ERRCODE_DATATYPE_MISMATCH:
     case ERRCODE_CHECK_VIOLATION:
     case ERRCODE_UNTRANSLATABLE_CHARACTER:
+    case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+    case ERRCODE_INSUFFICIENT_PRIVILEGE:
     case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
     case ERRCODE_FEATURE_NOT_SUPPORTED:
     case ERRCODE_OUT_OF_MEMORY:
@@ -246,6 +289,37 @@ _Noreturn void psj_raise(const psj_failure *failure)
                     out.detail[0] != '\0' ? errdetail_internal("%s", out.detail) : 0,
                     out.hint[0] != '\0' ? errhint("%s", out.hint) : 0, errhidestmt(true),
                     errhidecontext(true)));
+    pg_unreachable();
+}
+
+char *psj_explain(const psj_failure *failure)
+{
+    report out;
+
+    describe(&out, failure);
+    return psprintf("%s%s%s%s%s", out.message, out.detail[0] == '\0' ? "" : ": ", out.detail,
+                    out.hint[0] == '\0' ? "" : " Hint: ", out.hint);
+}
+
+void psj_set_detail(psj_failure *failure, const char *format, ...)
+{
+    va_list arguments;
+    int len;
+
+    va_start(arguments, format);
+    vsnprintf(failure->detail, sizeof(failure->detail), format, arguments);
+    va_end(arguments);
+    len = (int)strlen(failure->detail);
+    failure->detail[pg_mbcliplen(failure->detail, len, len)] = '\0';
+}
+
+_Noreturn void psj_raise_unusable_keys(const jwt_error *error)
+{
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no usable keys to verify with"),
+             errdetail_internal("%s%s%s", jwt_status_text(error->status),
+                                error->detail[0] == '\0' ? "" : ": ", error->detail),
+             errhidestmt(true), errhidecontext(true)));
     pg_unreachable();
 }
 

@@ -11,19 +11,35 @@
 #include "jwt/jwt.h"
 
 typedef enum psj_failure_kind {
-    PSJ_FAILURE_JWT,         /* a key or a token was refused: see jwt */
-    PSJ_FAILURE_MISSING_KEY, /* pg_session_jwt.jwk is needed and not set */
-    PSJ_FAILURE_ENCODING     /* verified, but the database's encoding cannot hold it */
+    PSJ_FAILURE_JWT,           /* a key or a token was refused: see jwt */
+    PSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
+    PSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
+    PSJ_FAILURE_MISCONFIGURED, /* what the administrator set is a contradiction: see detail */
+    PSJ_FAILURE_NO_KEYS,       /* what the administrator pinned has no keys: see detail */
+    PSJ_FAILURE_KEYS_PINNED    /* a client brings a key where the administrator pinned some */
 } psj_failure_kind;
+
+#define PSJ_DETAIL_SIZE 512
 
 typedef struct psj_failure {
     psj_failure_kind kind;
-    jwt_error jwt; /* where kind is PSJ_FAILURE_JWT */
+    jwt_error jwt;                /* where kind is PSJ_FAILURE_JWT */
+    char detail[PSJ_DETAIL_SIZE]; /* where the kind says so; in the database's encoding */
 } psj_failure;
 
 /* Raises failure as an ERROR. Neither the message nor the log shows a part of
  * a token: the statement, which may hold one, is kept out of the log. */
 _Noreturn void psj_raise(const psj_failure *failure);
+
+/* The same as one sentence or more, for SQL to show. Allocates in the current
+ * context. */
+char *psj_explain(const psj_failure *failure);
+
+/* failure->detail, cut where a character ends. */
+void psj_set_detail(psj_failure *failure, const char *format, ...) pg_attribute_printf(2, 3);
+
+/* The keys handed to auth.jwt_verify() are of no use. */
+_Noreturn void psj_raise_unusable_keys(const jwt_error *error);
 
 /* Keeps the statement, which may hold a token, out of the log whatever error or
  * log line comes until psj_show_statement(); the server's own errors too. */

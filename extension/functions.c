@@ -72,7 +72,7 @@ Datum jwt_wrapper(PG_FUNCTION_ARGS)
 /* In claims mode a sub that is not a string is no error, just no user. */
 static void refuse_invalid_subject(const psj_claims *claims)
 {
-    if (claims->subject_invalid && psj_trust_mode_in_force() != PSJ_TRUST_CLAIMS)
+    if (claims->subject_invalid && psj_trust_verifies())
         psj_raise_invalid_subject();
 }
 

@@ -30,13 +30,18 @@
 
 /* Made of one token or one value of request.jwt.claims; one chunk of memory. */
 typedef struct identity {
-    uint64 id;
     uint64 last_used;
-    psj_trust_mode mode;
+    bool of_token;     /* not of request.jwt.claims */
     uint64 generation; /* of the trust that it was accepted under */
-    int64 expires;     /* microseconds since the Unix epoch */
+    bool has_expires;
+    bool has_issued;
+    int64 expires; /* microseconds since the Unix epoch */
+    int64 issued;
     TimestampTz usable_until;
-    bool handed_out; /* rows may point into it */
+    const char *algorithm;
+    const char *backend;
+    const char *key_id; /* UTF-8; NULL: none */
+    bool handed_out;    /* rows may point into it */
     struct identity *next_retired;
     size_t source_len;
     const char *source; /* the token, or the claims, that it was made of */
@@ -105,6 +110,7 @@ static void at_transaction_end(XactEvent event, void *arg)
         return;
     }
     psj_ready.claims = NULL;
+    psj_trust_look_again();
     if (ActivePortal != NULL || SPI_inside_nonatomic_context())
         return;
     while (retired != NULL) {
@@ -117,19 +123,30 @@ static void at_transaction_end(XactEvent event, void *arg)
 
 /* ---- making ------------------------------------------------------------ */
 
-static identity *make_identity(psj_trust_mode mode, const char *source, size_t source_len,
+/* Of a token where that is not NULL. */
+static identity *make_identity(const jwt_token *token, const char *source, size_t source_len,
                                const psj_claims *claims)
 {
+    const char *key_id = token == NULL ? NULL : jwt_token_key_id(token);
     const Size head = MAXALIGN(sizeof(identity));
     const Size middle = MAXALIGN(psj_claims_size(claims));
-    char *chunk = MemoryContextAlloc(psj_memory, head + middle + source_len);
+    const Size end = key_id == NULL ? 0 : strlen(key_id) + 1;
+    char *chunk = MemoryContextAlloc(psj_memory, head + middle + source_len + end);
     identity *who = (identity *)chunk;
 
     memset(who, 0, sizeof(*who));
-    who->id = ++ids;
-    who->mode = mode;
     who->usable_until = DT_NOEND;
     psj_claims_copy(&who->claims, claims, chunk + head);
+    who->claims.id = ++ids;
+    if (token != NULL) {
+        who->of_token = true;
+        who->algorithm = jwt_token_algorithm(token);
+        who->backend = jwt_token_backend(token);
+        who->has_expires = jwt_token_expires_at(token, &who->expires);
+        who->has_issued = jwt_token_issued_at(token, &who->issued);
+        if (key_id != NULL)
+            who->key_id = strcpy(chunk + head + middle + source_len, key_id);
+    }
     memcpy(chunk + head + middle, source, source_len);
     who->source = chunk + head + middle;
     who->source_len = source_len;
@@ -154,7 +171,8 @@ static identity *nobody_at_all(void)
         psj_claims claims;
 
         (void)psj_claims_from_json("null", &claims);
-        nobody = make_identity(PSJ_TRUST_CLAIMS, "", 0, &claims);
+        nobody = make_identity(NULL, "", 0, &claims);
+        nobody->claims.nobody = true;
     }
     return nobody;
 }
@@ -177,14 +195,13 @@ static void audit_claims(const psj_claims *claims)
 
 static void audit_read(const identity *who)
 {
-    if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS) {
-        if (who == nobody)
-            ereport(LOG, (errmsg("no JWT claims found in setting \"request.jwt.claims\""),
-                          errhidestmt(true), errhidecontext(true)));
-        else
-            audit_claims(&who->claims);
-    } else if (who != nobody)
+    if (who->of_token)
         audit_token(&who->claims);
+    else if (who != nobody)
+        audit_claims(&who->claims);
+    else if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS)
+        ereport(LOG, (errmsg("no JWT claims found in setting \"request.jwt.claims\""),
+                      errhidestmt(true), errhidecontext(true)));
 }
 
 /* ---- tokens ------------------------------------------------------------ */
@@ -212,7 +229,7 @@ static void accept_token(identity *who, bool has_jti, int64 jti)
         last_accepted = who;
     }
     keep(who);
-    psj_mark_in_force->accepted_as = who->id;
+    psj_mark_in_force->accepted_as = who->claims.id;
     psj_parallel_publish(true, last_jti);
 }
 
@@ -255,9 +272,9 @@ static identity *verify_token_in(MemoryContext scratch, const psj_trust *trust, 
     if (psj_audit)
         audit_token(&claims);
 
-    who = make_identity(psj_trust_mode_in_force(), psj_jwt, len, &claims);
+    who = make_identity(token, psj_jwt, len, &claims);
     who->generation = trust->generation;
-    if (jwt_token_expires_at(token, &who->expires))
+    if (who->has_expires)
         who->usable_until = usable_until(who->expires, trust->leeway);
     has_jti = trust->rising_jti && jwt_token_integer_id(token, &jti);
     accept_token(who, has_jti, jti);
@@ -294,12 +311,11 @@ static identity *find_token(const psj_trust *trust)
     for (int i = 0; i < KEPT; i++) {
         identity *who = kept[i];
 
-        if (who == NULL || who->mode == PSJ_TRUST_CLAIMS || who->generation != trust->generation)
+        if (who == NULL || !who->of_token || who->generation != trust->generation)
             continue;
-        if (mark->accepted_as != 0
-                ? who->id == mark->accepted_as
-                : (!trust->rising_jti || who == last_accepted) && made_of(who, psj_jwt, len)) {
-            mark->accepted_as = who->id;
+        if (who->claims.id == mark->accepted_as ||
+            ((!trust->rising_jti || who == last_accepted) && made_of(who, psj_jwt, len))) {
+            mark->accepted_as = who->claims.id;
             psj_parallel_publish(true, last_jti);
             return who;
         }
@@ -349,7 +365,7 @@ static identity *make_claims_identity(const char *source, size_t len)
 
         MemoryContextSwitchTo(scratch);
         if (psj_claims_from_json(source, &claims) == PSJ_CLAIMS_OK) {
-            who = make_identity(PSJ_TRUST_CLAIMS, source, len, &claims);
+            who = make_identity(NULL, source, len, &claims);
             keep(who);
         } else
             who = nobody_at_all();
@@ -368,8 +384,7 @@ static identity *claims_identity(void)
     const size_t len = strlen(psj_claims_setting);
 
     for (int i = 0; i < KEPT; i++)
-        if (kept[i] != NULL && kept[i]->mode == PSJ_TRUST_CLAIMS &&
-            made_of(kept[i], psj_claims_setting, len))
+        if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], psj_claims_setting, len))
             return kept[i];
     return make_claims_identity(psj_claims_setting, len);
 }
@@ -382,15 +397,15 @@ static identity *find_identity(TimestampTz now, psj_failure *failure)
     identity *who;
 
     psj_hide_statement(&callback);
-    if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS) {
-        if (psj_claims_setting == NULL || psj_claims_setting[0] == '\0')
-            who = nobody_at_all();
-        else
-            who = current != NULL ? current : claims_identity();
-    } else if (psj_mark_in_force == NULL)
+    if (!psj_trust_permits(failure))
+        who = NULL;
+    else if (psj_trust_verifies())
+        who = psj_mark_in_force == NULL ? nobody_at_all() : token_identity(now, failure);
+    else if (psj_trust_mode_in_force() == PSJ_TRUST_NONE || psj_claims_setting == NULL ||
+             psj_claims_setting[0] == '\0')
         who = nobody_at_all();
     else
-        who = token_identity(now, failure);
+        who = current != NULL ? current : claims_identity();
     psj_show_statement(&callback);
 
     if (who == NULL)
@@ -432,6 +447,25 @@ const psj_claims *psj_session_resolve(void)
     return &who->claims;
 }
 
+void psj_session_describe(psj_session_state *state)
+{
+    identity *who;
+
+    *state = (psj_session_state){0};
+    who = find_identity(clock_time(), &state->failure);
+    if (who == NULL)
+        return;
+    who->handed_out = true;
+    state->claims = &who->claims;
+    state->algorithm = who->algorithm;
+    state->backend = who->backend;
+    state->key_id = who->key_id;
+    state->has_issued_at = who->has_issued;
+    state->has_expires_at = who->has_expires;
+    state->issued_at = who->issued;
+    state->expires_at = who->expires;
+}
+
 void psj_session_check_key(void)
 {
     psj_failure failure;
@@ -446,8 +480,7 @@ void psj_session_verify(void)
 
     if (psj_mark_in_force == NULL)
         return;
-    if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS ||
-        find_identity(clock_time(), &failure) == NULL)
+    if (!psj_trust_verifies() || find_identity(clock_time(), &failure) == NULL)
         psj_raise(&failure);
 }
 
@@ -455,8 +488,7 @@ void psj_session_accept(void)
 {
     psj_failure failure;
 
-    if (psj_trust_mode_in_force() != PSJ_TRUST_CLAIMS && psj_mark_in_force != NULL &&
-        psj_mark_in_force->accepted_as == 0)
+    if (psj_mark_in_force != NULL && psj_mark_in_force->accepted_as == 0 && psj_trust_verifies())
         (void)find_identity(clock_time(), &failure);
 }
 

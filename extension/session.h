@@ -13,6 +13,7 @@
 #include "access/xact.h"
 
 #include "extension/claims.h"
+#include "extension/errors.h"
 
 /* The identity last handed out, and the statement it was found good for. */
 typedef struct psj_ready_claims {
@@ -25,6 +26,22 @@ extern psj_ready_claims psj_ready;
 /* The slow path of psj_session_claims(): once a statement. */
 const psj_claims *psj_session_resolve(void);
 
+/* What SQL is told of the token in force; strings live as long as the claims. */
+typedef struct psj_session_state {
+    const psj_claims *claims; /* NULL: see failure */
+    psj_failure failure;
+    const char *algorithm; /* NULL where there is no verified token */
+    const char *backend;
+    const char *key_id; /* UTF-8; NULL: the token names none */
+    bool has_issued_at;
+    bool has_expires_at;
+    int64 issued_at; /* microseconds since the Unix epoch */
+    int64 expires_at;
+} psj_session_state;
+
+/* The same as psj_session_claims(), but never raises. */
+void psj_session_describe(psj_session_state *state);
+
 /* The claims in force, never NULL; raises where the token in force is refused. */
 static inline const psj_claims *psj_session_claims(void)
 {
@@ -34,7 +51,7 @@ static inline const psj_claims *psj_session_claims(void)
     return psj_session_resolve();
 }
 
-/* auth.init(): raises where the key is missing or of no use. */
+/* auth.init(): raises where keys are missing or of no use. */
 void psj_session_check_key(void);
 
 /* Verifies the token in force, where there is one, and raises where it is

@@ -12,6 +12,7 @@
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
+#include "extension/trust_settings.h"
 #include "extension/compat.h"
 
 #define CLAIMS "request.jwt.claims"
@@ -162,7 +163,9 @@ void psj_settings_define(void)
                                "Logs who is identified, whenever it is verified or read.",
                                "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
                                GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_audit_log, NULL);
+    psj_trust_settings_define(flags);
     define_parallel_state(flags);
+    psj_trust_settings_unflag(flags);
     for (size_t i = 0; i < lengthof(names); i++)
         psj_find_setting(names[i])->flags &= ~flags;
 

@@ -11,8 +11,10 @@
 #include "extension/errors.h"
 
 typedef enum psj_trust_mode {
-    PSJ_TRUST_CLAIMS,     /* request.jwt.claims, from a gateway */
-    PSJ_TRUST_SESSION_KEY /* tokens signed with pg_session_jwt.jwk */
+    PSJ_TRUST_NONE,        /* nobody's */
+    PSJ_TRUST_CLAIMS,      /* request.jwt.claims, from a gateway */
+    PSJ_TRUST_SESSION_KEY, /* tokens signed with pg_session_jwt.jwk */
+    PSJ_TRUST_ISSUER       /* tokens of the issuers that the administrator pinned */
 } psj_trust_mode;
 
 /* What a token is held against. */
@@ -27,11 +29,21 @@ typedef struct psj_trust {
 /* Decided by configuration alone. */
 psj_trust_mode psj_trust_mode_in_force(void);
 
+/* Does the mode in force take tokens, and verify them? */
+bool psj_trust_verifies(void);
+
 /* The trust in force, in a mode that verifies tokens; valid until the keys
- * change. NULL: see *failure. Asked once a statement, not once a row. */
+ * change. NULL: see *failure. Asked once a statement, not once a row: it looks
+ * whether a key file has changed. */
 const psj_trust *psj_trust_in_force(psj_failure *failure);
 
-/* pg_session_jwt.jwk is about to change: forget what came of it. */
+/* May this session have an identity at all? False: see *failure. */
+bool psj_trust_permits(psj_failure *failure);
+
+/* A setting that decides whom to trust is about to change. Never fails. */
 void psj_trust_changed(void);
+
+/* Key files are to be looked at again, though it be for the same statement. */
+void psj_trust_look_again(void);
 
 #endif

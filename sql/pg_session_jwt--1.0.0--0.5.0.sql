@@ -4,6 +4,13 @@ REVOKE USAGE ON SCHEMA auth FROM PUBLIC;
 
 DROP FUNCTION auth.jwt_session_init(text, boolean);
 DROP FUNCTION auth.jwt_algorithms();
+DROP FUNCTION auth.claim(text[]);
+DROP FUNCTION auth.role();
+DROP FUNCTION auth.email();
+DROP FUNCTION auth.has_scope(text);
+DROP FUNCTION auth.has_role(text);
+DROP FUNCTION auth.jwt_status();
+DROP FUNCTION auth.jwt_verify(text, jsonb);
 
 COMMENT ON SCHEMA auth IS NULL;
 COMMENT ON FUNCTION auth.init() IS NULL;

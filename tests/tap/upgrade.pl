@@ -109,7 +109,14 @@ my %wanted = (
 	'auth.user_id()' => 'text|t|s|s|user_id_wrapper',
 	'auth.uid()' => 'uuid|t|s|s|uid_wrapper',
 	'auth.organization()' => 'jsonb|f|s|s|organization_wrapper',
-	'auth.organization_id()' => 'uuid|f|s|s|organization_id_wrapper');
+	'auth.organization_id()' => 'uuid|f|s|s|organization_id_wrapper',
+	'auth.claim(text[])' => 'text|t|s|s|claim_wrapper',
+	'auth.role()' => 'text|t|s|s|role_wrapper',
+	'auth.email()' => 'text|t|s|s|email_wrapper',
+	'auth.has_scope(text)' => 'boolean|t|s|s|has_scope_wrapper',
+	'auth.has_role(text)' => 'boolean|t|s|s|has_role_wrapper',
+	'auth.jwt_status()' => 'record|f|s|r|jwt_status_wrapper',
+	'auth.jwt_verify(text,jsonb)' => 'record|t|s|s|jwt_verify_wrapper');
 my %got = map { split /\t/ } split /\n/, $node->safe_psql('fresh', <<'END');
 SELECT p.oid::regprocedure || E'\t'
 	|| concat_ws('|', prorettype::regtype, proisstrict, provolatile, proparallel, prosrc)

@@ -1,0 +1,296 @@
+/*
+ * status_functions.c - what SQL can ask of tokens: why there is no identity,
+ * and whether some token is good.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "jwt/jwt.h"
+
+#include "extension/claims.h"
+#include "extension/errors.h"
+#include "extension/memory.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+#include "extension/trust.h"
+#include "extension/trust_settings.h"
+#include "extension/compat.h"
+
+PSJ_FUNCTION(jwt_status_wrapper);
+PSJ_FUNCTION(jwt_verify_wrapper);
+
+static HeapTuple make_row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
+{
+    TupleDesc descriptor;
+
+    if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "return type must be a row type");
+    return heap_form_tuple(BlessTupleDesc(descriptor), unconstify(Datum *, values),
+                           unconstify(bool *, nulls));
+}
+
+/* ---- auth.jwt_status() ------------------------------------------------- */
+
+enum {
+    MODE,
+    STATUS,
+    REASON,
+    ISSUER,
+    SUBJECT,
+    ALGORITHM,
+    KEY_ID,
+    BACKEND,
+    ISSUED_AT,
+    EXPIRES_AT,
+    KEYS_KNOWN,
+    KEYS_SKIPPED,
+    COLUMNS
+};
+
+typedef struct row {
+    Datum values[COLUMNS];
+    bool nulls[COLUMNS];
+} row;
+
+static void put(row *out, int column, Datum value)
+{
+    out->values[column] = value;
+    out->nulls[column] = false;
+}
+
+static void put_text(row *out, int column, const char *value)
+{
+    if (value != NULL)
+        put(out, column, CStringGetTextDatum(value));
+}
+
+static void put_claim(row *out, int column, const psj_claims *claims, const char *name)
+{
+    Datum value;
+
+    if (psj_claims_string(claims, name, &value))
+        put(out, column, value);
+}
+
+static void put_time(row *out, int column, int64 since_unix_epoch)
+{
+    const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+    TimestampTz time;
+
+    if (since_unix_epoch < MIN_TIMESTAMP + epoch)
+        time = DT_NOBEGIN;
+    else
+        time = since_unix_epoch - epoch;
+    if (!TIMESTAMP_NOT_FINITE(time) && !IS_VALID_TIMESTAMP(time))
+        time = DT_NOEND;
+    put(out, column, TimestampTzGetDatum(time));
+}
+
+/* In the database's encoding; NULL where that may lack a character. */
+static const char *representable(const char *utf8)
+{
+    const int encoding = GetDatabaseEncoding();
+
+    if (utf8 == NULL || encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+        return utf8;
+    for (const char *c = utf8; *c != '\0'; c++)
+        if (IS_HIGHBIT_SET(*c))
+            return NULL;
+    return utf8;
+}
+
+static void append_skipped(StringInfo json, const jwt_keyset *keys)
+{
+    const char *key_id;
+    jwt_status why;
+    size_t index;
+
+    for (size_t n = 0; jwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
+        appendStringInfo(json, "%s{\"index\":%zu,\"kid\":", json->len > 1 ? "," : "", index);
+        key_id = representable(key_id);
+        if (key_id == NULL)
+            appendStringInfoString(json, "null");
+        else
+            escape_json(json, key_id);
+        appendStringInfo(json, ",\"reason\":\"%s\"}", jwt_status_text(why));
+    }
+}
+
+static void put_keys(row *out, const psj_trust *trust)
+{
+    StringInfoData json;
+    size_t known = 0;
+
+    initStringInfo(&json);
+    appendStringInfoChar(&json, '[');
+    for (size_t i = 0; i < trust->trust_count; i++)
+        if (trust->trusts[i].keys != NULL) {
+            known += jwt_keyset_count(trust->trusts[i].keys);
+            append_skipped(&json, trust->trusts[i].keys);
+        }
+    appendStringInfoChar(&json, ']');
+    put(out, KEYS_KNOWN, Int32GetDatum((int32)known));
+    put(out, KEYS_SKIPPED, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+static void put_token(row *out, const psj_session_state *state)
+{
+    put_claim(out, ISSUER, state->claims, "iss");
+    put_claim(out, SUBJECT, state->claims, "sub");
+    put_text(out, ALGORITHM, state->algorithm);
+    put_text(out, KEY_ID, representable(state->key_id));
+    put_text(out, BACKEND, state->backend);
+    if (state->has_issued_at)
+        put_time(out, ISSUED_AT, state->issued_at);
+    if (state->has_expires_at)
+        put_time(out, EXPIRES_AT, state->expires_at);
+}
+
+static const char *mode_name(psj_trust_mode mode)
+{
+    switch (mode) {
+    case PSJ_TRUST_NONE:
+        return "none";
+    case PSJ_TRUST_CLAIMS:
+        return "claims";
+    case PSJ_TRUST_SESSION_KEY:
+        return "session key";
+    case PSJ_TRUST_ISSUER:
+        return "issuer";
+    }
+    pg_unreachable();
+}
+
+/* Why there is nobody, where it looks as if there should be somebody. */
+static const char *reason_for_nobody(void)
+{
+    const psj_failure no_key = {.kind = PSJ_FAILURE_MISSING_KEY};
+
+    if (psj_mark_in_force != NULL && !psj_trust_verifies())
+        return psj_explain(&no_key);
+    if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS && psj_claims_setting != NULL &&
+        psj_claims_setting[0] != '\0')
+        return "request.jwt.claims is not JSON in the encoding of the database";
+    return NULL;
+}
+
+Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
+{
+    psj_session_state state;
+    psj_failure failure;
+    const psj_trust *trust = NULL;
+    row out;
+
+    memset(out.nulls, true, sizeof(out.nulls));
+    put_text(&out, MODE, mode_name(psj_trust_mode_in_force()));
+    if (psj_trust_verifies()) {
+        trust = psj_trust_in_force(&failure);
+        if (trust != NULL)
+            put_keys(&out, trust);
+    }
+    psj_session_describe(&state);
+    if (psj_trust_verifies() && trust == NULL) {
+        put_text(&out, STATUS, "misconfigured");
+        put_text(&out, REASON, psj_explain(&failure));
+    } else if (state.claims == NULL) {
+        put_text(&out, STATUS, "refused");
+        put_text(&out, REASON, psj_explain(&state.failure));
+    } else if (state.claims->nobody) {
+        put_text(&out, STATUS, "none");
+        put_text(&out, REASON, reason_for_nobody());
+    } else {
+        put_text(&out, STATUS, "valid");
+        put_token(&out, &state);
+    }
+    return HeapTupleGetDatum(make_row(fcinfo, out.values, out.nulls));
+}
+
+/* ---- auth.jwt_verify() ------------------------------------------------- */
+
+static jwt_keyset *parse_keys(const jwt_allocator *allocator, Jsonb *jsonb)
+{
+    char *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+    jwt_keyset *keys;
+    jwt_error error;
+
+    json = pg_server_to_any(json, (int)strlen(json), PG_UTF8);
+    if (jwt_keyset_parse(allocator, json, strlen(json), &keys, &error) != JWT_OK)
+        psj_raise_unusable_keys(&error);
+    return keys;
+}
+
+static bool parse_json(const char *json, size_t len, Datum *out, psj_failure *failure)
+{
+    switch (psj_jsonb_from_utf8(json, len, out)) {
+    case PSJ_CLAIMS_OK:
+        return true;
+    case PSJ_CLAIMS_NOT_JSON:
+        failure->kind = PSJ_FAILURE_JWT;
+        failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
+        return false;
+    case PSJ_CLAIMS_UNREPRESENTABLE:
+        failure->kind = PSJ_FAILURE_ENCODING;
+        return false;
+    }
+    pg_unreachable();
+}
+
+static bool verify(const char *text, const psj_trust *terms, Datum values[2], psj_failure *failure)
+{
+    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+    const jwt_policy policy = {.trusts = terms->trusts,
+                               .trust_count = terms->trust_count,
+                               .now = GetCurrentStatementStartTimestamp() + epoch,
+                               .leeway = terms->leeway};
+    jwt_token *token;
+    const char *json;
+    size_t len;
+
+    if (jwt_verify(&allocator, text, strlen(text), &policy, &token, &failure->jwt) != JWT_OK) {
+        failure->kind = PSJ_FAILURE_JWT;
+        return false;
+    }
+    json = jwt_token_header(token, &len);
+    if (!parse_json(json, len, &values[0], failure))
+        return false;
+    json = jwt_token_payload(token, &len);
+    return parse_json(json, len, &values[1], failure);
+}
+
+Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
+{
+    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    Datum values[4] = {0};
+    bool nulls[4] = {true, true, false, true};
+    ErrorContextCallback callback;
+    psj_failure failure;
+    jwt_keyset *keys;
+    jwt_trust trust;
+    psj_trust terms;
+    bool valid;
+
+    psj_hide_statement(&callback);
+    keys = parse_keys(&allocator, PG_GETARG_JSONB_P(1));
+    trust = (jwt_trust){.keys = keys, .algorithms = jwt_keyset_algorithms(keys)};
+    terms = (psj_trust){.trusts = &trust, .trust_count = 1, .leeway = (uint32)psj_leeway};
+    valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &terms, values, &failure);
+    jwt_keyset_free(keys);
+    psj_show_statement(&callback);
+
+    values[2] = BoolGetDatum(valid);
+    if (valid)
+        nulls[0] = nulls[1] = false;
+    else {
+        values[3] = CStringGetTextDatum(psj_explain(&failure));
+        nulls[3] = false;
+    }
+    return HeapTupleGetDatum(make_row(fcinfo, values, nulls));
+}

@@ -1,0 +1,228 @@
+/*
+ * trust_settings.c - the settings by which an administrator pins whose tokens
+ * count.
+ *
+ * A value that does not parse is refused where somebody sets it and is told.
+ * What comes with a connection, from the file or the catalog, is taken as it
+ * is: to drop it would leave nothing pinned, and the client's own claims to be
+ * believed. trust.c then refuses every token.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/varlena.h"
+
+#include "jwt/jwt.h"
+
+#include "extension/session.h"
+#include "extension/trust.h"
+#include "extension/trust_settings.h"
+#include "extension/compat.h"
+
+#define JWKS "pg_session_jwt.jwks"
+#define JWKS_FILE "pg_session_jwt.jwks_file"
+#define ISSUERS_FILE "pg_session_jwt.issuers_file"
+#define ISSUER "pg_session_jwt.issuer"
+#define AUDIENCE "pg_session_jwt.audience"
+#define ALGORITHMS "pg_session_jwt.algorithms"
+#define LEEWAY "pg_session_jwt.leeway"
+#define REQUIRED_CLAIMS "pg_session_jwt.required_claims"
+#define TOKEN_TYPES "pg_session_jwt.token_types"
+#define CLAIMS_FALLBACK "pg_session_jwt.claims_fallback"
+
+#define MAX_LEEWAY 3600
+
+char *psj_jwks;
+char *psj_jwks_file;
+char *psj_issuers_file;
+char *psj_issuer;
+char *psj_audience;
+char *psj_algorithms;
+char *psj_required_claims;
+char *psj_token_types;
+int psj_leeway;
+bool psj_claims_fallback;
+
+static const char *const names[] = {JWKS,        JWKS_FILE,      ISSUERS_FILE, ISSUER,
+                                    AUDIENCE,    ALGORITHMS,     LEEWAY,       REQUIRED_CLAIMS,
+                                    TOKEN_TYPES, CLAIMS_FALLBACK};
+static bool defining;
+
+static bool to_be_judged(const char *value, GucSource source)
+{
+    return value != NULL && value[0] != '\0' && !defining && !InitializingParallelWorker &&
+           (source == PGC_S_FILE || source >= PGC_S_INTERACTIVE);
+}
+
+/* The server's own message would show the value, which may hold a secret. */
+static bool refuse(const char *name, const jwt_error *error)
+{
+    GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+    GUC_check_errmsg("invalid value for parameter \"%s\"", name);
+    if (error != NULL)
+        GUC_check_errdetail("%s%s%s, at byte %zu.", jwt_status_text(error->status),
+                            error->detail[0] == '\0' ? "" : ": ", error->detail, error->position);
+    return false;
+}
+
+static bool check_jwks(char **value, void **extra, GucSource source)
+{
+    jwt_keyset *keys;
+    jwt_error error;
+
+    (void)extra;
+    /* No cryptography in the postmaster: its state would be each backend's. */
+    if (!to_be_judged(*value, source) || !IsUnderPostmaster)
+        return true;
+    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK) {
+        (void)refuse(JWKS, &error);
+        if (jwt_looks_like_token(*value, strlen(*value)))
+            GUC_check_errhint("This looks like a token. It belongs into pg_session_jwt.jwt.");
+        return false;
+    }
+    jwt_keyset_free(keys);
+    return true;
+}
+
+static bool check_algorithms(char **value, void **extra, GucSource source)
+{
+    jwt_algorithm_set algorithms;
+    jwt_error error;
+
+    (void)extra;
+    return !to_be_judged(*value, source) ||
+           jwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == JWT_OK ||
+           refuse(ALGORITHMS, &error);
+}
+
+static bool check_list(const char *name, const char *value, GucSource source)
+{
+    List *items = NIL;
+    char *copy;
+    bool parses;
+
+    if (!to_be_judged(value, source))
+        return true;
+    copy = pstrdup(value);
+    parses = SplitGUCList(copy, ',', &items);
+    list_free(items);
+    pfree(copy);
+    return parses || refuse(name, NULL);
+}
+
+static bool check_audience(char **value, void **extra, GucSource source)
+{
+    (void)extra;
+    return check_list(AUDIENCE, *value, source);
+}
+
+static bool check_required_claims(char **value, void **extra, GucSource source)
+{
+    (void)extra;
+    return check_list(REQUIRED_CLAIMS, *value, source);
+}
+
+static bool check_token_types(char **value, void **extra, GucSource source)
+{
+    (void)extra;
+    return check_list(TOKEN_TYPES, *value, source);
+}
+
+static void changed(void)
+{
+    psj_trust_changed();
+    psj_session_changed();
+}
+
+static void assign_string(const char *value, void *extra)
+{
+    (void)value;
+    (void)extra;
+    changed();
+}
+
+static void assign_leeway(int value, void *extra)
+{
+    (void)value;
+    (void)extra;
+    changed();
+}
+
+static void assign_claims_fallback(bool value, void *extra)
+{
+    (void)value;
+    (void)extra;
+    changed();
+}
+
+static void define_string(const char *name, const char *description, const char *more, char **value,
+                          const char *boot, int flags, GucStringCheckHook check)
+{
+    DefineCustomStringVariable(name, description, more, value, boot, PGC_SUSET, flags, check,
+                               assign_string, NULL);
+}
+
+static void define_all(int flags)
+{
+    define_string(JWKS, "The keys of the issuer of tokens, as a JWK or a JWK Set.",
+                  "Empty: none are pinned here.", &psj_jwks, "", GUC_SUPERUSER_ONLY | flags,
+                  check_jwks);
+    define_string(JWKS_FILE, "The file with the keys of the issuer of tokens.",
+                  "The path is relative to the data directory.", &psj_jwks_file, "", flags, NULL);
+    define_string(ISSUERS_FILE, "The file with several issuers of tokens, each with its keys.",
+                  "The path is relative to the data directory.", &psj_issuers_file, "", flags,
+                  NULL);
+    define_string(ISSUER, "The claim \"iss\" that a token must have, to the letter.",
+                  "Empty: it is not looked at.", &psj_issuer, "", flags, NULL);
+    define_string(AUDIENCE, "The audiences of which a token must be for one.",
+                  "Empty: the claim \"aud\" is not looked at.", &psj_audience, "",
+                  GUC_LIST_INPUT | flags, check_audience);
+    define_string(ALGORITHMS, "The signature algorithms that are accepted.",
+                  "Empty: all that the keys are for, but those with a shared secret.",
+                  &psj_algorithms, "", GUC_LIST_INPUT | flags, check_algorithms);
+    DefineCustomIntVariable(LEEWAY, "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL,
+                            &psj_leeway, 60, 0, MAX_LEEWAY, PGC_SUSET, GUC_UNIT_S | flags, NULL,
+                            assign_leeway, NULL);
+    define_string(REQUIRED_CLAIMS, "The claims that a token must have.", NULL, &psj_required_claims,
+                  "exp", GUC_LIST_INPUT | flags, check_required_claims);
+    define_string(TOKEN_TYPES, "The types of token (\"typ\" in the header) that are accepted.",
+                  "Empty: any, or none.", &psj_token_types, "", GUC_LIST_INPUT | flags,
+                  check_token_types);
+    DefineCustomBoolVariable(CLAIMS_FALLBACK, "Believes request.jwt.claims where there is no key.",
+                             NULL, &psj_claims_fallback, true, PGC_SUSET, flags, NULL,
+                             assign_claims_fallback, NULL);
+}
+
+void psj_trust_settings_define(int flags)
+{
+    GucSource began_with[lengthof(names)];
+
+    for (size_t i = 0; i < lengthof(names); i++) {
+        const struct config_generic *placeholder = psj_find_setting(names[i]);
+
+        began_with[i] = placeholder == NULL ? PGC_S_DEFAULT : placeholder->reset_source;
+    }
+    defining = true;
+    /* RESET ALL is for everybody, also in a session in which a superuser has
+     * set them before giving it to another role. */
+    define_all(GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags);
+    for (size_t i = 0; i < lengthof(names); i++)
+        if (psj_find_setting(names[i])->reset_source != began_with[i]) {
+            char *refused = psprintf(PSJ_REFUSED "%s", names[i]);
+
+            SetConfigOption(JWKS, refused, PGC_SUSET, PGC_S_OVERRIDE);
+            pfree(refused);
+            break;
+        }
+    defining = false;
+}
+
+void psj_trust_settings_unflag(int flags)
+{
+    for (size_t i = 0; i < lengthof(names); i++)
+        psj_find_setting(names[i])->flags &= ~flags;
+}
