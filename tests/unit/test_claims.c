@@ -513,20 +513,22 @@ static void test_near_audience(void **state)
 {
     static const char *const forms[] = {"{\"aud\":\"%s\"}", "{\"aud\":[\"%s\"]}",
                                         "{\"aud\":[\"q\",\"%s\",\"r\"]}"};
-    const char *wanted[] = {"something else", "us", "another"};
     jwt_trust trust = any_trust();
     jwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char payload[100];
     jwt_error error;
 
     (void)state;
-    trust.audiences = (jwt_string_list){wanted, COUNT(wanted)};
     for (size_t i = 0; i < COUNT(pairs) * COUNT(forms); i++) {
-        wanted[1] = pairs[i / COUNT(forms)].wanted;
+        const char *wanted[] = {"something else", "us", "another"};
+        trust.audiences = (jwt_string_list){wanted, COUNT(wanted)};
+        wanted[i % COUNT(wanted)] = pairs[i / COUNT(forms)].wanted;
         snprintf(payload, sizeof(payload), forms[i % COUNT(forms)], pairs[i / COUNT(forms)].has);
         assert_status(verify(payload, &policy, NULL, &error), JWT_AUDIENCE_REFUSED, payload);
         assert_string_equal(error.detail, pairs[i / COUNT(forms)].detail);
     }
+    static const char *const us[] = {"us"};
+    trust.audiences = (jwt_string_list){us, COUNT(us)};
     assert_status(verify("{}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "none");
     assert_string_equal(error.detail, "");
     assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "empty");

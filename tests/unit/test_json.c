@@ -237,6 +237,8 @@ static void test_strings(void **state)
         "\"\\uDBFF\"",
         "\"\\uDC00\"",
         "\"\\uDFFF\"",
+        "\"\\uDC00\\uDC00\"",
+        "\"\\uDFFF\\uDC00\"",
         "\"\\uD834x\"",
         "\"\\uD834\\n\"",
         "\"\\uD834\\u0041\"",
