@@ -130,13 +130,19 @@ static jwt_status refuse_ambiguous(jwt_keyset *set, jwt_error *error)
     return JWT_OK;
 }
 
+/* A key that another build can use tells more than one that none can. */
 static jwt_status fail_none_usable(const jwt_keyset *set, jwt_error *error)
 {
     char detail[sizeof(error->detail)] = "the set is empty";
+    size_t told = 0;
 
+    while (told < set->skipped_kept && set->skipped[told].why != JWK_UNSUPPORTED)
+        told++;
+    if (told == set->skipped_kept)
+        told = 0;
     if (set->skipped_count > 0)
-        snprintf(detail, sizeof(detail), "%zu skipped, the first: %s", set->skipped_count,
-                 jwt_status_text(set->skipped[0].why));
+        snprintf(detail, sizeof(detail), "%zu skipped, %s: %s", set->skipped_count,
+                 told == 0 ? "the first" : "among them", jwt_status_text(set->skipped[told].why));
     return jwt_fail(error, JWK_NONE_USABLE, 0, detail);
 }
 
