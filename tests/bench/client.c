@@ -1,0 +1,355 @@
+/*
+ * client.c - what a client of the server waits for, over its connection.
+ *
+ *   bench_client scan GROUP ROUNDS X   statements from the standard input take
+ *                                      turns; a line is a name, what goes before
+ *                                      and the statement, separated by tabs
+ *   bench_client tokens KEY N          a session handed N tokens, and more
+ *   bench_client memory KEY N          what a session needs after N tokens
+ *   bench_client copy KEY N            N tokens and their claims, for COPY
+ *
+ * KEY is a file with the private key (a JWK) of the session's tokens. libpq's
+ * environment says where the server is.
+ */
+#include "bench.h"
+
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static PGconn *connection;
+
+/* ---- the server -------------------------------------------------------- */
+
+static void connect_with(const char *options)
+{
+    const char *const names[] = {options == NULL ? NULL : "options", NULL};
+    const char *const values[] = {options, NULL};
+
+    connection = PQconnectdbParams(names, values, 0);
+    if (PQstatus(connection) != CONNECTION_OK)
+        bench_die("%s", PQerrorMessage(connection));
+}
+
+/* As -c in a connection's options: a blank and a backslash need a backslash. */
+static void connect_with_key(const bench_key *key)
+{
+    char *options = bench_allocate(strlen(key->public_jwk) * 2 + 64);
+    char *to = options + sprintf(options, "-c pg_session_jwt.jwk=");
+
+    for (const char *from = key->public_jwk; *from != '\0'; from++) {
+        if (*from == ' ' || *from == '\\')
+            *to++ = '\\';
+        *to++ = *from;
+    }
+    *to = '\0';
+    connect_with(options);
+    free(options);
+}
+
+static void check_result(PGresult *result, const char *sql)
+{
+    const ExecStatusType status = PQresultStatus(result);
+
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        bench_die("%s: %s", sql, PQerrorMessage(connection));
+}
+
+/* The first value, in a buffer that the next call uses again. */
+static const char *query(const char *sql)
+{
+    static char value[256];
+    PGresult *result = PQexec(connection, sql);
+
+    check_result(result, sql);
+    value[0] = '\0';
+    if (PQntuples(result) > 0 && PQnfields(result) > 0)
+        snprintf(value, sizeof(value), "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return value;
+}
+
+static void prepare(const char *name, const char *sql)
+{
+    PGresult *result = PQprepare(connection, name, sql, 0, NULL);
+
+    check_result(result, sql);
+    PQclear(result);
+}
+
+static void execute(const char *name, const char *argument)
+{
+    const char *const values[] = {argument};
+    PGresult *result =
+        PQexecPrepared(connection, name, argument == NULL ? 0 : 1, values, NULL, NULL, 0);
+
+    check_result(result, name);
+    PQclear(result);
+}
+
+/* ---- scan -------------------------------------------------------------- */
+
+#define MAX_STATEMENTS 32
+
+typedef struct statement {
+    char *name, *before, *sql;
+    double *values;
+} statement;
+
+static size_t read_statements(statement *statements, size_t rounds)
+{
+    size_t count = 0;
+    char *line = NULL;
+    size_t size = 0;
+
+    while (getline(&line, &size, stdin) > 0) {
+        statement *next = &statements[count];
+
+        if (count++ == MAX_STATEMENTS)
+            bench_die("too many statements");
+        line[strcspn(line, "\n")] = '\0';
+        next->name = strdup(line);
+        next->before = strchr(next->name, '\t');
+        next->sql = next->before == NULL ? NULL : strchr(next->before + 1, '\t');
+        if (next->sql == NULL)
+            bench_die("not three fields: %s", line);
+        *next->before++ = '\0';
+        *next->sql++ = '\0';
+        next->values = bench_allocate(rounds * sizeof(*next->values));
+    }
+    free(line);
+    return count;
+}
+
+static void scan(const char *group, size_t rounds, const char *x)
+{
+    statement statements[MAX_STATEMENTS];
+    const size_t count = read_statements(statements, rounds);
+    char found[256] = "";
+
+    connect_with(NULL);
+    /* The first time is not counted. */
+    for (size_t round = 0; round <= rounds; round++)
+        for (size_t i = 0; i < count; i++) {
+            double start;
+            const char *answer;
+
+            query(statements[i].before);
+            start = bench_clock();
+            answer = query(statements[i].sql);
+            if (round > 0)
+                statements[i].values[round - 1] = (bench_clock() - start) * 1e3;
+            /* All of a group must find the same. */
+            if (found[0] == '\0')
+                strcpy(found, answer);
+            if (strcmp(found, answer) != 0)
+                bench_die("%s: %s finds %s, not %s", group, statements[i].name, answer, found);
+        }
+    for (size_t i = 0; i < count; i++)
+        bench_print(group, statements[i].name, x, "ms", statements[i].values, rounds);
+    PQfinish(connection);
+}
+
+/* ---- tokens ------------------------------------------------------------ */
+
+typedef struct checked {
+    char *token;
+    size_t message_len;
+    uint8_t signature[crypto_sign_BYTES];
+} checked;
+
+static checked next_token(const bench_key *key, size_t size)
+{
+    static int64_t jti;
+    checked made = {.token = bench_token(key, ++jti, size)};
+    const char *dot = strrchr(made.token, '.');
+
+    made.message_len = (size_t)(dot - made.token);
+    if (sodium_base642bin(made.signature, sizeof(made.signature), dot + 1, strlen(dot + 1), NULL,
+                          NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+        bench_die("a signature that is not base64url");
+    return made;
+}
+
+static double verify_all(const checked *tokens, size_t n, const uint8_t *public_key)
+{
+    const double start = bench_clock();
+
+    for (size_t i = 0; i < n; i++)
+        if (crypto_sign_verify_detached(tokens[i].signature, (const uint8_t *)tokens[i].token,
+                                        tokens[i].message_len, public_key) != 0)
+            bench_die("libsodium refuses the token");
+    return (bench_clock() - start) / (double)n * 1e6;
+}
+
+typedef enum whose { NONE, EACH, LAST } whose;
+
+static double execute_all(const char *name, whose argument, const checked *tokens, size_t n)
+{
+    const double start = bench_clock();
+
+    for (size_t i = 0; i < n; i++)
+        execute(name, argument == NONE   ? NULL
+                      : argument == EACH ? tokens[i].token
+                                         : tokens[n - 1].token);
+    return (bench_clock() - start) / (double)n * 1e6;
+}
+
+static void tokens(const bench_key *key, size_t n, size_t rounds)
+{
+    enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
+    static const char *const names[SERIES] = {
+        "bare libsodium", "SELECT", "jwt_session_init($1), new token each time",
+        "jwt_session_init($1), same token", "set_config('request.jwt.claims', $1)"};
+    double *values[SERIES];
+    double *less = bench_allocate(rounds * sizeof(*less));
+    checked *made = bench_allocate(n * sizeof(*made));
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+
+    bench_key_octets(key, "x", public_key, sizeof(public_key));
+    connect_with_key(key);
+    prepare("empty", "SELECT");
+    prepare("init", "SELECT auth.jwt_session_init($1)");
+    prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
+    for (int i = 0; i < SERIES; i++)
+        values[i] = bench_allocate(rounds * sizeof(*values[i]));
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < n; i++)
+            made[i] = next_token(key, 600);
+        execute("empty", NULL);
+        values[BARE][round] = verify_all(made, n, public_key);
+        values[EMPTY][round] = execute_all("empty", NONE, made, n);
+        values[NEW][round] = execute_all("init", EACH, made, n);
+        values[AGAIN][round] = execute_all("init", LAST, made, n);
+        values[CLAIMS][round] = execute_all("claims", LAST, made, n);
+        for (size_t i = 0; i < n; i++)
+            free(made[i].token);
+    }
+    for (int i = 0; i < SERIES; i++)
+        bench_print("server: setting a token", names[i], "-", "µs", values[i], rounds);
+    bench_print("server: setting a token, less an empty SELECT", names[BARE], "-", "µs",
+                values[BARE], rounds);
+    for (int i = NEW; i < SERIES; i++) {
+        for (size_t round = 0; round < rounds; round++)
+            less[round] = values[i][round] - values[EMPTY][round];
+        bench_print("server: setting a token, less an empty SELECT", names[i], "-", "µs", less,
+                    rounds);
+    }
+    PQfinish(connection);
+    for (int i = 0; i < SERIES; i++)
+        free(values[i]);
+    free(less);
+    free(made);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+#define OWN_CONTEXTS                                                                               \
+    "SELECT coalesce(sum(total_bytes), 0) FROM pg_backend_memory_contexts "                        \
+    "WHERE name LIKE 'pg\\_session\\_jwt%' OR parent LIKE 'pg\\_session\\_jwt%'"
+
+static double resident(void)
+{
+    char line[256];
+    double kilobytes = 0;
+    FILE *status;
+
+    snprintf(line, sizeof(line), "/proc/%d/status", PQbackendPID(connection));
+    status = fopen(line, "r");
+    if (status == NULL)
+        bench_die("cannot read %s", line);
+    while (fgets(line, sizeof(line), status) != NULL)
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kilobytes = strtod(line + 6, NULL);
+    fclose(status);
+    return kilobytes;
+}
+
+static void print_memory(const char *when)
+{
+    const double own = strtod(query(OWN_CONTEXTS), NULL) / 1024;
+    const double rss = resident();
+
+    bench_print("server: memory of a session with tokens of 2 KB", "the extension's contexts", when,
+                "KB", &own, 1);
+    bench_print("server: resident memory of that process, shared pages included", "VmRSS", when,
+                "KB", &rss, 1);
+}
+
+static void memory(const bench_key *key, size_t n)
+{
+    char when[64];
+
+    connect_with_key(key);
+    prepare("init", "SELECT auth.jwt_session_init($1)");
+    prepare("read", "SELECT auth.user_id()");
+    for (size_t i = 1; i <= n; i++) {
+        checked next = next_token(key, 2000);
+
+        execute("init", next.token);
+        execute("read", NULL);
+        free(next.token);
+        if (i == 1 || i == n / 100 || i == n / 10 || i == n / 2 || i == n) {
+            snprintf(when, sizeof(when), "%zu", i);
+            print_memory(when);
+        }
+    }
+    PQfinish(connection);
+}
+
+/* ---- copy -------------------------------------------------------------- */
+
+static void copy(const bench_key *key, size_t n)
+{
+    for (size_t i = 1; i <= n; i++) {
+        char *claims = bench_claims((int64_t)i, bench_claims_length(key, 600));
+        char *token = bench_sign(key, claims);
+
+        printf("%zu\t%s\t%s\n", i, token, claims);
+        free(claims);
+        free(token);
+    }
+}
+
+static bench_key read_key(const char *path)
+{
+    char jwk[1024];
+    FILE *file = fopen(path, "r");
+    bench_key key;
+
+    if (file == NULL)
+        bench_die("cannot read %s", path);
+    jwk[fread(jwk, 1, sizeof(jwk) - 1, file)] = '\0';
+    fclose(file);
+    key = bench_key_parse(jwk);
+    sodium_memzero(jwk, sizeof(jwk));
+    return key;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 3 ? argv[1] : "";
+    const size_t n = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+
+    if (sodium_init() < 0)
+        bench_die("libsodium does not start");
+    if (strcmp(mode, "scan") == 0 && argc == 5) {
+        scan(argv[2], n, argv[4]);
+        return 0;
+    }
+    if (n == 0)
+        bench_die("usage: bench_client scan GROUP ROUNDS X | tokens|memory|copy KEY N");
+    const bench_key key = read_key(argv[2]);
+    if (strcmp(mode, "tokens") == 0)
+        tokens(&key, n, 15);
+    else if (strcmp(mode, "memory") == 0)
+        memory(&key, n);
+    else if (strcmp(mode, "copy") == 0)
+        copy(&key, n);
+    else
+        bench_die("there is no mode %s", mode);
+    return 0;
+}
