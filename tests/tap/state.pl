@@ -464,6 +464,20 @@ session_ok(
 
 session_ok(
 	$node,
+	'also where only workers read any of the tokens',
+	$key,
+	@workers_only,
+	set('a') => '',
+	reads('a'),
+	set('b') => '',
+	reads('b'),
+	set('a') => '',
+	refuses($replayed),
+	set('c') => '',
+	reads('c'));
+
+session_ok(
+	$node,
 	'a worker takes a token that the session accepted before its last',
 	$key,
 	@workers_only,
