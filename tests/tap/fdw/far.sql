@@ -1,7 +1,7 @@
 CREATE VIEW identity AS SELECT NULL::text AS token WHERE false;
 CREATE FUNCTION take_identity() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config('pg_session_jwt.jwt', coalesce(NEW.token, ''), true);
+    PERFORM set_config('pg_session_jwt.jwt', NEW.token, true);
     PERFORM auth.user_id();  -- refuses a bad token now, not later
     RETURN NEW;
 END $$;
