@@ -58,14 +58,28 @@ static bool to_be_judged(const char *value, GucSource source)
            (source == PGC_S_FILE || source >= PGC_S_INTERACTIVE);
 }
 
-/* The server's own message would show the value, which may hold a secret. */
-static bool refuse(const char *name, const jwt_error *error)
+/*
+ * The server's own message would show the value, which may hold a secret, and
+ * its own error the statement with it.
+ */
+static bool refuse(const char *name, const jwt_error *error, const char *hint, GucSource source)
 {
+    char detail[256] = "";
+
+    if (error != NULL)
+        snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", jwt_status_text(error->status),
+                 error->detail[0] == '\0' ? "" : ": ", error->detail, error->position);
+    if (source >= PGC_S_INTERACTIVE)
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("invalid value for parameter \"%s\"", name),
+                 detail[0] != '\0' ? errdetail_internal("%s", detail) : 0,
+                 hint != NULL ? errhint("%s", hint) : 0, errhidestmt(true), errhidecontext(true)));
+    /* The configuration file: an ERROR would keep the rest of it from being read. */
     GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
     GUC_check_errmsg("invalid value for parameter \"%s\"", name);
-    if (error != NULL)
-        GUC_check_errdetail("%s%s%s, at byte %zu.", jwt_status_text(error->status),
-                            error->detail[0] == '\0' ? "" : ": ", error->detail, error->position);
+    if (detail[0] != '\0')
+        GUC_check_errdetail("%s", detail);
     return false;
 }
 
@@ -78,12 +92,12 @@ static bool check_jwks(char **value, void **extra, GucSource source)
     /* No cryptography in the postmaster: its state would be each backend's. */
     if (!to_be_judged(*value, source) || !IsUnderPostmaster)
         return true;
-    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK) {
-        (void)refuse(JWKS, &error);
-        if (jwt_looks_like_token(*value, strlen(*value)))
-            GUC_check_errhint("This looks like a token. It belongs into pg_session_jwt.jwt.");
-        return false;
-    }
+    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK)
+        return refuse(JWKS, &error,
+                      jwt_looks_like_token(*value, strlen(*value))
+                          ? "This looks like a token. It belongs into pg_session_jwt.jwt."
+                          : NULL,
+                      source);
     jwt_keyset_free(keys);
     return true;
 }
@@ -96,7 +110,7 @@ static bool check_algorithms(char **value, void **extra, GucSource source)
     (void)extra;
     return !to_be_judged(*value, source) ||
            jwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == JWT_OK ||
-           refuse(ALGORITHMS, &error);
+           refuse(ALGORITHMS, &error, NULL, source);
 }
 
 static bool check_list(const char *name, const char *value, GucSource source)
@@ -111,7 +125,7 @@ static bool check_list(const char *name, const char *value, GucSource source)
     parses = SplitGUCList(copy, ',', &items);
     list_free(items);
     pfree(copy);
-    return parses || refuse(name, NULL);
+    return parses || refuse(name, NULL, NULL, source);
 }
 
 static bool check_audience(char **value, void **extra, GucSource source)
