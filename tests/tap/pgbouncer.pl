@@ -38,6 +38,7 @@ listen_port = $port
 unix_socket_dir = $dir
 auth_type = trust
 auth_file = $dir/users
+admin_users = app
 max_client_conn = 50
 END
 
@@ -106,6 +107,25 @@ cmp_ok($with_token, '>=', 10_000, "$with_token of them with a token");
 cmp_ok($done{$_} // 0, '>=', 100, "$_ was among them") for sort keys %script;
 my ($last) = client('transaction', 'SELECT pg_backend_pid()');
 is($last, $pid, 'all of it on one server connection');
+
+# Keys and settings change while the pool goes on.
+sub as_alice
+{
+	my ($key) = @_;
+	return join "\n", client('transaction',
+		"BEGIN; SELECT auth.jwt_session_init('" . token_for($key, 'alice') . "', true); $count; COMMIT; SELECT pg_backend_pid()");
+}
+my $new = new_key('key-2');
+put_file($node->data_dir . '/jwks.json', key_set($new));
+like(as_alice($key), qr/\A$pid\n.*ERROR:  no key for this JWT$/m, 'a key that was taken out, on the same server connection');
+like(as_alice($new), qr/^$ROWS\|alice\|alice\n$pid$/m, 'a new one');
+put_file($node->data_dir . '/jwks.json', key_set($key));
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.audience = 'other'");
+like(as_alice($key), qr/^$ROWS\|alice\|alice\n$pid$/m, 'settings of the database do not reach a server connection that is open');
+client('pgbouncer', 'RECONNECT');
+like(as_alice($key), qr/ERROR:  JWT audience refused$/m, 'but the one after RECONNECT');
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.audience = '$AUDIENCE'");
+client('pgbouncer', 'RECONNECT');
 
 # Half a transaction, and the client is gone: so is the server connection.
 client('transaction', "BEGIN; SELECT auth.jwt_session_init('$token{alice}', true);");

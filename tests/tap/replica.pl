@@ -92,9 +92,21 @@ session_ok($standby, 'standby: settings of the database are replicated', \%app,
 	init_with(token_for($new, 'alice', aud => 'other')), undef,
 	$notes, $rows{alice});
 
+# So are keys that are a setting.
+my $keys = key_set($old);
+$primary->safe_psql('postgres', <<END);
+ALTER DATABASE postgres RESET pg_session_jwt.jwks_file;
+ALTER DATABASE postgres SET pg_session_jwt.jwks = '$keys';
+END
+$primary->wait_for_catchup($standby);
+session_ok($standby, 'standby: keys in a setting are replicated', \%app,
+	init_with(token_for($new, 'alice', aud => 'other')), $no_key,
+	init_with(token_for($old, 'bob', aud => 'other')), undef,
+	$notes, $rows{bob});
+
 $standby->promote;
 session_ok($standby, 'after a promotion it goes on, and writes', \%app,
-	init_with(token_for($new, 'bob', aud => [ 'other', 'more' ])), undef,
+	init_with(token_for($old, 'bob', aud => [ 'other', 'more' ])), undef,
 	"INSERT INTO note (body) VALUES ('bob 3')", undef,
 	$notes, "$rows{bob}\nbob 3");
 
