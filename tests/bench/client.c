@@ -137,7 +137,8 @@ static void scan(const char *group, size_t rounds, const char *x)
             double start;
             const char *answer;
 
-            query(statements[i].before);
+            if (statements[i].before[0] != '\0')
+                query(statements[i].before);
             start = bench_clock();
             answer = query(statements[i].sql);
             if (round > 0)
