@@ -86,10 +86,10 @@ static void put_time(row *out, int column, int64 since_unix_epoch)
 
     if (since_unix_epoch < MIN_TIMESTAMP + epoch)
         time = DT_NOBEGIN;
+    else if (since_unix_epoch == PG_INT64_MAX) /* held to the range */
+        time = DT_NOEND;
     else
         time = since_unix_epoch - epoch;
-    if (!TIMESTAMP_NOT_FINITE(time) && !IS_VALID_TIMESTAMP(time))
-        time = DT_NOEND;
     put(out, column, TimestampTzGetDatum(time));
 }
 
