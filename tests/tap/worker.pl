@@ -1,0 +1,264 @@
+# Sessions that no client began: a background worker sets a token and reads it.
+# It has no startup packet, so its key is the configuration's; and nothing tells
+# the server there when a statement begins.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $jwk = public_jwk();
+chomp(my $libraries = $ENV{PGSJ_STAGE} . `"$ENV{PG_CONFIG}" --pkglibdir`);
+my $node = start_node('worker', <<END);
+log_min_messages = debug1
+log_error_verbosity = verbose
+dynamic_library_path = '$libraries:\$libdir'
+pg_session_jwt.jwk = '$jwk'
+END
+$node->safe_psql('postgres', <<'END');
+CREATE EXTENSION pg_session_jwt;
+CREATE TABLE job (step bigint PRIMARY KEY, statement text);
+CREATE TABLE seen (step bigint PRIMARY KEY, answer text);
+CREATE TABLE owned (owner text);
+INSERT INTO owned VALUES ('alice'), ('alice'), ('bob');
+CREATE TABLE plain AS SELECT generate_series(1, 1000) AS n;
+CREATE FUNCTION run_worker() RETURNS void LANGUAGE c AS 'pg_session_jwt_test_worker', 'test_worker_run';
+END
+
+my $user = 'SELECT auth.user_id()';
+my @tokens;
+
+# What only a parallel worker of the worker reads.
+my @parallel = map { ($_ => undef) } 'SET parallel_setup_cost = 0', 'SET parallel_tuple_cost = 0',
+  'SET min_parallel_table_scan_size = 0', 'SET max_parallel_workers_per_gather = 2',
+  'SET parallel_leader_participation = off';
+my $in_parallel = 'SELECT min(auth.user_id()) FROM plain';
+
+sub token
+{
+	push @tokens, sign($_[0]);
+	return $tokens[-1];
+}
+
+sub set { return "SET pg_session_jwt.jwt = '$_[0]'" }
+
+# One worker, one test: worker_ok($name, $error, STATEMENT => ANSWER, ...), see
+# tests/worker/worker.c; undef: SQL NULL, or no row. With an error (a regexp of
+# what the log says after "ERROR:") the worker ends with it: what its last
+# transaction answered is lost, and not wanted.
+sub worker_ok
+{
+	my ($name, $error, @steps) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my (@job, @wanted);
+	while (my ($statement, $answer) = splice @steps, 0, 2)
+	{
+		push @job, $statement;
+		push @wanted, scalar(@job) . '|' . ($answer // 'NULL') if $statement !~ /^[A-Z]+$/;
+	}
+	if (defined $error)
+	{
+		my $end = 0;
+		for (0 .. $#job) { $end = $_ + 1 if $job[$_] =~ /^(COMMIT|ROLLBACK)$/ }
+		@wanted = grep { /^(\d+)/ && $1 <= $end } @wanted;
+	}
+	my $values = join ', ', map { "($_, \$jwt\$$job[$_ - 1]\$jwt\$)" } 1 .. @job;
+	my $before = -s $node->logfile;
+	$node->safe_psql('postgres',
+		"TRUNCATE job, seen; INSERT INTO job VALUES $values; SELECT run_worker()");
+	my $seen = $node->safe_psql('postgres',
+		"SELECT step, coalesce(answer, 'NULL') FROM seen ORDER BY step");
+	is($seen, join("\n", @wanted), $name);
+	# The postmaster tells that the worker is gone before it logs it.
+	$node->wait_for_log(qr/"test worker" \(PID \d+\) exited/, $before);
+	my $log = slurp_file($node->logfile, $before);
+	my @errors = $log =~ /(?:ERROR|FATAL|PANIC|WARNING): +(.*)/g;
+	if (defined $error)
+	{
+		# Each parallel worker has its own, or comes too late.
+		my @others = grep { !/$error|^55000: could not map dynamic shared memory segment$/ } @errors;
+		ok((grep { /$error/ } @errors) && !@others, "$name: the error") or diag join "\n", @errors;
+		like($log, qr/"test worker" \(PID \d+\) exited with exit code 1$/m, "$name: the worker's end");
+	}
+	else
+	{
+		is_deeply(\@errors, [], "$name: no error");
+		like($log, qr/"test worker" \(PID \d+\) exited with exit code 0$/m, "$name: the worker's end");
+	}
+	like($log, qr/starting background worker process "parallel worker/, "$name: in parallel")
+	  if grep { $_ eq $in_parallel } @job;
+	return;
+}
+
+my $alice = token('{"jti":1,"sub":"alice"}');
+my $bob = token('{"jti":2,"sub":"bob"}');
+my $mallory = token('{"jti":3,"sub":"mallory"}');
+my $forged = $mallory =~ s/\.[^.]*$//r . '.' . (split /\./, $bob)[2];
+
+my $invalid = qr/^23514: invalid JWT signature$/;
+my $replayed = qr/^23514: Token ID must be strictly monotonically increasing\.$/;
+
+sub tests
+{
+	my ($how) = @_;
+
+	worker_ok(
+		"$how: a token, and none", undef,
+		$user => undef,
+		'SELECT auth.session()' => 'null',
+		set($alice) => undef,
+		$user => 'alice',
+		'SELECT auth.session()' => '{"jti": 1, "sub": "alice"}',
+		'SELECT count(*) FROM owned WHERE owner = auth.user_id()' => '2',
+		'COMMIT' => undef,
+		$user => 'alice',
+		'RESET pg_session_jwt.jwt' => undef,
+		$user => undef,
+		'COMMIT' => undef);
+
+	worker_ok(
+		"$how: two tokens in turn", undef,
+		set($alice) => undef,
+		$user => 'alice',
+		set($bob) => undef,
+		$user => 'bob',
+		'COMMIT' => undef,
+		"SELECT auth.jwt_session_init('$mallory')" => '',
+		$user => 'mallory',
+		'COMMIT' => undef);
+
+	worker_ok(
+		"$how: a token again that was before the last", $replayed,
+		set($alice) => undef,
+		$user => 'alice',
+		set($bob) => undef,
+		$user => 'bob',
+		'COMMIT' => undef,
+		set($alice) => undef,
+		'COMMIT' => undef,
+		$user => undef);
+
+	worker_ok(
+		"$how: a rollback", undef,
+		set($alice) => undef,
+		$user => 'alice',
+		'COMMIT' => undef,
+		set($bob) => undef,
+		$user => 'bob',
+		'ROLLBACK' => undef,
+		$user => 'alice',
+		"SET LOCAL pg_session_jwt.jwt = '$mallory'" => undef,
+		$user => 'mallory',
+		'COMMIT' => undef,
+		$user => 'alice',
+		'ROLLBACK' => undef,
+		$user => 'alice',
+		'COMMIT' => undef);
+
+	worker_ok(
+		"$how: a rollback to no token", undef,
+		set($alice) => undef,
+		$user => 'alice',
+		'ROLLBACK' => undef,
+		$user => undef,
+		'COMMIT' => undef);
+
+	worker_ok(
+		"$how: a forged token, where it is read", $invalid,
+		set($alice) => undef,
+		$user => 'alice',
+		'COMMIT' => undef,
+		set($forged) => undef,
+		'COMMIT' => undef,
+		$user => undef);
+
+	# The token is in the text of the failing statement.
+	worker_ok(
+		"$how: a forged token, handed over", $invalid,
+		"SELECT auth.jwt_session_init('$forged')" => undef);
+	worker_ok(
+		"$how: a forged token in the text of what reads it", $invalid,
+		"DO \$\$ BEGIN SET LOCAL pg_session_jwt.jwt = '$forged'; PERFORM auth.user_id(); END \$\$" => undef);
+
+	worker_ok(
+		"$how: the claims of a gateway mean nothing beside a key", undef,
+		q(SET request.jwt.claims = '{"sub":"mallory"}') => undef,
+		$user => undef,
+		'COMMIT' => undef);
+
+	# Accepted for two seconds more.
+	my $now = young_second();
+	my $exp = $now - 57;
+	my $short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
+	my $expired = qr/^23514: Token used after it has expired$/;
+	my $later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
+	worker_ok(
+		"$how: a token expires between transactions", $expired,
+		set($short) => undef,
+		$user => 'alice',
+		'COMMIT' => undef,
+		$later => '',
+		'COMMIT' => undef,
+		$user => undef);
+	worker_ok(
+		"$how: an expired token", $expired,
+		set($short) => undef,
+		'COMMIT' => undef,
+		$user => undef);
+
+	# A worker that says when its statements begin is a session like any other.
+	$now = young_second();
+	$exp = $now - 57;
+	$short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
+	$later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
+	worker_ok(
+		"$how: a token expires between statements", $expired,
+		'STATEMENT' => undef,
+		set($short) => undef,
+		$user => 'alice',
+		'COMMIT' => undef,
+		$user => undef,
+		$later => undef,
+		'STATEMENT' => undef,
+		$user => undef);
+
+	# Then its parallel workers know, too: between its own start and theirs there is time.
+	$now = young_second();
+	$exp = $now - 57;
+	$short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
+	$later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
+	my $young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
+	worker_ok(
+		"$how: a token becomes valid before a parallel worker reads it", undef,
+		@parallel,
+		$later => '',
+		'COMMIT' => undef,
+		'STATEMENT' => undef,
+		set($young) => undef,
+		$in_parallel => 'alice',
+		'COMMIT' => undef);
+	worker_ok(
+		"$how: a token expires before a parallel worker reads it", $expired,
+		@parallel,
+		$later => '',
+		'COMMIT' => undef,
+		'STATEMENT' => undef,
+		set($short) => undef,
+		$in_parallel => undef);
+	return;
+}
+
+tests('loaded at the first call');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_session_jwt'");
+$node->restart;
+tests('loaded by the server');
+
+is_deeply([ logged_pieces($node, $forged, @tokens) ], [], 'no piece of a token in the log');
+
+$node->stop;
+done_testing();
