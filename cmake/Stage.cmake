@@ -7,5 +7,7 @@ foreach(component IN ITEMS "" "--component;fixtures")
         COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 if(MODULE)
-    file(COPY ${MODULE} DESTINATION ${STAGE}${PKGLIBDIR})
+    # Not file(COPY): it takes two modules of the same second for the same.
+    cmake_path(GET MODULE FILENAME name)
+    file(COPY_FILE ${MODULE} ${STAGE}${PKGLIBDIR}/${name})
 endif()
