@@ -346,6 +346,30 @@ for my $sub ('{"id":"a"}', '7', 'true', 'null', '["a"]')
 		'SELECT auth.user_id()' => 'next');
 }
 
+# --- o --------------------------------------------------------------------
+
+my $organization = 'SELECT auth.organization(), auth.organization_id()';
+my $uuid = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
+for my $o (qw(7 -1e9 true null "x" [] [{}]), qq("$uuid"), qq([{"id":"$uuid"}]))
+{
+	session_ok(
+		$node, "o $o",
+		{ jwk => $jwk },
+		init_with(sign(qq({"jti":1,"sub":"a","o":$o}))) => '',
+		$organization => 'NULL|NULL',
+		'SELECT auth.user_id()' => 'a',
+		init_with($kept) => '',
+		'SELECT auth.user_id()' => 'kept');
+}
+for my $id (qw(7 true null {} [] "" "x"), qq(["$uuid"]), qq({"id":"$uuid"}), qq("$uuid-"))
+{
+	session_ok(
+		$node, "o with id $id",
+		{ jwk => $jwk },
+		init_with(sign(qq({"jti":1,"o":{"id":$id}}))) => '',
+		"SELECT auth.organization() = '{\"id\":$id}', auth.organization_id()" => 't|NULL');
+}
+
 # --- the session's key ----------------------------------------------------
 
 sub key_refused

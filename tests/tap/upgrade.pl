@@ -224,14 +224,15 @@ $node->safe_psql($db, "ALTER EXTENSION pg_session_jwt UPDATE TO '0.5.0'");
 same_catalog($db, $original{'0.5.0'}, 'back to 0.5.0, the catalog is as it was');
 works($db, '0.5.0', 6);
 $node->safe_psql('postgres', 'CREATE DATABASE chain');
-$node->safe_psql('chain', "CREATE EXTENSION pg_session_jwt VERSION '0.1.0'");
+$node->safe_psql('chain', "CREATE EXTENSION pg_session_jwt VERSION '0.0.1'");
 my %forth;
-for my $version (qw(0.1.1 0.1.2 0.2.0 0.3.0 0.3.1 0.4.0 0.5.0))
+for my $version (qw(0.1.0 0.1.1 0.1.2 0.2.0 0.3.0 0.3.1 0.4.0 0.5.0))
 {
 	$node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '$version'");
 	$forth{$version} = catalog('chain');
 }
-is($forth{'0.1.2'}, $original{'0.1.2'}, 'the chain of updates passes 0.1.2 as it was');
+is($forth{'0.1.0'}, $original{'0.1.0'}, 'the chain of updates passes 0.1.0 as it was');
+is($forth{'0.1.2'}, $original{'0.1.2'}, 'and 0.1.2');
 is($forth{'0.5.0'}, $original{'0.5.0'}, 'and 0.5.0');
 $node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'");
 same_catalog('chain', $fresh, 'and ends as a fresh one');

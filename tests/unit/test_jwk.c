@@ -204,8 +204,10 @@ static void test_unusable(void **state)
          "\"S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tL\"}",
          JWK_KEY_REFUSED, ""},
         {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB12 "yw\",\"e\":\"AQAB\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB240 CB48 "\",\"e\":\"AQ\"}", JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB240 CB48 "\",\"e\":\"AQAB\"}", JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AQ\"}", JWK_KEY_REFUSED, ""},
         {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"Ag\"}", JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"BA\"}", JWK_KEY_REFUSED, ""},
         {"{\"kty\":\"oct\",\"k\":\"Sw\"}", JWK_KEY_REFUSED, ""},
         {"{" OCT_KEY ",\"alg\":\"HS512\"}", JWK_KEY_REFUSED, ""},
         /* a length that the algorithm refuses comes before what the build lacks */

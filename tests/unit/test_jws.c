@@ -476,6 +476,7 @@ static void test_candidates(void **state)
     jwt_trust trust = {.keys = keys, .algorithms = ALL};
 
     /* Without kid: in order, and no more than eight. */
+    assert_int_equal(JWT_MAX_CANDIDATE_KEYS, 8);
     for (char letter = 'a'; letter < 'a' + JWT_MAX_CANDIDATE_KEYS; letter++) {
         fake.verifications = 0;
         expect_letter(EDDSA, letter, &trust, JWT_OK);
