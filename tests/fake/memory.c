@@ -1,0 +1,87 @@
+/*
+ * Memory that runs out when a test says so: the setting fake.fails = 'n' makes
+ * the n-th allocation fail that the extension and the core ask for afterwards;
+ * each other value begins to count anew. The linker's --wrap leads here.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#define WRAPPED(type, name, parameters)                                                            \
+    extern type __real_##name parameters;                                                          \
+    extern type __wrap_##name parameters;                                                          \
+    type __wrap_##name parameters
+
+static bool fails(void)
+{
+    static char setting[16];
+    static int left;
+    const char *now = GetConfigOption("fake.fails", true, false);
+
+    if (now == NULL)
+        now = "";
+    if (strcmp(setting, now) != 0) {
+        strlcpy(setting, now, sizeof(setting));
+        left = atoi(setting);
+    }
+    return left > 0 && --left == 0;
+}
+
+static void fail_as_the_server_does(void)
+{
+    if (fails())
+        ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+WRAPPED(void *, MemoryContextAlloc, (MemoryContext context, Size size))
+{
+    fail_as_the_server_does();
+    return __real_MemoryContextAlloc(context, size);
+}
+
+WRAPPED(void *, MemoryContextAllocExtended, (MemoryContext context, Size size, int flags))
+{
+    if ((flags & MCXT_ALLOC_NO_OOM) == 0)
+        fail_as_the_server_does();
+    else if (fails())
+        return NULL;
+    return __real_MemoryContextAllocExtended(context, size, flags);
+}
+
+WRAPPED(MemoryContext, AllocSetContextCreateInternal,
+        (MemoryContext parent, const char *name, Size least, Size first, Size most))
+{
+    fail_as_the_server_does();
+    return __real_AllocSetContextCreateInternal(parent, name, least, first, most);
+}
+
+WRAPPED(void *, palloc, (Size size))
+{
+    fail_as_the_server_does();
+    return __real_palloc(size);
+}
+
+WRAPPED(char *, pstrdup, (const char *text))
+{
+    fail_as_the_server_does();
+    return __real_pstrdup(text);
+}
+
+WRAPPED(char *, pnstrdup, (const char *text, Size len))
+{
+    fail_as_the_server_does();
+    return __real_pnstrdup(text, len);
+}
+
+WRAPPED(void *, malloc, (size_t size))
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+#if PG_VERSION_NUM >= 160000
+WRAPPED(void *, guc_malloc, (int level, size_t size))
+{
+    return fails() ? NULL : __real_guc_malloc(level, size);
+}
+#endif
