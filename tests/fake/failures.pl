@@ -1,6 +1,5 @@
-# A crypto library that fails, and memory that runs out: the session says so and
-# goes on with what it had. The module here is linked with fake.c, which answers
-# as the first octet of key and signature tell it, and with memory.c.
+# What a crypto library can answer, seen from SQL: each status has its error, and
+# the session goes on with the token it had. The backend does as fake.c tells.
 
 use strict;
 use warnings;
@@ -12,172 +11,115 @@ use PostgreSQL::Test::Utils;
 use SessionJwt;
 use Test::More;
 
-my $node = start_node('failures', <<END);
-log_min_messages = debug1
-log_error_verbosity = verbose
-END
+my $node = start_node('failures');
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
+# Of enum crypto_status; NONE is no status.
+my %status = (OK => 0, BAD_SIGNATURE => 1, BAD_KEY => 2, UNSUPPORTED => 3, NO_MEMORY => 4,
+	INTERNAL => 5, NONE => 200);
+
+sub octets { return encode_base64url(chr($status{ $_[0] }) . 'x' x ($_[1] - 1)) }
+sub okp_key { return sprintf '{"kty":"OKP","crv":"Ed25519","x":"%s"}', octets($_[0], 32) }
+
+sub rsa_key
+{
+	return sprintf '{"kty":"RSA","alg":"RS256","n":"%s","e":"AQAB"}',
+	  encode_base64url(chr($status{ $_[0] }) . "\xff" x 256);
+}
+
+my $jti = 0;
 my @tokens;
 
-# enum crypto_status
-my %status = (
-	OK => 0, BAD_SIGNATURE => 1, BAD_KEY => 2, UNSUPPORTED => 3, NO_MEMORY => 4, INTERNAL => 5);
-
+# A token whose signature the backend finds to be so.
 sub token
 {
-	my ($payload, $told) = @_;
-	push @tokens, join '.', map { encode_base64url($_) } '{"alg":"EdDSA"}', $payload,
-	  pack 'C a63', $status{$told}, 'x' x 63;
+	my ($verdict, $sub) = @_;
+	$jti++;
+	push @tokens, join '.', encode_base64url('{"alg":"EdDSA"}'),
+	  encode_base64url(qq({"jti":$jti,"sub":"$sub"})), octets($verdict, 64);
 	return $tokens[-1];
 }
 
-sub key
-{
-	my ($first) = @_;
-	return sprintf '{"kty":"OKP","crv":"Ed25519","x":"%s"}', encode_base64url(pack 'C a31', $first, 'x' x 31);
-}
-
-my $user = 'SELECT auth.user_id()';
-my $good = { jwk => key(255) };
-my $kept = token('{"jti":1,"sub":"kept"}', 'OK');
-my $next = token('{"jti":2,"sub":"next"}', 'OK');
-my $no_memory = refused('53200', 'out of memory', detail => undef, hint => undef);
-my $backend_failed = refused('XX000', 'crypto backend failed');
-
-# --- the crypto library -----------------------------------------------------
-
-session_ok(
-	$node, 'the algorithms of this build', {},
-	'SELECT algorithm, backend FROM auth.jwt_algorithms() WHERE backend IS NOT NULL ORDER BY algorithm COLLATE "C"' =>
-	  "EdDSA|fake\nHS256|fake\nRS256|fake");
-
-my %of_signature = (
-	BAD_SIGNATURE => refused('23514', 'invalid JWT signature'),
-	# It was good when it was parsed.
-	BAD_KEY => $backend_failed,
-	UNSUPPORTED => refused('0A000', 'JWT algorithm is not supported by this build', hint => qr/: fake\./),
+my $no_memory = refused('53200', 'out of memory', detail => undef);
+my $internal = refused('XX000', 'crypto backend failed', detail => undef);
+my $bad_signature = refused('23514', 'invalid JWT signature');
+my %refusal = (
+	BAD_SIGNATURE => $bad_signature,
+	BAD_KEY => $internal,    # it was good when it was parsed
+	UNSUPPORTED => refused('0A000', 'JWT algorithm is not supported by this build',
+		hint => 'This build verifies with: fake. See auth.jwt_algorithms().'),
 	NO_MEMORY => $no_memory,
-	INTERNAL => $backend_failed);
-for my $told (sort keys %of_signature)
+	INTERNAL => $internal,
+	NONE => $bad_signature);
+
+for my $verdict (sort keys %refusal)
 {
-	my $error = $of_signature{$told};
-	my $token = token('{"jti":9,"sub":"mallory"}', $told);
+	my $kept = token('OK', 'kept');
+	my $token = token($verdict, 'mallory');
+	my $next = token('OK', 'next');
 	session_ok(
 		$node,
-		"verifying: $told",
-		$good,
+		"verify: $verdict",
+		{ jwk => okp_key('NONE'), set => { 'request.jwt.claims' => '{"sub":"mallory"}' } },
+		'SELECT auth.init()' => '',
 		init_with($kept) => '',
-		$user => 'kept',
-		init_with($token) => $error,
-		$user => 'kept',
-		"SELECT auth.jwt_session_init('$token', true)" => $error,
-		$user => 'kept',
-		'BEGIN' => '',
-		"SET LOCAL pg_session_jwt.jwt = '$token'" => '',
-		'SAVEPOINT s' => '',
-		(map { ($_ => $error, 'ROLLBACK TO s' => '') } $user, 'SELECT auth.session()', 'SELECT auth.uid()'),
-		'ROLLBACK' => '',
-		$user => 'kept',
-		# Its id was not taken for the last one.
+		init_with($token) => $refusal{$verdict},
+		'SELECT auth.user_id()' => 'kept',
+		"SELECT auth.jwt_session_init('$token', true)" => $refusal{$verdict},
+		"SET pg_session_jwt.jwt = '$token'" => '',
+		map({ ("SELECT auth.$_()" => $refusal{$verdict}) }
+			qw(user_id uid session jwt organization organization_id)),
+		'RESET pg_session_jwt.jwt' => '',
 		init_with($next) => '',
-		$user => 'next');
+		'SELECT auth.user_id()' => 'next');
 }
 
-my %of_key = (
-	BAD_KEY => refused('42804', 'pg_session_jwt.jwk is not a usable public key'),
-	UNSUPPORTED => refused('0A000', 'pg_session_jwt.jwk needs an algorithm that this build does not support',
-		hint => qr/: fake\./),
+my $unusable = refused('42804', 'pg_session_jwt.jwk is not a usable public key', detail => qr/^key /);
+my %key_refusal = (
+	BAD_SIGNATURE => $unusable,
+	BAD_KEY => $unusable,
+	UNSUPPORTED => refused('0A000',
+		'pg_session_jwt.jwk needs an algorithm that this build does not support',
+		hint => 'This build verifies with: fake. See auth.jwt_algorithms().'),
 	NO_MEMORY => $no_memory,
-	INTERNAL => $backend_failed);
-for my $told (sort keys %of_key)
-{
-	session_ok(
-		$node,
-		"the key: $told",
-		{ jwk => key($status{$told}), set => { 'request.jwt.claims' => '{"sub":"mallory"}' } },
-		map { ($_ => $of_key{$told}) } ('SELECT auth.init()', init_with($kept)) x 2);
-	session_ok(
-		$node,
-		"the key, where a token is there that was not verified: $told",
-		{ jwk => key($status{$told}), set => { 'pg_session_jwt.jwt' => $kept } },
-		map { ($_ => $of_key{$told}) } ($user) x 2);
-}
+	INTERNAL => $internal);
 
-# --- memory -------------------------------------------------------------------
-
-# Each allocation of @$tried fails in a session of its own: survives($name,
-# \%options, \@before, \@tried, \@then). before and tried: SQL => RESULT; what is
-# tried has its result or fails with 53200. then: SQL => [RESULT after a failure,
-# RESULT else].
-sub survives
+sub key_refused
 {
-	my ($name, $options, $before, $tried, $then) = @_;
+	my ($name, $key, $error) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $failures = 0;
-	for (my $failed = 1; $failed; $failures += $failed)
-	{
-		my $n = $failures + 1;
-		my (@tried, @then);
-		$failed = 0;
-		for (my $i = 0; $i < @$tried; $i += 2)
-		{
-			my $wanted = $tried->[ $i + 1 ];
-			push @tried, $tried->[$i] => sub {
-				return $_[0] eq $wanted if !ref $_[0];
-				$failed = 1;
-				return $_[0]{state} eq '53200' && $_[0]{message} eq 'out of memory';
-			};
-		}
-		for (my $i = 0; $i < @$then; $i += 2)
-		{
-			my ($after_failure, $else) = @{ $then->[ $i + 1 ] };
-			push @then, $then->[$i] => sub { return $_[0] eq ($failed ? $after_failure : $else) };
-		}
-		session_ok($node, "$name: allocation $n", $options, @$before, "SET fake.fails = '$n'" => '',
-			@tried, "SET fake.fails = ''" => '', @then);
-		last if $n > 300;
-	}
-	ok($failures > 0 && $failures < 300, "$name: memory ran out $failures times");
+	my $token = token('OK', 'mallory');
+	session_ok(
+		$node, $name,
+		{ jwk => $key, set => { 'request.jwt.claims' => '{"sub":"mallory"}' } },
+		'SELECT auth.init()' => $error,
+		'SELECT auth.init()' => $error,
+		init_with($token) => $error,
+		"SET pg_session_jwt.jwt = '$token'" => '',
+		'SELECT auth.user_id()' => $error,
+		'SELECT auth.session()' => $error,
+		'SELECT 1' => '1');
 	return;
 }
 
-survives(
-	'handing over a token',
-	$good,
-	[ init_with($kept) => '' ],
-	[ init_with($next) => '' ],
-	[
-		$user => [ 'kept', 'next' ],
-		'SELECT auth.session()' => [ '{"jti": 1, "sub": "kept"}', '{"jti": 2, "sub": "next"}' ],
-		init_with($next) => [ '', '' ],
-		$user => [ 'next', 'next' ]
-	]);
-survives(
-	'handing over a token for one transaction',
-	$good,
-	[ init_with($kept) => '' ],
-	[ "SELECT auth.jwt_session_init('$next', true), auth.user_id()" => '|next' ],
-	[ $user => [ 'kept', 'kept' ], init_with($next) => [ '', '' ], $user => [ 'next', 'next' ] ]);
-survives(
-	'reading a token',
-	$good,
-	[ init_with($kept) => '', "SET pg_session_jwt.jwt = '$next'" => '' ],
-	[ $user => 'next' ],
-	[ $user => [ 'next', 'next' ], 'RESET pg_session_jwt.jwt' => [ '', '' ], init_with($next) => [ '', '' ] ]);
-# Where the SET itself fails the error is the server's, which logs the statement.
-survives(
-	'setting a token',
-	{ %$good, set => { log_min_error_statement => 'panic' } },
-	[ init_with($kept) => '' ],
-	[ "SET pg_session_jwt.jwt = '$next'" => '' ],
-	[ $user => [ 'kept', 'next' ] ]);
-survives(
-	'the claims of a gateway',
+for my $verdict (sort keys %key_refusal)
+{
+	key_refused("check_key: $verdict", okp_key($verdict), $key_refusal{$verdict});
+}
+# An RSA modulus has no leading zero; its first octet is what the backend is told.
+key_refused("check_key of an RSA key: $_", rsa_key($_), $key_refusal{$_})
+  for qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL);
+
+my $point = encode_base64url('x' x 32);
+key_refused('an algorithm that no backend serves',
+	qq({"kty":"EC","crv":"P-256","x":"$point","y":"$point"}), $key_refusal{UNSUPPORTED});
+session_ok(
+	$node,
+	'auth.jwt_algorithms() tells what the build serves',
 	{},
-	[ q(SET request.jwt.claims = '{"sub":"kept"}') => '', $user => 'kept' ],
-	[ q(SET request.jwt.claims = '{"sub":"next"}') => '', $user => 'next' ],
-	[ $user => [ 'next', 'next' ] ]);
+	'SELECT string_agg(algorithm, $$ $$ ORDER BY algorithm COLLATE "C") FROM auth.jwt_algorithms() WHERE backend = $$fake$$'
+	  => 'EdDSA HS256 RS256',
+	'SELECT count(*) FROM auth.jwt_algorithms() WHERE backend IS NULL' => '11');
 
 is_deeply([ logged_pieces($node, @tokens) ], [], 'no piece of a token in the log');
 

@@ -1,0 +1,111 @@
+# Memory that runs out: the session says so and goes on with what it had. The
+# module here is linked with memory.c, and with fake.c for its crypto library.
+
+use strict;
+use warnings;
+
+use lib "$ENV{PGSJ_TESTS}/tap";
+use MIME::Base64 qw(encode_base64url);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SessionJwt;
+use Test::More;
+
+my $node = start_node('memory', <<END);
+log_min_messages = debug1
+log_error_verbosity = verbose
+END
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
+
+my @tokens;
+
+# A token whose signature the backend believes.
+sub token
+{
+	my ($payload) = @_;
+	push @tokens, join '.', map { encode_base64url($_) } '{"alg":"EdDSA"}', $payload, "\0" x 64;
+	return $tokens[-1];
+}
+
+my $user = 'SELECT auth.user_id()';
+my $good = { jwk => sprintf '{"kty":"OKP","crv":"Ed25519","x":"%s"}', encode_base64url("\xff" x 32) };
+my $kept = token('{"jti":1,"sub":"kept"}');
+my $next = token('{"jti":2,"sub":"next"}');
+
+# Each allocation of @$tried fails in a session of its own: survives($name,
+# \%options, \@before, \@tried, \@then). before and tried: SQL => RESULT; what is
+# tried has its result or fails with 53200. then: SQL => [RESULT after a failure,
+# RESULT else].
+sub survives
+{
+	my ($name, $options, $before, $tried, $then) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $failures = 0;
+	for (my $failed = 1; $failed; $failures += $failed)
+	{
+		my $n = $failures + 1;
+		my (@tried, @then);
+		$failed = 0;
+		for (my $i = 0; $i < @$tried; $i += 2)
+		{
+			my $wanted = $tried->[ $i + 1 ];
+			push @tried, $tried->[$i] => sub {
+				return $_[0] eq $wanted if !ref $_[0];
+				$failed = 1;
+				return $_[0]{state} eq '53200' && $_[0]{message} eq 'out of memory';
+			};
+		}
+		for (my $i = 0; $i < @$then; $i += 2)
+		{
+			my ($after_failure, $else) = @{ $then->[ $i + 1 ] };
+			push @then, $then->[$i] => sub { return $_[0] eq ($failed ? $after_failure : $else) };
+		}
+		session_ok($node, "$name: allocation $n", $options, @$before, "SET fake.fails = '$n'" => '',
+			@tried, "SET fake.fails = ''" => '', @then);
+		last if $n > 300;
+	}
+	ok($failures > 0 && $failures < 300, "$name: memory ran out $failures times");
+	return;
+}
+
+survives(
+	'handing over a token',
+	$good,
+	[ init_with($kept) => '' ],
+	[ init_with($next) => '' ],
+	[
+		$user => [ 'kept', 'next' ],
+		'SELECT auth.session()' => [ '{"jti": 1, "sub": "kept"}', '{"jti": 2, "sub": "next"}' ],
+		init_with($next) => [ '', '' ],
+		$user => [ 'next', 'next' ]
+	]);
+survives(
+	'handing over a token for one transaction',
+	$good,
+	[ init_with($kept) => '' ],
+	[ "SELECT auth.jwt_session_init('$next', true), auth.user_id()" => '|next' ],
+	[ $user => [ 'kept', 'kept' ], init_with($next) => [ '', '' ], $user => [ 'next', 'next' ] ]);
+survives(
+	'reading a token',
+	$good,
+	[ init_with($kept) => '', "SET pg_session_jwt.jwt = '$next'" => '' ],
+	[ $user => 'next' ],
+	[ $user => [ 'next', 'next' ], 'RESET pg_session_jwt.jwt' => [ '', '' ], init_with($next) => [ '', '' ] ]);
+# Where the SET itself fails the error is the server's, which logs the statement.
+survives(
+	'setting a token',
+	{ %$good, set => { log_min_error_statement => 'panic' } },
+	[ init_with($kept) => '' ],
+	[ "SET pg_session_jwt.jwt = '$next'" => '' ],
+	[ $user => [ 'kept', 'next' ] ]);
+survives(
+	'the claims of a gateway',
+	{},
+	[ q(SET request.jwt.claims = '{"sub":"kept"}') => '', $user => 'kept' ],
+	[ q(SET request.jwt.claims = '{"sub":"next"}') => '', $user => 'next' ],
+	[ $user => [ 'next', 'next' ] ]);
+
+is_deeply([ logged_pieces($node, @tokens) ], [], 'no piece of a token in the log');
+
+$node->stop;
+done_testing();
