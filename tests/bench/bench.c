@@ -3,8 +3,9 @@
  */
 #include "bench.h"
 
+#include "jwt/base64url.h"
+
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,10 +127,10 @@ size_t bench_key_octets(const bench_key *key, const char *member, uint8_t *out, 
     if (value == NULL)
         bench_die("a key for %s without %s", key->alg, member);
     value += strlen(name);
-    if (sodium_base642bin(out, size, value, strcspn(value, "\""), NULL, &len, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+    len = strcspn(value, "\"");
+    if (JWT_BASE64URL_DECODED_LEN(len) > size || !jwt_base64url_decode(value, len, out, NULL))
         bench_die("%s of a key for %s", member, key->alg);
-    return len;
+    return JWT_BASE64URL_DECODED_LEN(len);
 }
 
 char *bench_claims(int64_t jti, size_t len)
