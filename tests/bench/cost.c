@@ -1,0 +1,35 @@
+/*
+ * cost.c - verifies one token, as often as it is told: for callgrind to count
+ * what jwt_verify() does. See cost.sh.
+ *
+ *   cost ALG TIMES
+ */
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    const bench_key key = bench_key_generate(argc == 3 ? argv[1] : "", NULL);
+    const unsigned long times = strtoul(argc == 3 ? argv[2] : "", NULL, 10);
+    char *token = bench_token(&key, 1, 600);
+    jwt_trust trust = {.issuer = BENCH_ISSUER, .algorithms = jwt_public_key_algorithms()};
+    const jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = BENCH_NOW, .leeway = 60};
+    jwt_keyset *keys;
+    jwt_token *verified;
+
+    if (jwt_keyset_parse(NULL, key.public_jwk, strlen(key.public_jwk), &keys, NULL) != JWT_OK)
+        bench_die("the key does not parse");
+    trust.keys = keys;
+    for (unsigned long i = 0; i < times; i++) {
+        if (jwt_verify(NULL, token, strlen(token), &policy, &verified, NULL) != JWT_OK)
+            bench_die("the token is refused");
+        jwt_token_free(verified);
+    }
+    jwt_keyset_free(keys);
+    jwt_secret_text_free(key.private, key.public_jwk, strlen(key.public_jwk));
+    jwt_private_key_free(key.private);
+    free(token);
+    return 0;
+}

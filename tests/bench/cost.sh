@@ -1,0 +1,124 @@
+#!/bin/bash
+# Counts instructions with callgrind and holds them against budget.txt: a
+# regression fails here without a clock.
+#
+#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify(), without the instructions
+#                                       of the crypto library; PROGRAM is cost
+#   cost.sh COMPILER server             one call of a function for one row; run by
+#                                       tests/server.sh exec
+#
+# COMPILER is what budget.txt calls it, gcc-12 say.
+set -euo pipefail
+
+compiler=$1 what=$2
+budget=$(dirname "${BASH_SOURCE[0]}")/budget.txt
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+# count OPTION... COMMAND...: what it prints goes to $work/out, the counts to
+# $work/counts. Lazy binding would count as the first call's.
+count() {
+    LD_BIND_NOW=1 valgrind --quiet --tool=callgrind --collect-atstart=no \
+        --callgrind-out-file="$work/counts" "$@" >"$work/out" 2>&1 || {
+        cat "$work/out"
+        echo "cost.sh: $* failed"
+        exit 1
+    }
+}
+
+# strip_debug FILE: into $stripped. Symbols are enough, and valgrind stumbles over
+# debugging information newer than itself.
+strip_debug() {
+    stripped=$work/${1##*/}
+    strip --strip-debug -o "$stripped" "$1"
+}
+
+# judge NAME COUNT: against the line of this compiler and machine, else of any.
+judge() {
+    local machine budgeted tolerance limit
+    machine=$(uname -m)
+    read -r budgeted tolerance < <(awk -v n="$1" -v c="$compiler" -v m="$machine" '
+        $1 == n && ($2 == c && $3 == m || $2 == "any") && !found { print $4, $5; found = 1 }' "$budget") || {
+        echo "$1: $2 instructions, and budget.txt has no line ($compiler, $machine)"
+        status=1
+        return
+    }
+    limit=$((budgeted + budgeted * ${tolerance%\%} / 100))
+    if (($2 > 0 && $2 <= limit)); then
+        echo "$1: $2 instructions, budget $budgeted + $tolerance ($compiler, $machine)"
+    else
+        echo "$1: $2 INSTRUCTIONS, budget $budgeted + $tolerance = $limit ($compiler, $machine)"
+        status=1
+    fi
+}
+
+core() {
+    local fewer=5 more=25 option options=() counts=() times
+    # Collecting stops where the library is entered, and goes on behind it.
+    for option in jwt_verify crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
+        options+=("--toggle-collect=$option")
+    done
+    strip_debug "$1"
+    # What comes before the first verification is the same in both.
+    for times in $fewer $more; do
+        count "${options[@]}" "$stripped" "$2" "$times"
+        counts+=("$(sed -n 's/^totals: //p' "$work/counts")")
+    done
+    judge "verify-$2" $(((counts[1] - counts[0]) / (more - fewer)))
+}
+
+server() {
+    local rows=10000 alg=EdDSA name key token single options
+    # SQL of what a policy asks for each row => the function in the library.
+    local -A functions=(
+        ["auth.user_id()"]=user_id_wrapper ["auth.uid()"]=uid_wrapper
+        ["auth.organization_id()"]=organization_id_wrapper ["auth.session()"]=session_wrapper
+        ["auth.role()"]=role_wrapper ["auth.email()"]=email_wrapper
+        ["auth.claim('email')"]=claim_wrapper ["auth.has_role('r')"]=has_role_wrapper)
+
+    if ! "$SJWT" keygen --alg $alg >"$work/key.jwk" 2>/dev/null; then
+        alg=ES256
+        "$SJWT" keygen --alg $alg >"$work/key.jwk"
+    fi
+    key=$("$SJWT" public --key "$work/key.jwk")
+    token=$("$SJWT" sign --key "$work/key.jwk" --claims '{"sub":"6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007",
+        "role":"r","email":"e","o":{"id":"6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007"},"jti":1,"exp":4102444800}')
+    initdb -D "$work/data" -U postgres -A trust -E UTF8 --no-locale -N >"$work/out" 2>&1 || {
+        cat "$work/out"
+        exit 1
+    }
+    strip_debug "$PGSJ_STAGE$("$PG_CONFIG" --pkglibdir)/pg_session_jwt.so"
+    cp "$stripped" "$PGSJ_STAGE$("$PG_CONFIG" --pkglibdir)/"
+    cat "$TEMP_CONFIG" >>"$work/data/postgresql.conf"
+    single=(postgres --single -j -D "$work/data" -c jit=off -c "pg_session_jwt.jwk=$key" -c "pg_session_jwt.jwt=$token")
+    "${single[@]}" postgres <<<'CREATE EXTENSION pg_session_jwt;' >"$work/out" 2>&1
+
+    # What is done once for a statement is not counted, nor what an executor does.
+    options=(--toggle-collect=psj_session_resolve)
+    for name in "${!functions[@]}"; do
+        options+=("--toggle-collect=${functions[$name]}")
+        printf 'SELECT count(%s) FROM generate_series(1, %s);\n\n' "$name" "$rows"
+    done >"$work/queries"
+    count "${options[@]}" "$(command -v postgres)" "${single[@]:1}" postgres <"$work/queries"
+    if (($(grep -c "count = \"$rows\"" "$work/out") != ${#functions[@]})); then
+        cat "$work/out"
+        status=1
+    fi
+    callgrind_annotate --auto=no --inclusive=yes --threshold=100 "$work/counts" >"$work/annotated"
+    for name in "${!functions[@]}"; do
+        judge "$name" $(($(sed -nE "s/^ *([0-9,]+) .*[: ]${functions[$name]}( .*)?\$/\1/p" "$work/annotated" |
+            head -n 1 | tr -d ,) / rows))
+    done
+}
+
+shift 2
+case $what in
+core) core "$@" ;;
+server) server ;;
+*)
+    echo "cost.sh: there is no $what"
+    status=2
+    ;;
+esac
+exit "$status"
