@@ -7,6 +7,8 @@
 #   crypto_expectation.h  CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL) each: the table
 #                         printed below, which a unit test holds against the backends' own bits
 
+include(CheckSymbolExists)
+
 # crypto_backend(<name> <package> <target> SIGNER|VERIFIER <algorithm>...)
 # A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER.
 # The algorithms are those of its .c, as in enum crypto_alg without the prefix.
@@ -21,6 +23,33 @@ endfunction()
 # One line a backend.
 crypto_backend(sodium Sodium Sodium::Sodium SIGNER EDDSA HS256 HS512)
 crypto_backend(mbedtls MbedTLS MbedTLS::Crypto SIGNER RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 ES256K HS256 HS384 HS512)
+
+# crypto_backend_needs(<name> <algorithm> <header> <macro>)
+# The algorithm is served only where the library's <header> defines <macro>.
+function(crypto_backend_needs name algorithm header macro)
+    set_property(GLOBAL PROPERTY crypto_${name}_${algorithm}_needs ${header} ${macro})
+endfunction()
+
+crypto_backend_needs(mbedtls ES256K psa/crypto.h PSA_WANT_ECC_SECP_K1_256)
+
+# Takes out of the list <variable> what this machine's library of backend <name> lacks.
+function(crypto_remove_lacking name variable)
+    get_property(target GLOBAL PROPERTY crypto_${name}_target)
+    set(served ${${variable}})
+    foreach(algorithm IN LISTS served)
+        get_property(needs GLOBAL PROPERTY crypto_${name}_${algorithm}_needs)
+        if(needs)
+            list(POP_FRONT needs header macro)
+            set(CMAKE_REQUIRED_LIBRARIES ${target})
+            set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+            check_symbol_exists(${macro} ${header} CRYPTO_HAS_${macro})
+            if(NOT CRYPTO_HAS_${macro})
+                list(REMOVE_ITEM ${variable} ${algorithm})
+            endif()
+        endif()
+    endforeach()
+    set(${variable} ${${variable}} PARENT_SCOPE)
+endfunction()
 
 # The names of enum crypto_alg, in its order: the one list there is.
 function(crypto_algorithm_names variable)
@@ -64,6 +93,7 @@ function(select_crypto)
                 "CRYPTO_BACKENDS names \"${name}\", but its library was not found on this machine. "
                 "Install its development package, or leave it out: -DCRYPTO_BACKENDS=...")
         endif()
+        crypto_remove_lacking(${name} verifies)
         list(APPEND sources ${name}.c)
         list(APPEND libraries ${target})
         string(APPEND backends " X(${name})")
