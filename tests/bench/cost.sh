@@ -22,7 +22,7 @@ count() {
     LD_BIND_NOW=1 valgrind --quiet --tool=callgrind --collect-atstart=no \
         --callgrind-out-file="$work/counts" "$@" >"$work/out" 2>&1 || {
         cat "$work/out"
-        echo "cost.sh: $* failed"
+        echo "cost.sh: what is counted failed"
         exit 1
     }
 }
