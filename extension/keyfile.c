@@ -306,6 +306,14 @@ bool psj_keyfiles_refresh(void)
     return changed;
 }
 
+bool psj_keyfiles_have_problem(void)
+{
+    for (const psj_keyfile *file = files; file != NULL; file = file->next)
+        if (file->problem[0] != '\0')
+            return true;
+    return false;
+}
+
 const jwt_keyset *psj_keyfile_keys(const psj_keyfile *file)
 {
     return file->keys;

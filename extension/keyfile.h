@@ -31,6 +31,9 @@ void psj_keyfiles_keep_used(void);
  * stat() each where nothing changed. */
 bool psj_keyfiles_refresh(void);
 
+/* Is there a file that cannot be used as it is now? */
+bool psj_keyfiles_have_problem(void);
+
 /* What is in force; NULL where there never was anything, or of the other kind. */
 const jwt_keyset *psj_keyfile_keys(const psj_keyfile *file);
 const jwt_issuers *psj_keyfile_issuers(const psj_keyfile *file);

@@ -284,6 +284,11 @@ static const psj_trust *issuers_in_force(psj_failure *failure)
 
 /* ---- either ------------------------------------------------------------ */
 
+bool psj_trust_lacks_files(void)
+{
+    return psj_trust_mode_in_force() == PSJ_TRUST_ISSUER && psj_keyfiles_have_problem();
+}
+
 bool psj_trust_permits(psj_failure *failure)
 {
     if (psj_jwk == NULL || psj_trust_mode_in_force() != PSJ_TRUST_ISSUER)

@@ -37,6 +37,9 @@ bool psj_trust_verifies(void);
  * whether a key file has changed. */
 const psj_trust *psj_trust_in_force(psj_failure *failure);
 
+/* Are keys pinned in files, one of which cannot be used as it is now? */
+bool psj_trust_lacks_files(void);
+
 /* May this session have an identity at all? False: see *failure. */
 bool psj_trust_permits(psj_failure *failure);
 
