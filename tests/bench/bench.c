@@ -79,8 +79,11 @@ void bench_compare(const char *group, const char *x, const bench_contender *cont
     for (size_t i = 0; i < count; i++)
         times[i] = calibrate(&contenders[i], turn);
     for (size_t round = 0; round < rounds; round++)
-        for (size_t i = 0; i < count; i++)
+        for (size_t turns = 0; turns < count; turns++) {
+            const size_t i = (round + turns) % count;
+
             values[i * rounds + round] = turn_of(&contenders[i], times[i]) / (double)times[i] * 1e6;
+        }
     for (size_t i = 0; i < count; i++)
         bench_print(group, contenders[i].name, x, "µs", values + i * rounds, rounds);
     free(values);

@@ -42,7 +42,8 @@ typedef struct bench_contender {
     void *context;
 } bench_contender;
 
-/* Lets them take turns of about so many seconds, and prints microseconds each. */
+/* Lets them take turns of about so many seconds, another first in each round, and
+ * prints microseconds each. */
 void bench_compare(const char *group, const char *x, const bench_contender *contenders,
                    size_t count, size_t rounds, double turn);
 

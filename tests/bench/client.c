@@ -133,7 +133,8 @@ static void scan(const char *group, size_t rounds, const char *x)
     connect_with(NULL);
     /* The first time is not counted. */
     for (size_t round = 0; round <= rounds; round++)
-        for (size_t i = 0; i < count; i++) {
+        for (size_t turns = 0; turns < count; turns++) {
+            const size_t i = (round + turns) % count;
             double start;
             const char *answer;
 
@@ -345,7 +346,7 @@ int main(int argc, char **argv)
         bench_die("usage: bench_client scan GROUP ROUNDS X | tokens|memory|copy KEY N");
     const bench_key key = read_key(argv[2]);
     if (strcmp(mode, "tokens") == 0)
-        tokens(&key, n, 15);
+        tokens(&key, n, 61);
     else if (strcmp(mode, "memory") == 0)
         memory(&key, n);
     else if (strcmp(mode, "copy") == 0)

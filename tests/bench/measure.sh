@@ -10,10 +10,10 @@ set -euo pipefail
 : "${BENCH_CLIENT:?is the path of bench_client}"
 user=6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007
 cores=$(nproc)
-rows=1000000 rounds=11 slow_rounds=5 tokens=1000 memory=100000
+rows=1000000 rounds=31 slow_rounds=5 tokens=200 memory=100000
 all_rows=(1000 10000 100000 1000000 10000000) all_clients=(1 2 4 8 16 32 64) pairs=7
 if [[ ${1-} == quick ]]; then
-    rows=100000 rounds=7 slow_rounds=5 tokens=100 memory=2000
+    rows=100000 rounds=31 slow_rounds=5 tokens=50 memory=2000
     all_rows=(1000 10000 100000) all_clients=(1 "$cores") pairs=1
 fi
 
@@ -167,7 +167,7 @@ for workers in 0 1 2 3 4; do
     {
         where "literal" "owner = '$user'" "$settings"
         where "auth.user_id()" "owner = auth.user_id()" "$settings"
-    } | scan "server: by parallel workers" "$rounds" "$workers"
+    } | scan "server: by parallel workers" 9 "$workers"
 done
 sql -c 'ALTER TABLE note RESET (parallel_workers)'
 
