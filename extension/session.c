@@ -144,7 +144,7 @@ static identity *make_identity(const jwt_token *token, const char *source, size_
         who->has_expires = jwt_token_expires_at(token, &who->expires);
         who->has_issued = jwt_token_issued_at(token, &who->issued);
         if (key_id != NULL)
-            who->key_id = strcpy(chunk + head + middle + source_len, key_id);
+            who->key_id = memcpy(chunk + head + middle + source_len, key_id, strlen(key_id) + 1);
     }
     memcpy(chunk + head + middle, source, source_len);
     who->source = chunk + head + middle;
