@@ -33,10 +33,11 @@ END
 my $user = 'SELECT auth.user_id()';
 my @tokens;
 
-# What only a parallel worker of the worker reads.
+# What only a parallel worker of the worker reads. With one, because a second might
+# still be starting when the first gives up, which the server logs.
 my @parallel = map { ($_ => undef) } 'SET parallel_setup_cost = 0', 'SET parallel_tuple_cost = 0',
   'SET min_parallel_table_scan_size = 0', 'SET max_parallel_workers_per_gather = 2',
-  'SET parallel_leader_participation = off';
+  'SET max_parallel_workers = 1', 'SET parallel_leader_participation = off';
 my $in_parallel = 'SELECT min(auth.user_id()) FROM plain';
 
 sub token
@@ -80,9 +81,9 @@ sub worker_ok
 	my @errors = $log =~ /(?:ERROR|FATAL|PANIC|WARNING): +(.*)/g;
 	if (defined $error)
 	{
-		# Each parallel worker has its own, or comes too late.
-		my @others = grep { !/$error|^55000: could not map dynamic shared memory segment$/ } @errors;
-		ok((grep { /$error/ } @errors) && !@others, "$name: the error") or diag join "\n", @errors;
+		# A parallel worker has its own.
+		my @others = grep { !/$error/ } @errors;
+		ok(@errors && !@others, "$name: the error") or diag join "\n", @errors;
 		like($log, qr/"test worker" \(PID \d+\) exited with exit code 1$/m, "$name: the worker's end");
 	}
 	else
@@ -193,16 +194,15 @@ sub tests
 
 	# Accepted for two seconds more.
 	my $now = young_second();
-	my $exp = $now - 57;
-	my $short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
+	my $short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
 	my $expired = qr/^23514: Token used after it has expired$/;
-	my $later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
+	my $later = 'SELECT pg_sleep_until(to_timestamp(%d))';
 	worker_ok(
 		"$how: a token expires between transactions", $expired,
 		set($short) => undef,
 		$user => 'alice',
 		'COMMIT' => undef,
-		$later => '',
+		sprintf($later, $now + 4) => '',
 		'COMMIT' => undef,
 		$user => undef);
 	worker_ok(
@@ -213,9 +213,7 @@ sub tests
 
 	# A worker that says when its statements begin is a session like any other.
 	$now = young_second();
-	$exp = $now - 57;
-	$short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
-	$later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
+	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
 	worker_ok(
 		"$how: a token expires between statements", $expired,
 		'STATEMENT' => undef,
@@ -223,29 +221,28 @@ sub tests
 		$user => 'alice',
 		'COMMIT' => undef,
 		$user => undef,
-		$later => undef,
+		sprintf($later, $now + 4) => undef,
 		'STATEMENT' => undef,
 		$user => undef);
 
 	# Then its parallel workers know, too: between its own start and theirs there is time.
 	$now = young_second();
-	$exp = $now - 57;
-	$short = token(qq({"jti":4,"sub":"alice","exp":$exp}));
-	$later = sprintf 'SELECT pg_sleep_until(to_timestamp(%d))', $now + 4;
 	my $young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
 	worker_ok(
 		"$how: a token becomes valid before a parallel worker reads it", undef,
 		@parallel,
-		$later => '',
+		sprintf($later, $now + 4) => '',
 		'COMMIT' => undef,
 		'STATEMENT' => undef,
 		set($young) => undef,
 		$in_parallel => 'alice',
 		'COMMIT' => undef);
+	$now = young_second();
+	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
 	worker_ok(
 		"$how: a token expires before a parallel worker reads it", $expired,
 		@parallel,
-		$later => '',
+		sprintf($later, $now + 4) => '',
 		'COMMIT' => undef,
 		'STATEMENT' => undef,
 		set($short) => undef,
