@@ -169,6 +169,15 @@ session_ok(
 	$user => 'NULL',
 	"SELECT current_setting('pg_session_jwt.jwk')::jsonb->>'kid'" => 'mine');
 
+session_ok(
+	$node,
+	'also where the file is read again',
+	{ set => $file{set}, jwk => public_jwk(undef, kid => 'mine') },
+	'SELECT pg_reload_conf()' => 't',
+	'SELECT pg_sleep(0.5)' => '',
+	$user => 'NULL',
+	"SELECT current_setting('pg_session_jwt.jwk')::jsonb->>'kid'" => 'mine');
+
 is_deeply([ logged_pieces($node, $alice, $bob) ], [], 'no piece of a token in the log');
 
 $node->stop;

@@ -572,6 +572,9 @@ session_ok(
 	"EXECUTE p('$forged')" => $bad_signature,
 	"SET pg_session_jwt.jwt = '$forged' \\; SELECT auth.user_id()" => $bad_signature,
 	"SET LOCAL pg_session_jwt.jwt = '$nobody' \\; SELECT auth.user_id()" => $bad_sub,
+	# The server would show the whole string as the context of the second statement.
+	"DO \$\$ BEGIN EXECUTE \$q\$SET pg_session_jwt.jwt = '$forged'; SELECT auth.user_id()\$q\$; END \$\$" => $bad_signature,
+	"DO \$\$ BEGIN EXECUTE \$q\$SET LOCAL pg_session_jwt.jwt = '$nobody'; SELECT auth.user_id()\$q\$; END \$\$" => $bad_sub,
 	'SELECT auth.user_id()' => 'kept',
 	"DO \$\$ BEGIN
 	   BEGIN PERFORM auth.jwt_session_init('$forged'); EXCEPTION WHEN check_violation THEN NULL; END;

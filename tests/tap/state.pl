@@ -46,6 +46,8 @@ CREATE POLICY own ON indexed USING (owner = auth.user_id());
 VACUUM ANALYZE big, indexed, plain;
 
 CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN auth.user_id(); END $$;
+CREATE FUNCTION who_at(t timestamptz) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS
+	$$ BEGIN PERFORM pg_sleep_until(t); RETURN auth.user_id(); END $$;
 CREATE FUNCTION who_sql() RETURNS text LANGUAGE sql STABLE AS 'SELECT auth.user_id()';
 CREATE FUNCTION who_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
 	$$ BEGIN RETURN auth.user_id() || ' for ' || current_setting('role'); END $$;
@@ -605,6 +607,20 @@ session_ok(
 	'EXECUTE q' => $expired,
 	'RESET pg_session_jwt.jwt' => '',
 	'EXECUTE q' => 'NULL');
+
+# Also where a parallel worker reads it late, and for the first time.
+$now = young_second();
+$short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
+my $query = sprintf 'SELECT min(who_at(to_timestamp(%d))) FROM plain', $now + 4;
+session_ok(
+	$node,
+	"a worker's clock is that of the statement",
+	$key,
+	@parallel,
+	"EXPLAIN (COSTS OFF) $query" => qr/Finalize Aggregate\n +-> +Gather\n/,
+	"SET pg_session_jwt.jwt = '$short'" => '',
+	$query => 'user f',
+	$query => { %$expired, detail => sprintf 'exp=%d', $now - 58 });
 
 # --- memory -------------------------------------------------------------------
 
