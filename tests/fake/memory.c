@@ -23,7 +23,7 @@ static bool fails(void)
         now = "";
     if (strcmp(setting, now) != 0) {
         strlcpy(setting, now, sizeof(setting));
-        left = atoi(setting);
+        left = (int)strtol(setting, NULL, 10);
     }
     return left > 0 && --left == 0;
 }
