@@ -219,7 +219,7 @@ make_path($plots);
 sub plot
 {
 	my ($name, $title, $xlabel, $ylabel, $log, @of) = @_;
-	my (@curves, $data);
+	my (@curves, $data, %at);
 	for my $group (@of)
 	{
 		my %seen;
@@ -229,6 +229,7 @@ sub plot
 			for (grep { $_->{name} eq $curve } @{ $series{$group} })
 			{
 				my @values = @{ $_->{values} };
+				$at{ $_->{x} } = 1;
 				$data .= sprintf "%s %g %g %g\n", $_->{x}, median(@values), min(@values), max(@values);
 			}
 			$data .= "END\n";
@@ -236,6 +237,8 @@ sub plot
 		}
 	}
 	return if !@curves;
+	# Few places are named each; many, such as sizes, as gnuplot sees fit.
+	my $places = keys %at <= 5 || $log =~ /x/ ? 'set xtics (' . join(', ', sort { $a <=> $b } keys %at) . ')' : 'set xrange [0:*]';
 	open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!";
 	print $gnuplot <<END;
 set terminal svg size 720,420 background "white" noenhanced
@@ -247,6 +250,7 @@ set key left top
 set grid
 ${\($log ? "set logscale $log" : '')}
 set yrange [${\($log =~ /y/ ? '*' : 0)}:*]
+$places
 set offsets graph 0.03, graph 0.03, graph 0.1, 0
 $data
 plot @{[join ', ', @curves]}
