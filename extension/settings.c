@@ -109,17 +109,19 @@ static void assign_parallel_state(const char *value, void *extra)
  * nothing, where the file was read again since the server's start. The client's
  * own claims would then be believed.
  */
-static void define_jwk(int flags)
+static char *configured_jwk(GucSource *source)
 {
-    struct config_generic *placeholder = psj_find_setting(JWK);
-    GucSource source = PGC_S_DEFAULT;
-    char *configured = NULL;
+    const struct config_generic *placeholder = psj_find_setting(JWK);
 
-    if (placeholder != NULL) {
-        source = placeholder->reset_source;
-        if (source == PGC_S_FILE || source == PGC_S_CLIENT)
-            configured = pstrdup(((struct config_string *)placeholder)->reset_val);
-    }
+    if (placeholder == NULL ||
+        (placeholder->reset_source != PGC_S_FILE && placeholder->reset_source != PGC_S_CLIENT))
+        return NULL;
+    *source = placeholder->reset_source;
+    return pstrdup(((const struct config_string *)placeholder)->reset_val);
+}
+
+static void define_jwk(int flags, const char *configured, GucSource source)
+{
     DefineCustomStringVariable(JWK, "The public key that signs this session's tokens, as a JWK.",
                                "Settable in the configuration file and when connecting.", &psj_jwk,
                                NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
@@ -148,6 +150,9 @@ void psj_settings_define(void)
     /* What was set before is applied also in the middle of a parallel query;
      * to set anything there is then forbidden as ever. */
     const int flags = IsInParallelMode() ? GUC_ALLOW_IN_PARALLEL : 0;
+    GucSource source = PGC_S_DEFAULT;
+    /* Before the first is defined: what is defined cannot be defined again. */
+    const char *configured = configured_jwk(&source);
 
     /* The one name that another library might have taken: first, so that its
      * ERROR leaves nothing behind. */
@@ -155,7 +160,7 @@ void psj_settings_define(void)
                                "They are the identity where no key is configured.",
                                &psj_claims_setting, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_claims, NULL);
-    define_jwk(flags);
+    define_jwk(flags, configured, source);
     DefineCustomStringVariable(JWT, "The session's JSON Web Token.",
                                "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);

@@ -99,6 +99,12 @@ survives(
 	[ "SET pg_session_jwt.jwt = '$next'" => '' ],
 	[ $user => [ 'kept', 'next' ] ]);
 survives(
+	'the first call of a session',
+	{ %$good, set => { 'request.jwt.claims' => '{"sub":"mallory"}' } },
+	[],
+	[ 'SELECT auth.init()' => '', init_with($kept) => '' ],
+	[ 'SELECT auth.init()' => [ '', '' ], init_with($next) => [ '', '' ], $user => [ 'next', 'next' ] ]);
+survives(
 	'the claims of a gateway',
 	{},
 	[ q(SET request.jwt.claims = '{"sub":"kept"}') => '', $user => 'kept' ],
