@@ -5,6 +5,7 @@
 
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 
 #include "extension/errors.h"
 #include "extension/parallel.h"
@@ -53,6 +54,10 @@ static void executor_run(QueryDesc *query, ScanDirection direction,
     const bool may_hide = query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL;
     ErrorContextCallback callback;
 
+    /* A background worker need not say when a statement begins, and its parallel
+     * workers, which begin below, know no other clock. */
+    if (may_hide && MyBackendType == B_BG_WORKER && !IsInParallelMode())
+        SetCurrentStatementStartTimestamp();
     if (may_hide)
         psj_hide_statement_of_worker(&callback);
     if (next_executor_run != NULL)

@@ -247,6 +247,27 @@ sub tests
 		'STATEMENT' => undef,
 		set($short) => undef,
 		$in_parallel => undef);
+
+	# And so do those of a worker that says nothing.
+	$now = young_second();
+	$young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
+	worker_ok(
+		"$how: a token becomes valid, unsaid, before a parallel worker reads it", undef,
+		@parallel,
+		sprintf($later, $now + 4) => '',
+		'COMMIT' => undef,
+		set($young) => undef,
+		$in_parallel => 'alice',
+		'COMMIT' => undef);
+	$now = young_second();
+	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
+	worker_ok(
+		"$how: a token expires, unsaid, before a parallel worker reads it", $expired,
+		@parallel,
+		sprintf($later, $now + 4) => '',
+		'COMMIT' => undef,
+		set($short) => undef,
+		$in_parallel => undef);
 	return;
 }
 
