@@ -296,9 +296,13 @@ END
 print $out "$_\n" for @judged;
 print $out <<END;
 
-"Queries after the first" is the throughput of the second to fifth query of a transaction:
-transactions of five queries less transactions of one, of the tables below. What the first
-costs, setting and verifying the token, is not in it; whole transactions follow.
+A transaction is `BEGIN`, `SET LOCAL pg_session_jwt.jwt = '…'`, one or more times
+`SELECT id FROM note LIMIT 10` under a policy whose call finds the rows by an index, and `COMMIT`,
+each sent by itself (`pgbench -n -M simple -T 1`, no more threads than cores). Its peer sets
+`request.jwt.claims` and has a policy with the helper. For a new token in each transaction, both
+take what they set from a table. "Queries after the first" is the throughput of the second to
+fifth query: transactions of five queries less transactions of one. What the first costs, setting
+and verifying the token, is not in it; whole transactions follow.
 
 ## Slower than a peer
 
