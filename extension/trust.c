@@ -74,7 +74,8 @@ static const psj_trust *session_key_in_force(psj_failure *failure)
     }
     session_key_trust = (jwt_trust){
         .keys = session_key, .algorithms = jwt_keyset_algorithms(session_key), .agreed_key = true};
-    session_trust = (psj_trust){.generation = ++generation,
+    generation++;
+    session_trust = (psj_trust){.generation = generation,
                                 .trusts = &session_key_trust,
                                 .trust_count = 1,
                                 .leeway = (uint32)psj_leeway,
