@@ -226,10 +226,10 @@ void psj_trust_settings_define(int flags)
     define_all(GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags);
     for (size_t i = 0; i < lengthof(names); i++)
         if (psj_find_setting(names[i])->reset_source != began_with[i]) {
-            char *refused = psprintf(PSJ_REFUSED "%s", names[i]);
+            char refused[NAMEDATALEN];
 
+            snprintf(refused, sizeof(refused), PSJ_REFUSED "%s", names[i]);
             SetConfigOption(JWKS, refused, PGC_SUSET, PGC_S_OVERRIDE);
-            pfree(refused);
             break;
         }
     defining = false;
