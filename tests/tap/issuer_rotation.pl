@@ -89,6 +89,16 @@ session_ok(
 			run_sh('cat set1.json >jwks.json; touch -d 2020-01-01 jwks.json') => (),
 			$user => 'alice')
 	} 1 .. 5);
+session_ok(
+	$node,
+	'a statement looks again after each COMMIT that it makes',
+	\%app,
+	init_with($alice) => '',
+	'DO $$ BEGIN PERFORM auth.user_id(); '
+	  . (install(2))[0]
+	  . '; PERFORM auth.user_id(); COMMIT; RAISE NOTICE $n$committed$n$; PERFORM auth.user_id(); END $$' => $no_key,
+	install(1),
+	$user => 'alice');
 # Faster than the clock of the file system ticks.
 session_ok(
 	$node,
