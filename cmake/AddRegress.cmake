@@ -28,7 +28,8 @@ function(add_server_test name mode)
     endif()
     add_test(NAME ${name} COMMAND ${command} ${ARGN})
     set_tests_properties(${name} PROPERTIES
-        LABELS server FIXTURES_REQUIRED ${SERVER_STAGE} ENVIRONMENT "${environment}" TIMEOUT 600)
+        LABELS server FIXTURES_REQUIRED ${SERVER_STAGE} ENVIRONMENT "${environment}" TIMEOUT 600
+        COST 10)
 endfunction()
 
 # add_regress(<name> <dir>): pg_regress over <dir>/sql/*.sql, in the order of
