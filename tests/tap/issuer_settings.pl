@@ -374,6 +374,27 @@ session_ok(
 		('pg_session_jwt.jwk', 'pg_session_jwt.jwt', 'pg_session_jwt.audit_log', 'pg_session_jwt.parallel_state')) =>
 	  scalar(keys %attack) . '|t|superuser|superuser');
 
+# --- from the configuration file, the library loaded later ------------------------
+
+$node->append_conf('postgresql.conf', "pg_session_jwt.jwks_file = 'evil.json'\n");
+$node->restart;
+session_ok($node, 'a key file in the configuration file', { db => 'plain', user => 'app_user' },
+	init_with($evil) => '', $user => 'mallory');
+my $reloaded = -s $node->logfile;
+$node->append_conf('postgresql.conf', "pg_session_jwt.jwks_file = 'jwks.json'\n");
+$node->reload;
+$node->wait_for_log(qr/reloading configuration files/, $reloaded);
+session_ok(
+	$node,
+	'and in one that is read again',
+	{ db => 'plain', user => 'app_user' },
+	$claims => '',
+	init_with($alice) => '',
+	$user => 'alice',
+	init_with($evil) => refused('23514', 'no key for this JWT'));
+$node->adjust_conf('postgresql.conf', 'pg_session_jwt.jwks_file', undef);
+$node->restart;
+
 # --- the library loaded when the server starts ------------------------------------
 
 my $library = $node->pg_version < 18 ? '$libdir/pg_session_jwt' : 'pg_session_jwt';
