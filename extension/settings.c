@@ -130,6 +130,21 @@ static void define_jwk(int flags, const char *configured, GucSource source)
         SetConfigOption(JWK, configured, PGC_POSTMASTER, source);
 }
 
+static void define_audit_log(int flags)
+{
+    const struct config_generic *placeholder = psj_find_setting(AUDIT_LOG);
+    const bool client_asked = placeholder != NULL && placeholder->reset_source == PGC_S_CLIENT;
+
+    DefineCustomStringVariable(AUDIT_LOG,
+                               "Logs who is identified, whenever it is verified or read.",
+                               "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
+                               GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_audit_log, NULL);
+    /* What a client asked for without the right to has hidden what the
+     * administrator wants, which may be an audit. */
+    if (client_asked && psj_find_setting(AUDIT_LOG)->reset_source != PGC_S_CLIENT)
+        SetConfigOption(AUDIT_LOG, "on", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 static void define_parallel_state(int flags)
 {
     DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
@@ -164,10 +179,7 @@ void psj_settings_define(void)
     DefineCustomStringVariable(JWT, "The session's JSON Web Token.",
                                "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);
-    DefineCustomStringVariable(AUDIT_LOG,
-                               "Logs who is identified, whenever it is verified or read.",
-                               "Only \"on\" turns it on.", &audit_setting, NULL, PGC_SUSET,
-                               GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_audit_log, NULL);
+    define_audit_log(flags);
     psj_trust_settings_define(flags);
     define_parallel_state(flags);
     psj_trust_settings_unflag(flags);

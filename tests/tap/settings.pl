@@ -218,10 +218,6 @@ is_deeply(
 	'and the server says so');
 session_ok(
 	$node,
-	'audit_log in the startup packet',
-	{ user => 'app_user', set => { 'pg_session_jwt.audit_log' => 'on' } }, @silent);
-session_ok(
-	$node,
 	'audit_log by the owner of a database',
 	{ db => 'owned', user => 'owner' },
 	'ALTER DATABASE owned SET pg_session_jwt.audit_log = on' => $denied,
@@ -292,6 +288,24 @@ $mark = -s $node->logfile;
 session_ok($node, 'a superuser audits a role', { user => 'app_user' }, $user => 'NULL');
 is_deeply([ audit_lines($mark) ],
 	['no JWT claims found in setting "request.jwt.claims"'], 'by ALTER ROLE');
+
+# What an ordinary role puts into the startup packet takes the place of what was
+# stored, and is then refused. It cannot turn the audit off.
+foreach my $value (qw(off on))
+{
+	$mark = -s $node->logfile;
+	session_ok(
+		$node,
+		"audit_log = $value in the startup packet of an audited role",
+		{ user => 'app_user', set => { 'pg_session_jwt.audit_log' => $value } },
+		$user => 'NULL',
+		'SET pg_session_jwt.audit_log = off' => $denied,
+		'RESET pg_session_jwt.audit_log' => $denied,
+		'RESET ALL' => '',
+		$user => 'NULL');
+	is_deeply([ audit_lines($mark) ],
+		[ ('no JWT claims found in setting "request.jwt.claims"') x 2 ], 'is audited all the same');
+}
 $node->safe_psql('postgres', 'ALTER ROLE app_user RESET ALL');
 
 # --- names of our own --------------------------------------------------------
