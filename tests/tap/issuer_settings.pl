@@ -419,7 +419,7 @@ for my $short (sort keys %attack)
 	my ($status, $out, $err);
 	{
 		local $ENV{PGOPTIONS} = "-c pg_session_jwt.$short=" . ($attack{$short} =~ s/([\\\s])/\\$1/gr);
-		($status, $out, $err) = $node->psql('plain', 'SELECT 1', extra_params => [ '-U', 'app_user' ]);
+		($status, $out, $err) = $node->psql('plain', undef, extra_params => [ '-U', 'app_user' ]);
 	}
 	ok($status != 0 && $err =~ /FATAL:  permission denied to set parameter "pg_session_jwt\.$short"/,
 		"$short in the startup packet: no connection");
