@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t rounds = 15;
-static double turn = 0.04;
+static size_t rounds = 31;
+static double turn = 0.02;
 
 /* ---- ours -------------------------------------------------------------- */
 
@@ -313,8 +313,8 @@ int main(int argc, char **argv)
     if (sodium_init() < 0)
         bench_die("libsodium does not start");
     if (argc > 1 && strcmp(argv[1], "quick") == 0) {
-        rounds = 7;
-        turn = 0.01;
+        rounds = 15;
+        turn = 0.005;
     }
 #ifndef BENCH_LIBJWT
     puts("# not measured: libjwt, whose development package is not installed");
