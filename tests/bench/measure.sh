@@ -20,6 +20,9 @@ fi
 ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 sql() { ask "$@" >/dev/null; }
 echo "# rows: $rows"
+# What others do with the machine meanwhile shows in its load.
+note_load() { echo "# load: $(cut -d ' ' -f 1 /proc/loadavg)"; }
+note_load
 not_measured() { echo "# not measured: $*"; }
 exists() { [[ -n $(ask -c "SELECT to_regprocedure('$1')") ]]; }
 
@@ -142,6 +145,8 @@ sql -c 'ALTER TABLE note DISABLE ROW LEVEL SECURITY'
     where "helper.uid()" "owner_uuid = helper.uid()"
 } | scan "server: peers" "$slow_rounds" -
 
+note_load
+
 # ---- growth ----------------------------------------------------------------
 
 for count in "${all_rows[@]}"; do
@@ -173,8 +178,10 @@ sql -c 'ALTER TABLE note RESET (parallel_workers)'
 
 # ---- tokens and memory -----------------------------------------------------
 
+note_load
 "$BENCH_CLIENT" tokens key.jwk "$tokens"
 "$BENCH_CLIENT" memory key.jwk "$memory"
+note_load
 
 # ---- transactions ----------------------------------------------------------
 

@@ -4,7 +4,7 @@
 #   report.pl BUILD-DIRECTORY OUTPUT-DIRECTORY COMMAND SERIES-FILE...
 #
 # A series file is as tests/bench/bench.h describes; a line "# not measured: ..."
-# is passed on, and "# rows: N" is the size of the table. Writes benchmarks.md
+# is passed on, "# rows: N" is the size of the table, "# load: N" the machine's load. Writes benchmarks.md
 # and benchmarks/*.svg into the output directory.
 
 use strict;
@@ -20,7 +20,7 @@ die "usage: report.pl BUILD OUTPUT COMMAND FILE...\n" if !@files;
 
 # ---- what was measured ---------------------------------------------------
 
-my (@groups, %series, @missing, $rows);
+my (@groups, %series, @missing, @loads, $rows);
 for my $file (@files)
 {
 	open my $handle, '<', $file or die "$file: $!";
@@ -29,6 +29,7 @@ for my $file (@files)
 		chomp $line;
 		if ($line =~ /^# not measured: (.*)/) { push @missing, $1; }
 		elsif ($line =~ /^# rows: (\d+)/) { $rows = $1; }
+		elsif ($line =~ /^# load: ([0-9.]+)/) { push @loads, $1; }
 		else
 		{
 			my ($group, $name, $x, $unit, @values) = split /\t/, $line;
@@ -203,7 +204,8 @@ my @machine = (
 	[ 'Processor', first_match('/proc/cpuinfo', qr/^model name\s*: (.*)/) . (first_match('/proc/cpuinfo', qr/^flags.*\b(hypervisor)\b/) eq '?' ? '' : ', of a virtual machine') ],
 	[ 'Cores', output_of('nproc') ],
 	[ 'Memory', sprintf '%.0f GB', first_match('/proc/meminfo', qr/^MemTotal:\s+(\d+)/) / 1048576 ],
-	[ 'Load (1, 5, 15 minutes) at the end', first_match('/proc/loadavg', qr/^(\S+ \S+ \S+)/) ],
+	[ 'Load while single sessions were measured', join(', ', @loads) || '?' ],
+	[ 'Load at the end (1, 5, 15 minutes)', first_match('/proc/loadavg', qr/^(\S+ \S+ \S+)/) ],
 	[ 'Kernel', output_of('uname', '-srm') ],
 	[ 'System', first_match('/etc/os-release', qr/^PRETTY_NAME="(.*)"/) ],
 	[ 'Compiler', "$compiler, `$flags`" ],
@@ -211,6 +213,9 @@ my @machine = (
 	[ 'Crypto', "libsodium $version{libsodium}, mbedTLS $mbedtls" ],
 	[ 'Peers', "libjwt $version{libjwt} and cjose $version{cjose}, with OpenSSL $version{libcrypto}" ],
 	[ 'Date', output_of('date', '-u', '+%Y-%m-%d %H:%M UTC') ]);
+
+my $busy = max(0, @loads) > 3
+  ? "\n**The machine was busy with other work in this run:** see its load below.\n" : '';
 
 # ---- plots -------------------------------------------------------------------
 
@@ -292,6 +297,7 @@ target is judged by. Scans are of $rows rows of a `bigint`, a `text` of 36 chara
 without JIT and, but for one plot, without parallel workers. Times are what a client waits
 over a Unix socket. Tokens are EdDSA of 600 octets unless something else is said.
 
+$busy
 ## Targets: $met met, $missed missed
 
 | what | target | median | least – greatest | best by best | |
