@@ -11,10 +11,12 @@
  * KEY is a file with the private key (a JWK) of the session's tokens. libpq's
  * environment says where the server is.
  */
+#define _GNU_SOURCE /* for sched_setaffinity() */
 #include "bench.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +159,18 @@ static void scan(const char *group, size_t rounds, const char *x)
 
 /* ---- tokens ------------------------------------------------------------ */
 
+/* The client and its server on one processor: neither waits for another to wake up. */
+static void share_processor(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    if (sched_setaffinity(0, sizeof(set), &set) != 0 ||
+        sched_setaffinity(PQbackendPID(connection), sizeof(set), &set) != 0)
+        bench_die("the client and its server cannot be bound to a processor");
+}
+
 typedef struct checked {
     char *token;
     size_t message_len;
@@ -176,59 +190,75 @@ static checked next_token(const bench_key *key, size_t size)
     return made;
 }
 
-static double verify_all(const checked *tokens, size_t n, const uint8_t *public_key)
+static void verify(const checked *token, const uint8_t *public_key)
 {
-    const double start = bench_clock();
-
-    for (size_t i = 0; i < n; i++)
-        if (crypto_sign_verify_detached(tokens[i].signature, (const uint8_t *)tokens[i].token,
-                                        tokens[i].message_len, public_key) != 0)
-            bench_die("libsodium refuses the token");
-    return (bench_clock() - start) / (double)n * 1e6;
+    if (crypto_sign_verify_detached(token->signature, (const uint8_t *)token->token,
+                                    token->message_len, public_key) != 0)
+        bench_die("libsodium refuses the token");
 }
 
-typedef enum whose { NONE, EACH, LAST } whose;
+enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
 
-static double execute_all(const char *name, whose argument, const checked *tokens, size_t n)
+/* Each once, in turn: what each took is added to the sums. */
+static void take_turns(size_t turn, const checked *token, const uint8_t *public_key, double *sums)
 {
-    const double start = bench_clock();
+    static const char *last;
 
-    for (size_t i = 0; i < n; i++)
-        execute(name, argument == NONE   ? NULL
-                      : argument == EACH ? tokens[i].token
-                                         : tokens[n - 1].token);
-    return (bench_clock() - start) / (double)n * 1e6;
+    for (int turns = 0; turns < SERIES; turns++) {
+        const int i = (int)((turn + (size_t)turns) % SERIES);
+        const double start = bench_clock();
+
+        switch (i) {
+        case BARE:
+            verify(token, public_key);
+            break;
+        case EMPTY:
+            execute("empty", NULL);
+            break;
+        case NEW:
+            execute("init", last = token->token);
+            break;
+        case AGAIN:
+            execute("init", last);
+            break;
+        default:
+            execute("claims", token->token);
+        }
+        sums[i] += bench_clock() - start;
+    }
 }
 
 static void tokens(const bench_key *key, size_t n, size_t rounds)
 {
-    enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
     static const char *const names[SERIES] = {
         "bare libsodium", "SELECT", "jwt_session_init($1), new token each time",
         "jwt_session_init($1), same token", "set_config('request.jwt.claims', $1)"};
     double *values[SERIES];
     double *less = bench_allocate(rounds * sizeof(*less));
-    checked *made = bench_allocate(n * sizeof(*made));
+    checked previous = next_token(key, 600);
     uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
 
     bench_key_octets(key, "x", public_key, sizeof(public_key));
     connect_with_key(key);
+    share_processor();
     prepare("empty", "SELECT");
     prepare("init", "SELECT auth.jwt_session_init($1)");
     prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
     for (int i = 0; i < SERIES; i++)
         values[i] = bench_allocate(rounds * sizeof(*values[i]));
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < n; i++)
-            made[i] = next_token(key, 600);
-        execute("empty", NULL);
-        values[BARE][round] = verify_all(made, n, public_key);
-        values[EMPTY][round] = execute_all("empty", NONE, made, n);
-        values[NEW][round] = execute_all("init", EACH, made, n);
-        values[AGAIN][round] = execute_all("init", LAST, made, n);
-        values[CLAIMS][round] = execute_all("claims", LAST, made, n);
-        for (size_t i = 0; i < n; i++)
-            free(made[i].token);
+    /* The first round is not counted. */
+    for (size_t round = 0; round <= rounds; round++) {
+        double sums[SERIES] = {0};
+
+        for (size_t i = 0; i < n; i++) {
+            const checked next = next_token(key, 600);
+
+            take_turns(round == 0 && i == 0 ? NEW : i, &next, public_key, sums);
+            free(previous.token);
+            previous = next;
+        }
+        for (int i = 0; round > 0 && i < SERIES; i++)
+            values[i][round - 1] = sums[i] / (double)n * 1e6;
     }
     for (int i = 0; i < SERIES; i++)
         bench_print("server: setting a token", names[i], "-", "µs", values[i], rounds);
@@ -244,7 +274,7 @@ static void tokens(const bench_key *key, size_t n, size_t rounds)
     for (int i = 0; i < SERIES; i++)
         free(values[i]);
     free(less);
-    free(made);
+    free(previous.token);
 }
 
 /* ---- memory ------------------------------------------------------------ */

@@ -295,7 +295,9 @@ round of one by the best of the other ("best by best") says more of the code; it
 target is judged by. Scans are of $rows rows of a `bigint`, a `text` of 36 characters and a
 `uuid` (one row in a thousand is the user's), in the server's memory, without an index,
 without JIT and, but for one plot, without parallel workers. Times are what a client waits
-over a Unix socket. Tokens are EdDSA of 600 octets unless something else is said.
+over a Unix socket. Where a token is set, client and server share a processor and the
+statements take turns one by one, so that what is subtracted was measured under the same
+conditions. Tokens are EdDSA of 600 octets unless something else is said.
 
 $busy
 ## Targets: $met met, $missed missed
