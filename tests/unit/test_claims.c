@@ -226,6 +226,7 @@ static void test_leeway(void **state)
     policy.now = INT64_MIN;
     expect("{\"exp\":-1e300,\"nbf\":-1e300}", &policy, JWT_OK);
     expect("{\"nbf\":1e300}", &policy, JWT_NOT_YET_VALID);
+    expect("{}", &policy, JWT_OK);
 }
 
 static void test_seconds_of_errors(void **state)
@@ -383,6 +384,7 @@ static void test_audience(void **state)
         {"{\"aud\":\"\\u0075s\"}", JWT_OK},
         {"{\"aud\":[\"us\"]}", JWT_OK},
         {"{\"aud\":[\"x\",\"them\"]}", JWT_OK},
+        {"{\"aud\":[\"us\",\"x\"]}", JWT_OK},
         {"{}", JWT_AUDIENCE_REFUSED},
         {"{\"aud\":\"\"}", JWT_AUDIENCE_REFUSED},
         {"{\"aud\":\"US\"}", JWT_AUDIENCE_REFUSED},
@@ -462,6 +464,7 @@ static const struct {
     {"http://A", "https://a", ""},
     {"https:a", "http:a", ""},
     {"a:1", "b:1", ""},
+    {"a:/xy", "b:/zy", ""},
     {"\xC3\xA9", "\xC3\x89", ""},
     {"[", "{", ""},
     {"", "a", ""},
@@ -504,6 +507,9 @@ static void test_near_one_of_several_issuers(void **state)
     assert_status(verify("{\"iss\":\"https://b\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
                   "the last");
     assert_string_equal(error.detail, "differs only in letter case");
+    assert_status(verify("{\"iss\":\"https://C\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+                  "the first");
+    assert_string_equal(error.detail, "differs only in letter case");
     assert_status(verify("{\"iss\":\"https://d\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
                   "none");
     assert_string_equal(error.detail, "");
@@ -532,6 +538,9 @@ static void test_near_audience(void **state)
     assert_status(verify("{}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "none");
     assert_string_equal(error.detail, "");
     assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "empty");
+    assert_string_equal(error.detail, "");
+    assert_status(verify("{\"aud\":\"x\",\"azp\":\"US\"}", &policy, NULL, &error),
+                  JWT_AUDIENCE_REFUSED, "the next claim");
     assert_string_equal(error.detail, "");
 }
 
@@ -645,6 +654,34 @@ static void test_nothing_is_told_before_the_signature(void **state)
     free(text);
 }
 
+/* Nor is it so much as parsed where nobody asks for its issuer. */
+static void test_no_payload_is_parsed_before_the_signature(void **state)
+{
+    static const char *const payloads[] = {
+        "{}", "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,"
+              "\"j\":10,\"k\":11,\"l\":12,\"m\":13}"};
+    jwt_trust trust = any_trust();
+    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    size_t calls[2][COUNT(payloads)];
+
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        trust.issuer = named ? "a" : NULL;
+        for (size_t i = 0; i < COUNT(payloads); i++) {
+            counting memory = {0};
+            jwt_allocator allocator = counting_allocator(&memory);
+            char *text = signed_by('Z', EDDSA, payloads[i]);
+            jwt_token *token;
+            jwt_verify(&allocator, text, strlen(text), &policy, &token, NULL);
+            calls[named][i] = memory.calls;
+            free(text);
+        }
+    }
+    assert_int_equal(calls[0][0], calls[0][1]);
+    /* which its many members would show */
+    assert_true(calls[1][0] < calls[1][1]);
+}
+
 /* Each row has the faults of all rows below it; the first is the one told. */
 static void test_first_of_several(void **state)
 {
@@ -729,6 +766,7 @@ int main(void)
         cmocka_unit_test(test_near_audience),
         cmocka_unit_test(test_several_issuers),
         cmocka_unit_test(test_nothing_is_told_before_the_signature),
+        cmocka_unit_test(test_no_payload_is_parsed_before_the_signature),
         cmocka_unit_test(test_first_of_several),
         cmocka_unit_test(test_values_of_a_token),
     };
