@@ -185,6 +185,21 @@ static void test_nul_octets(void **state)
     expect_text(inside, sizeof(inside) - 1, &policy, JWT_HEADER_ENCODING);
 }
 
+static void test_what_is_behind_the_length(void **state)
+{
+    static const char text[] = "a.b.c.d";
+    jwt_policy policy = {0};
+    jwt_error error;
+    jwt_token *token;
+
+    (void)state;
+    for (size_t len = 0; len <= strlen("a.b"); len++) {
+        error.position = 9999;
+        assert_status(jwt_verify(NULL, text, len, &policy, &token, &error), JWT_MALFORMED, text);
+        assert_int_equal(error.position, 0);
+    }
+}
+
 static void test_position(void **state)
 {
     static const struct {
@@ -196,6 +211,7 @@ static void test_position(void **state)
         {HEADER ".e30.A*", sizeof(HEADER ".e30.A") - 1},
         {"e*J9.e30.", 1},
         {"e30y.e30.", 2}, /* of the decoded header: "{}2" */
+        {"W10.e30.", 0},
         {HEADER ".e3*." SIG64, sizeof(HEADER ".e3") - 1},
     };
     jwt_trust trust = {.keys = okp, .algorithms = ALL};
@@ -694,6 +710,7 @@ int main(void)
         cmocka_unit_test_setup(test_form, reset_fake),
         cmocka_unit_test_setup(test_payload_encoding, reset_fake),
         cmocka_unit_test_setup(test_nul_octets, reset_fake),
+        cmocka_unit_test_setup(test_what_is_behind_the_length, reset_fake),
         cmocka_unit_test_setup(test_position, reset_fake),
         cmocka_unit_test_setup(test_size, reset_fake),
         cmocka_unit_test_setup(test_header, reset_fake),
