@@ -11,6 +11,9 @@
     (CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) | CRYPTO_BIT(CRYPTO_ALG_RS512) |  \
      CRYPTO_BIT(CRYPTO_ALG_PS256) | CRYPTO_BIT(CRYPTO_ALG_PS384) | CRYPTO_BIT(CRYPTO_ALG_PS512))
 
+/* Of ES256K, see FAKE_LACKS. */
+#define LACKING_KEY "\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\""
+
 static int reset_fake(void **state)
 {
     (void)state;
@@ -135,6 +138,10 @@ static void test_unusable(void **state)
         {"{\"keys\":[]}", JWK_NONE_USABLE, "the set is empty"},
         {"{\"keys\":[1,{" OKP_KEY ",\"use\":\"enc\"}]}", JWK_NONE_USABLE,
          "2 skipped, the first: not a JWK"},
+        {"{\"keys\":[1,{" LACKING_KEY "}]}", JWK_NONE_USABLE,
+         "2 skipped, among them: key is for an algorithm that this build does not support"},
+        {"{\"keys\":[{" LACKING_KEY "},{" LACKING_KEY "}]}", JWK_NONE_USABLE,
+         "2 skipped, the first: key is for an algorithm that this build does not support"},
 
         {"{\"kty\":7}", JWK_MEMBER_INVALID, "kty"},
         {"{\"kty\":\"okp\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\"}", JWK_KTY_UNKNOWN, ""},
@@ -214,8 +221,7 @@ static void test_unusable(void **state)
         {"{" OCT_KEY ",\"alg\":\"HS384\"}", JWK_KEY_REFUSED, ""},
         {"{\"kty\":\"oct\",\"alg\":\"HS384\",\"k\":\"" CB48 CB12 CB12 "\"}", JWK_UNSUPPORTED,
          "HS384"},
-        {"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}",
-         JWK_UNSUPPORTED, "ES256K"},
+        {"{" LACKING_KEY "}", JWK_UNSUPPORTED, "ES256K"},
     };
 
     (void)state;
@@ -358,6 +364,8 @@ static void test_many_skipped(void **state)
 }
 
 #define WITH_KID(key, kid) "{" key ",\"kid\":\"" kid "\"}"
+#define THREE_WITH_KID_A(x, y, z)                                                                  \
+    "{\"keys\":[" WITH_KID(x, "a") "," WITH_KID(y, "a") "," WITH_KID(z, "a") "]}"
 
 static void test_ambiguous(void **state)
 {
@@ -373,6 +381,10 @@ static void test_ambiguous(void **state)
         {"{\"keys\":[" WITH_KID(OKP_KEY, "b") "," WITH_KID(EC_KEY, "a") "," WITH_KID(
              OKP_KEY, "c") "," WITH_KID(OKP_KEY, "a") "," WITH_KID(EC_KEY, "a") "]}",
          JWK_AMBIGUOUS},
+        /* wherever the third of them is sorted */
+        {THREE_WITH_KID_A(EC_KEY, OKP_KEY, OKP_KEY), JWK_AMBIGUOUS},
+        {THREE_WITH_KID_A(OKP_KEY, EC_KEY, OKP_KEY), JWK_AMBIGUOUS},
+        {THREE_WITH_KID_A(OKP_KEY, OKP_KEY, EC_KEY), JWK_AMBIGUOUS},
         /* another type, another algorithm, another kid, no kid: all fine */
         {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(EC_KEY, "a") "]}", JWT_OK},
         {"{\"keys\":[" WITH_KID(RSA_KEY ",\"alg\":\"RS256\"",
