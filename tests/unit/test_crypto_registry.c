@@ -259,6 +259,8 @@ static void test_rsa_exponent(void **state)
     assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
     key.e.len = 257;
     assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    key.e = (crypto_span){octets + 1, 0};
+    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
 }
 
 /* A library may declare its pointers nonnull. */
