@@ -96,9 +96,9 @@ static bool read_time(const jwt_json *claims, const char *name, jwt_time *time,
     return true;
 }
 
-static jwt_status check_times(const jwt_json *claims, const jwt_policy *policy, jwt_token *token,
-                              jwt_error *error)
+static jwt_status check_times(const jwt_policy *policy, jwt_token *token, jwt_error *error)
 {
+    const jwt_json *claims = &token->claims;
     int64_t leeway = (int64_t)policy->leeway * MICROSECONDS;
     const jwt_json_number *number;
 
@@ -114,13 +114,12 @@ static jwt_status check_times(const jwt_json *claims, const jwt_policy *policy, 
     return JWT_OK;
 }
 
-static jwt_status check_id(const jwt_json *claims, const jwt_policy *policy, jwt_token *token,
-                           jwt_error *error)
+static jwt_status check_id(const jwt_policy *policy, jwt_token *token, jwt_error *error)
 {
-    const jwt_json_number *number = jwt_json_find_number(claims, "jti");
+    const jwt_json_number *number = jwt_json_find_number(&token->claims, "jti");
 
     token->has_integer_id =
-        number != NULL && jwt_json_number_int64(claims, number, &token->integer_id);
+        number != NULL && jwt_json_number_int64(&token->claims, number, &token->integer_id);
     if (policy->jti_after == NULL)
         return JWT_OK;
     if (!token->has_integer_id)
@@ -193,14 +192,15 @@ static jwt_status check_audience(const jwt_json *claims, const jwt_string_list *
                  : jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
 }
 
-jwt_status jwt_claims_check(const jwt_json *claims, const jwt_policy *policy,
-                            const jwt_trust *trust, jwt_token *token, jwt_error *error)
+jwt_status jwt_claims_check(const jwt_policy *policy, const jwt_trust *trust, jwt_token *token,
+                            jwt_error *error)
 {
+    const jwt_json *claims = &token->claims;
     const jwt_json_number *number;
     jwt_status status;
 
-    if ((status = check_id(claims, policy, token, error)) != JWT_OK ||
-        (status = check_times(claims, policy, token, error)) != JWT_OK)
+    if ((status = check_id(policy, token, error)) != JWT_OK ||
+        (status = check_times(policy, token, error)) != JWT_OK)
         return status;
     /* The tokens of an agreed key never had to say when they were made. */
     if (!read_time(claims, "iat", &token->issued_at, &number) && !trust->agreed_key)

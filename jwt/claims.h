@@ -13,9 +13,9 @@
 jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *policy, size_t *index,
                                  jwt_error *error);
 
-/* Holds the claims against policy and trust, in the order of jwt_verify(), and
- * keeps the times and the integer jti in token. */
-jwt_status jwt_claims_check(const jwt_json *claims, const jwt_policy *policy,
-                            const jwt_trust *trust, jwt_token *token, jwt_error *error);
+/* Holds the token's claims against policy and trust, in the order of
+ * jwt_verify(), and keeps the times and the integer jti in token. */
+jwt_status jwt_claims_check(const jwt_policy *policy, const jwt_trust *trust, jwt_token *token,
+                            jwt_error *error);
 
 #endif

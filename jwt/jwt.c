@@ -8,7 +8,6 @@
 typedef struct verification {
     const jwt_policy *policy;
     jws_object jws;
-    jwt_json claims;
     jwt_status payload_status;
     jwt_error payload_error;
     bool payload_was_read;
@@ -28,12 +27,12 @@ static jwt_status read_payload(verification *v)
     v->payload_status = jws_decode_payload(&v->jws, error);
     if (v->payload_status != JWT_OK)
         return v->payload_status;
-    const jwt_token *token = v->jws.token;
+    jwt_token *token = v->jws.token;
     v->payload_status = jwt_json_parse(&token->allocator, token->payload, token->payload_len,
-                                       JWT_PAYLOAD_JSON, &v->claims, &position);
+                                       JWT_PAYLOAD_JSON, &token->claims, &position);
     if (v->payload_status != JWT_OK)
         jwt_fail(error, v->payload_status, position, NULL);
-    else if (!jwt_json_is_object(v->claims.root))
+    else if (!jwt_json_is_object(token->claims.root))
         v->payload_status = jwt_fail(error, JWT_PAYLOAD_JSON, 0, NULL);
     return v->payload_status;
 }
@@ -49,7 +48,7 @@ static jwt_status find_trust(verification *v, const jwt_trust **trust, jwt_error
     if (policy->trust_count > 1 || policy->trusts[0].issuer != NULL) {
         jwt_status status = read_payload(v);
         if (status == JWT_OK)
-            status = jwt_claims_find_trust(&v->claims, policy, &index, error);
+            status = jwt_claims_find_trust(&v->jws.token->claims, policy, &index, error);
         else if (status == JWT_NO_MEMORY)
             jwt_fail(error, status, 0, NULL);
         else if (policy->trust_count == 1)
@@ -73,7 +72,7 @@ static jwt_status check_payload(verification *v, const jwt_trust *trust, jwt_err
             *error = v->payload_error;
         return status;
     }
-    return jwt_claims_check(&v->claims, v->policy, trust, v->jws.token, error);
+    return jwt_claims_check(v->policy, trust, v->jws.token, error);
 }
 
 static jwt_status verify(verification *v, jwt_error *error)
@@ -114,7 +113,6 @@ jwt_status jwt_verify(const jwt_allocator *allocator, const char *token, size_t 
     status = verify(&v, error);
     if (status == JWT_OK)
         take_token(&v.jws, out);
-    jwt_json_free(&v.claims);
     jws_close(&v.jws);
     return status;
 }
@@ -145,6 +143,7 @@ void jwt_token_free(jwt_token *token)
     if (token == NULL)
         return;
     jwt_allocator allocator = token->allocator;
+    jwt_json_free(&token->claims);
     jwt_release(&allocator, token);
 }
 
@@ -178,6 +177,14 @@ const char *jwt_token_key_id(const jwt_token *token)
 size_t jwt_token_trust_index(const jwt_token *token)
 {
     return token->trust_index;
+}
+
+bool jwt_token_claim(const jwt_token *token, const char *name, const char **string)
+{
+    const jwt_json_value *claim = jwt_json_member(token->claims.root, name);
+
+    *string = jwt_json_string(claim);
+    return claim != NULL;
 }
 
 static bool get_time(const jwt_time *time, int64_t *microseconds)

@@ -15,7 +15,8 @@
  *   - An output is owned by the caller, who gives it back with the matching
  *     ..._free(); ..._free(NULL) does nothing.
  *   - allocator may be NULL: malloc() and free() then. It is copied into what
- *     it made, and its context must outlive that.
+ *     it made, and its context must outlive that. The JSON parser has its own
+ *     memory, from malloc(): a token that is not freed keeps it.
  */
 #ifndef PG_SESSION_JWT_JWT_H
 #define PG_SESSION_JWT_JWT_H
@@ -322,6 +323,11 @@ const char *jwt_token_backend(const jwt_token *token);
 const char *jwt_token_key_id(const jwt_token *token);
 /* Which of the policy's trusts verified it. */
 size_t jwt_token_trust_index(const jwt_token *token);
+
+/* Is there a claim of exactly this name? *string is what it says, NUL-terminated
+ * UTF-8 and the token's own, or NULL where it is no string. A token that
+ * jws_verify() made has no claims. */
+bool jwt_token_claim(const jwt_token *token, const char *name, const char **string);
 
 /* Registered times as microseconds since the epoch, held to int64's range;
  * false where the claim is absent. */

@@ -4,6 +4,7 @@
 #ifndef PG_SESSION_JWT_JWT_TOKEN_H
 #define PG_SESSION_JWT_JWT_TOKEN_H
 
+#include "jwt/json.h"
 #include "jwt/jwt.h"
 
 /* A registered time. */
@@ -12,9 +13,10 @@ typedef struct jwt_time {
     int64_t microseconds;
 } jwt_time;
 
-/* One block of memory holds all of it. */
+/* One block of memory holds all but what the parser made. */
 struct jwt_token {
     jwt_allocator allocator;
+    jwt_json claims; /* of payload; all zeros where nobody asked for claims */
     const char *algorithm;
     const char *backend;
     size_t trust_index;

@@ -2,8 +2,8 @@
 # Counts instructions with callgrind and holds them against budget.txt: a
 # regression fails here without a clock.
 #
-#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify(), without the instructions
-#                                       of the crypto library; PROGRAM is cost
+#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify() and jwt_token_free(), without
+#                                       the crypto library; PROGRAM is cost
 #   cost.sh COMPILER server             one call of a function for one row; run by
 #                                       tests/server.sh exec
 #
@@ -56,7 +56,7 @@ judge() {
 core() {
     local fewer=5 more=25 option options=() counts=() times
     # Collecting stops where the library is entered, and goes on behind it.
-    for option in jwt_verify crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
+    for option in verify_token crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
         options+=("--toggle-collect=$option")
     done
     strip_debug "$1"
