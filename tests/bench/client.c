@@ -199,10 +199,11 @@ static void verify(const checked *token, const uint8_t *public_key)
 
 enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
 
-/* Each once, in turn: what each took is added to the sums. */
-static void take_turns(size_t turn, const checked *token, const uint8_t *public_key, double *sums)
+/* Each once, in turn, and what it took. */
+static void take_turns(size_t turn, const checked *previous, const checked *token,
+                       const uint8_t *public_key, double took[SERIES])
 {
-    static const char *last;
+    const char *last = previous->token;
 
     for (int turns = 0; turns < SERIES; turns++) {
         const int i = (int)((turn + (size_t)turns) % SERIES);
@@ -224,17 +225,38 @@ static void take_turns(size_t turn, const checked *token, const uint8_t *public_
         default:
             execute("claims", token->token);
         }
-        sums[i] += bench_clock() - start;
+        took[i] = (bench_clock() - start) * 1e6;
     }
 }
 
+static int compare(const void *left, const void *right)
+{
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+
+    return (a > b) - (a < b);
+}
+
+static double median(double *values, size_t n)
+{
+    qsort(values, n, sizeof(*values), compare);
+    return values[n / 2];
+}
+
+/* What one statement takes: call by call, and round by round. */
+typedef struct statement_times {
+    double *calls, *calls_less; /* less: the empty statement's next to it */
+    double *rounds, *rounds_less;
+} statement_times;
+
+/* A round's figure is its median call: where a processor is shared, a call now and
+ * then waits for others. */
 static void tokens(const bench_key *key, size_t n, size_t rounds)
 {
     static const char *const names[SERIES] = {
         "bare libsodium", "SELECT", "jwt_session_init($1), new token each time",
         "jwt_session_init($1), same token", "set_config('request.jwt.claims', $1)"};
-    double *values[SERIES];
-    double *less = bench_allocate(rounds * sizeof(*less));
+    statement_times times[SERIES];
     checked previous = next_token(key, 600);
     uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
 
@@ -245,35 +267,43 @@ static void tokens(const bench_key *key, size_t n, size_t rounds)
     prepare("init", "SELECT auth.jwt_session_init($1)");
     prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
     for (int i = 0; i < SERIES; i++)
-        values[i] = bench_allocate(rounds * sizeof(*values[i]));
-    /* The first round is not counted. */
-    for (size_t round = 0; round <= rounds; round++) {
-        double sums[SERIES] = {0};
-
-        for (size_t i = 0; i < n; i++) {
+        times[i] = (statement_times){.calls = bench_allocate(n * sizeof(double)),
+                                     .calls_less = bench_allocate(n * sizeof(double)),
+                                     .rounds = bench_allocate(rounds * sizeof(double)),
+                                     .rounds_less = bench_allocate(rounds * sizeof(double))};
+    execute("init", previous.token);
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t call = 0; call < n; call++) {
             const checked next = next_token(key, 600);
+            double took[SERIES];
 
-            take_turns(round == 0 && i == 0 ? NEW : i, &next, public_key, sums);
+            take_turns(call, &previous, &next, public_key, took);
             free(previous.token);
             previous = next;
+            for (int i = 0; i < SERIES; i++) {
+                times[i].calls[call] = took[i];
+                times[i].calls_less[call] = took[i] - took[EMPTY];
+            }
         }
-        for (int i = 0; round > 0 && i < SERIES; i++)
-            values[i][round - 1] = sums[i] / (double)n * 1e6;
-    }
-    for (int i = 0; i < SERIES; i++)
-        bench_print("server: setting a token", names[i], "-", "µs", values[i], rounds);
-    bench_print("server: setting a token, less an empty SELECT", names[BARE], "-", "µs",
-                values[BARE], rounds);
-    for (int i = NEW; i < SERIES; i++) {
-        for (size_t round = 0; round < rounds; round++)
-            less[round] = values[i][round] - values[EMPTY][round];
-        bench_print("server: setting a token, less an empty SELECT", names[i], "-", "µs", less,
-                    rounds);
+        for (int i = 0; i < SERIES; i++) {
+            times[i].rounds[round] = median(times[i].calls, n);
+            times[i].rounds_less[round] = median(times[i].calls_less, n);
+        }
     }
     PQfinish(connection);
     for (int i = 0; i < SERIES; i++)
-        free(values[i]);
-    free(less);
+        bench_print("server: setting a token", names[i], "-", "µs", times[i].rounds, rounds);
+    bench_print("server: setting a token, less an empty SELECT", names[BARE], "-", "µs",
+                times[BARE].rounds, rounds);
+    for (int i = NEW; i < SERIES; i++)
+        bench_print("server: setting a token, less an empty SELECT", names[i], "-", "µs",
+                    times[i].rounds_less, rounds);
+    for (int i = 0; i < SERIES; i++) {
+        free(times[i].calls);
+        free(times[i].calls_less);
+        free(times[i].rounds);
+        free(times[i].rounds_less);
+    }
     free(previous.token);
 }
 
