@@ -48,7 +48,10 @@ typedef struct identity {
     psj_claims claims;
 } identity;
 
-psj_ready_claims psj_ready;
+/* When no statement starts. */
+#define NO_STATEMENT DT_NOBEGIN
+
+psj_ready_claims psj_ready = {.statement = NO_STATEMENT};
 
 static identity *kept[KEPT];
 static identity *retired;       /* no longer kept, but rows may point into it */
@@ -109,7 +112,7 @@ static void at_transaction_end(XactEvent event, void *arg)
     case XACT_EVENT_PRE_PREPARE:
         return;
     }
-    psj_ready.claims = NULL;
+    psj_ready.statement = NO_STATEMENT;
     psj_trust_look_again();
     if (ActivePortal != NULL || SPI_inside_nonatomic_context())
         return;
@@ -471,10 +474,9 @@ const psj_claims *psj_session_resolve(void)
     who->handed_out = true;
     if (psj_audit)
         audit_read(who);
-    else {
-        psj_ready.claims = &who->claims;
-        psj_ready.statement = GetCurrentStatementStartTimestamp();
-    }
+    else
+        psj_ready = (psj_ready_claims){.statement = GetCurrentStatementStartTimestamp(),
+                                       .claims = &who->claims};
     return &who->claims;
 }
 
@@ -532,7 +534,7 @@ void psj_session_accept(void)
 void psj_session_changed(void)
 {
     current = NULL;
-    psj_ready.claims = NULL;
+    psj_ready.statement = NO_STATEMENT;
 }
 
 void psj_session_token_changed(void)

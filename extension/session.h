@@ -15,10 +15,11 @@
 #include "extension/claims.h"
 #include "extension/errors.h"
 
-/* The identity last handed out, and the statement it was found good for. */
+/* The identity last handed out, and the start of the statement it was found good
+ * for; no statement's where it is to be found again. */
 typedef struct psj_ready_claims {
-    const psj_claims *claims; /* NULL: to be found again */
     TimestampTz statement;
+    const psj_claims *claims;
 } psj_ready_claims;
 
 extern psj_ready_claims psj_ready;
@@ -45,8 +46,7 @@ void psj_session_describe(psj_session_state *state);
 /* The claims in force, never NULL; raises where the token in force is refused. */
 static inline const psj_claims *psj_session_claims(void)
 {
-    if (likely(psj_ready.claims != NULL &&
-               psj_ready.statement == GetCurrentStatementStartTimestamp()))
+    if (likely(GetCurrentStatementStartTimestamp() == psj_ready.statement))
         return psj_ready.claims;
     return psj_session_resolve();
 }
