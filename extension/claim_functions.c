@@ -83,7 +83,8 @@ Datum claim_wrapper(PG_FUNCTION_ARGS)
 
     if (likely(kept != NULL))
         return give(fcinfo, kept);
-    is_null = claims->nobody || !psj_claims_at(claims, PG_GETARG_DATUM(0), &value);
+    is_null =
+        claims->nobody || !psj_claims_at(psj_session_whole_of(claims), PG_GETARG_DATUM(0), &value);
     keep_text(fcinfo, claims, value, is_null);
     if (is_null)
         PG_RETURN_NULL();
@@ -108,7 +109,8 @@ Datum email_wrapper(PG_FUNCTION_ARGS)
     return claims->email;
 }
 
-static Datum has(FunctionCallInfo fcinfo, bool (*test)(const psj_claims *claims, const text *item))
+static Datum has(FunctionCallInfo fcinfo,
+                 bool (*test)(const psj_whole_claims *whole, const text *item))
 {
     const psj_claims *claims = psj_session_claims();
     const answer *kept = kept_answer(fcinfo, claims);
@@ -120,7 +122,7 @@ static Datum has(FunctionCallInfo fcinfo, bool (*test)(const psj_claims *claims,
     found.claims = claims->id;
     found.is_null = claims->nobody;
     if (!found.is_null)
-        found.value = BoolGetDatum(test(claims, PG_GETARG_TEXT_PP(0)));
+        found.value = BoolGetDatum(test(psj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
     to_keep = place(fcinfo);
     if (to_keep != NULL)
         *to_keep = found;

@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -51,32 +53,97 @@ static JsonbValue *member(Jsonb *object, const char *name, JsonbValue *out)
     return getKeyJsonValueFromContainer(&object->root, name, (int)strlen(name), out);
 }
 
-static bool to_uuid(const JsonbValue *string, pg_uuid_t *out)
+/* A look at the digits spares most strings that are no uuid an error to be caught. */
+static bool may_be_uuid(const char *string, int len)
 {
-    char *text = pnstrdup(string->val.string.val, string->val.string.len);
+    int digits = 0;
+
+    for (int i = 0; i < len; i++)
+        if (isxdigit((unsigned char)string[i]))
+            digits++;
+        else if (strchr("{-}", string[i]) == NULL)
+            return false;
+    return digits == 2 * UUID_LEN;
+}
+
+static bool to_uuid(const char *string, int len, pg_uuid_t *out)
+{
     Datum uuid;
 
-    if (input(uuid_in, text, &uuid) != ERRCODE_SUCCESSFUL_COMPLETION)
+    if (!may_be_uuid(string, len) ||
+        input(uuid_in, pnstrdup(string, len), &uuid) != ERRCODE_SUCCESSFUL_COMPLETION)
         return false;
     *out = *DatumGetUUIDP(uuid);
     return true;
 }
 
-static void read_subject(Jsonb *claims, psj_claims *out)
+/* ---- what policies ask of most tokens ---------------------------------- */
+
+/* Claims to look strings up in: those of a token, or else a jsonb. */
+typedef struct claims_source {
+    const jwt_token *token;
+    Jsonb *jsonb;
+} claims_source;
+
+/* Is there such a claim? *string is NULL where it is none. */
+static bool find_string(const claims_source *source, const char *name, const char **string,
+                        int *len)
 {
     JsonbValue value;
 
-    if (member(claims, "sub", &value) == NULL)
+    *len = 0;
+    if (source->token != NULL) {
+        const bool found = jwt_token_claim(source->token, name, string);
+
+        if (*string != NULL)
+            *len = (int)strlen(*string);
+        return found;
+    }
+    *string = NULL;
+    if (member(source->jsonb, name, &value) == NULL)
+        return false;
+    if (value.type == jbvString) {
+        *string = value.val.string.val;
+        *len = value.val.string.len;
+    }
+    return true;
+}
+
+static bool read_text(const claims_source *source, const char *name, Datum *out)
+{
+    const char *string;
+    int len;
+
+    if (!find_string(source, name, &string, &len) || string == NULL)
+        return false;
+    *out = PointerGetDatum(cstring_to_text_with_len(string, len));
+    return true;
+}
+
+static void read_subject(const claims_source *source, psj_claims *out)
+{
+    const char *string;
+    int len;
+
+    if (!find_string(source, "sub", &string, &len))
         return;
-    if (value.type != jbvString) {
+    if (string == NULL) {
         out->subject_invalid = true;
         return;
     }
     out->has_user_id = true;
-    out->user_id =
-        PointerGetDatum(cstring_to_text_with_len(value.val.string.val, value.val.string.len));
-    out->has_uid = to_uuid(&value, &out->uid);
+    out->user_id = PointerGetDatum(cstring_to_text_with_len(string, len));
+    out->has_uid = to_uuid(string, len, &out->uid);
 }
+
+static void read_claims(const claims_source *source, psj_claims *out)
+{
+    read_subject(source, out);
+    out->has_role = read_text(source, "role", &out->role);
+    out->has_email = read_text(source, "email", &out->email);
+}
+
+/* ---- the whole --------------------------------------------------------- */
 
 static void push_string(JsonbParseState **state, const char *name, JsonbValue *value)
 {
@@ -94,24 +161,23 @@ static Jsonb *spell_out(Jsonb *organization)
         const char *name, *spelt_out;
     } members[] = {{"slg", "slug"}, {"rol", "role"}};
     JsonbParseState *state = NULL;
-    bool any = false;
     JsonbValue value;
     Datum added;
 
-    (void)pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
     for (size_t i = 0; i < lengthof(members); i++)
         if (member(organization, members[i].name, &value) != NULL && value.type == jbvString) {
+            if (state == NULL)
+                (void)pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
             push_string(&state, members[i].spelt_out, &value);
-            any = true;
         }
-    added = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-    if (!any)
+    if (state == NULL)
         return organization;
+    added = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
     /* What is there already wins. */
     return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, added, JsonbPGetDatum(organization)));
 }
 
-static void read_organization(Jsonb *claims, psj_claims *out)
+static void read_organization(Jsonb *claims, psj_whole_claims *out)
 {
     JsonbValue value;
     Jsonb *organization;
@@ -124,45 +190,59 @@ static void read_organization(Jsonb *claims, psj_claims *out)
     out->has_organization = true;
     out->organization = JsonbPGetDatum(spell_out(organization));
     if (member(organization, "id", &value) != NULL && value.type == jbvString)
-        out->has_organization_id = to_uuid(&value, &out->organization_id);
+        out->has_organization_id =
+            to_uuid(value.val.string.val, value.val.string.len, &out->organization_id);
 }
 
-static psj_claims_result parse_json(const char *json, Datum *out)
+static void read_whole(Datum session, psj_whole_claims *out)
 {
+    *out = (psj_whole_claims){.session = session};
+    if (JB_ROOT_IS_OBJECT(DatumGetJsonbP(session)))
+        read_organization(DatumGetJsonbP(session), out);
+}
+
+/* ---- from text --------------------------------------------------------- */
+
+static bool parse_json(const char *json, Datum *out, psj_failure *failure)
+{
+    int sqlstate = ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;
+
     /* A setting that came with the connection has not been looked at by the server. */
-    if (!pg_verifymbstr(json, (int)strlen(json), true))
-        return PSJ_CLAIMS_NOT_JSON;
-    switch (input(jsonb_in, json, out)) {
+    if (pg_verifymbstr(json, (int)strlen(json), true))
+        sqlstate = input(jsonb_in, json, out);
+    switch (sqlstate) {
     case ERRCODE_SUCCESSFUL_COMPLETION:
-        return PSJ_CLAIMS_OK;
+        return true;
     case ERRCODE_UNTRANSLATABLE_CHARACTER:
     case ERRCODE_FEATURE_NOT_SUPPORTED:
-        return PSJ_CLAIMS_UNREPRESENTABLE;
+        failure->kind = PSJ_FAILURE_ENCODING;
+        return false;
     default:
-        return PSJ_CLAIMS_NOT_JSON;
+        failure->kind = PSJ_FAILURE_JWT;
+        failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
+        return false;
     }
 }
 
-static void read_claims(Datum session, psj_claims *out)
+static void read_all(Datum session, psj_claims *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->session = session;
-    if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(session)))
-        return;
-    read_subject(DatumGetJsonbP(session), out);
-    read_organization(DatumGetJsonbP(session), out);
-    out->has_role = psj_claims_string(out, "role", &out->role);
-    out->has_email = psj_claims_string(out, "email", &out->email);
+    const claims_source source = {.jsonb = DatumGetJsonbP(session)};
+    psj_whole_claims *whole = palloc(sizeof(*whole));
+
+    read_whole(session, whole);
+    *out = (psj_claims){.whole = whole};
+    if (JB_ROOT_IS_OBJECT(source.jsonb))
+        read_claims(&source, out);
 }
 
-psj_claims_result psj_claims_from_json(const char *json, psj_claims *out)
+bool psj_claims_from_json(const char *json, psj_claims *out, psj_failure *failure)
 {
     Datum session;
-    const psj_claims_result result = parse_json(json, &session);
 
-    if (result == PSJ_CLAIMS_OK)
-        read_claims(session, out);
-    return result;
+    if (!parse_json(json, &session, failure))
+        return false;
+    read_all(session, out);
+    return true;
 }
 
 static char *append_escape(char *to, unsigned int unit)
@@ -202,36 +282,57 @@ static char *to_ascii(const char *utf8, size_t len)
     return json;
 }
 
-psj_claims_result psj_jsonb_from_utf8(const char *json, size_t len, Datum *out)
+bool psj_jsonb_from_utf8(const char *json, size_t len, Datum *out, psj_failure *failure)
 {
     const int encoding = GetDatabaseEncoding();
 
     /* SQL_ASCII takes octets as they come. */
     if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
-        return parse_json(json, out);
-    return parse_json(to_ascii(json, len), out);
+        return parse_json(json, out, failure);
+    return parse_json(to_ascii(json, len), out, failure);
 }
 
-psj_claims_result psj_claims_from_payload(const char *payload, size_t len, psj_claims *out)
+bool psj_claims_from_payload(const char *payload, size_t len, psj_claims *out, psj_failure *failure)
 {
     Datum session;
-    const psj_claims_result result = psj_jsonb_from_utf8(payload, len, &session);
 
-    if (result == PSJ_CLAIMS_OK)
-        read_claims(session, out);
-    return result;
+    if (!psj_jsonb_from_utf8(payload, len, &session, failure))
+        return false;
+    read_all(session, out);
+    return true;
 }
+
+bool psj_claims_from_token(const jwt_token *token, psj_claims *out, psj_failure *failure)
+{
+    const claims_source source = {.token = token};
+    const char *payload;
+    size_t len;
+
+    if (GetDatabaseEncoding() != PG_UTF8) {
+        payload = jwt_token_payload(token, &len);
+        return psj_claims_from_payload(payload, len, out, failure);
+    }
+    *out = (psj_claims){0};
+    read_claims(&source, out);
+    return true;
+}
+
+bool psj_whole_claims_from_payload(const char *payload, size_t len, psj_whole_claims *out,
+                                   psj_failure *failure)
+{
+    Datum session;
+
+    if (!psj_jsonb_from_utf8(payload, len, &session, failure))
+        return false;
+    read_whole(session, out);
+    return true;
+}
+
+/* ---- copies ------------------------------------------------------------ */
 
 static Size room_for(bool present, Datum value)
 {
     return present ? MAXALIGN(VARSIZE(DatumGetPointer(value))) : 0;
-}
-
-Size psj_claims_size(const psj_claims *claims)
-{
-    return room_for(true, claims->session) + room_for(claims->has_user_id, claims->user_id) +
-           room_for(claims->has_organization, claims->organization) +
-           room_for(claims->has_role, claims->role) + room_for(claims->has_email, claims->email);
 }
 
 static void move(bool present, Datum *value, char **room)
@@ -246,34 +347,55 @@ static void move(bool present, Datum *value, char **room)
     *room += MAXALIGN(size);
 }
 
+Size psj_whole_claims_size(const psj_whole_claims *whole)
+{
+    return MAXALIGN(sizeof(*whole)) + room_for(true, whole->session) +
+           room_for(whole->has_organization, whole->organization);
+}
+
+const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room)
+{
+    psj_whole_claims *copy = (psj_whole_claims *)room;
+
+    *copy = *whole;
+    room += MAXALIGN(sizeof(*copy));
+    move(true, &copy->session, &room);
+    move(copy->has_organization, &copy->organization, &room);
+    return copy;
+}
+
+Size psj_claims_size(const psj_claims *claims)
+{
+    return room_for(claims->has_user_id, claims->user_id) +
+           room_for(claims->has_role, claims->role) + room_for(claims->has_email, claims->email) +
+           (claims->whole == NULL ? 0 : psj_whole_claims_size(claims->whole));
+}
+
 void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room)
 {
     *to = *from;
-    move(true, &to->session, &room);
     move(to->has_user_id, &to->user_id, &room);
-    move(to->has_organization, &to->organization, &room);
     move(to->has_role, &to->role, &room);
     move(to->has_email, &to->email, &room);
+    if (from->whole != NULL)
+        to->whole = psj_whole_claims_copy(from->whole, room);
 }
 
-bool psj_claims_string(const psj_claims *claims, const char *name, Datum *out)
+/* ---- what SQL asks of the whole ---------------------------------------- */
+
+bool psj_claims_string(const psj_whole_claims *whole, const char *name, Datum *out)
 {
-    Jsonb *object = DatumGetJsonbP(claims->session);
-    JsonbValue value;
+    const claims_source source = {.jsonb = DatumGetJsonbP(whole->session)};
 
-    if (!JB_ROOT_IS_OBJECT(object) || member(object, name, &value) == NULL ||
-        value.type != jbvString)
-        return false;
-    *out = PointerGetDatum(cstring_to_text_with_len(value.val.string.val, value.val.string.len));
-    return true;
+    return JB_ROOT_IS_OBJECT(source.jsonb) && read_text(&source, name, out);
 }
 
-bool psj_claims_at(const psj_claims *claims, Datum path, Datum *out)
+bool psj_claims_at(const psj_whole_claims *whole, Datum path, Datum *out)
 {
     LOCAL_FCINFO(fcinfo, 2);
 
     InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-    fcinfo->args[0] = (NullableDatum){.value = claims->session};
+    fcinfo->args[0] = (NullableDatum){.value = whole->session};
     fcinfo->args[1] = (NullableDatum){.value = path};
     *out = jsonb_extract_path_text(fcinfo);
     return !fcinfo->isnull;
@@ -324,17 +446,17 @@ static bool member_has(JsonbContainer *object, const char *name, const text *wan
     return false;
 }
 
-bool psj_claims_have_scope(const psj_claims *claims, const text *scope)
+bool psj_claims_have_scope(const psj_whole_claims *whole, const text *scope)
 {
-    Jsonb *object = DatumGetJsonbP(claims->session);
+    Jsonb *object = DatumGetJsonbP(whole->session);
 
     return JB_ROOT_IS_OBJECT(object) && (member_has(&object->root, "scope", scope, has_word) ||
                                          member_has(&object->root, "scp", scope, has_word));
 }
 
-bool psj_claims_have_role(const psj_claims *claims, const text *role)
+bool psj_claims_have_role(const psj_whole_claims *whole, const text *role)
 {
-    Jsonb *object = DatumGetJsonbP(claims->session);
+    Jsonb *object = DatumGetJsonbP(whole->session);
     JsonbValue realm;
 
     if (!JB_ROOT_IS_OBJECT(object))
@@ -346,9 +468,9 @@ bool psj_claims_have_role(const psj_claims *claims, const text *role)
            member_has(realm.val.binary.data, "roles", role, is_text);
 }
 
-char *psj_claims_render(const psj_claims *claims, const char *name)
+char *psj_claims_render(const psj_whole_claims *whole, const char *name)
 {
-    Jsonb *object = DatumGetJsonbP(claims->session);
+    Jsonb *object = DatumGetJsonbP(whole->session);
     JsonbValue value;
     Jsonb *rendered;
 

@@ -8,63 +8,83 @@
 
 #include "utils/uuid.h"
 
-/* Values that a function returns as they are: the Datums point into memory that
- * belongs to whoever holds this struct, and the uuids into the struct itself. */
-typedef struct psj_claims {
-    uint64 id;          /* tells one from any other ever made in this process */
-    bool nobody;        /* no token, or no claims */
-    Datum session;      /* jsonb, the whole */
-    Datum user_id;      /* text, claim sub */
+#include "jwt/jwt.h"
+
+#include "extension/errors.h"
+
+/* Here a function returns values as they are: the Datums point into memory that
+ * belongs to whoever holds the struct, and the uuids into the struct itself. */
+
+/* The claims as jsonb, and what is made of that. */
+typedef struct psj_whole_claims {
+    Datum session;      /* jsonb */
     Datum organization; /* jsonb, claim o where it is an object; Clerk's with slug and role */
-    Datum role;         /* text, claim role where it is a string */
-    Datum email;        /* likewise */
-    pg_uuid_t uid;      /* user_id where it is a uuid */
     pg_uuid_t organization_id;
-    bool has_user_id;
     bool has_organization;
-    bool has_uid;
     bool has_organization_id;
+} psj_whole_claims;
+
+/* What policies ask of most tokens. */
+typedef struct psj_claims {
+    uint64 id;     /* tells one from any other ever made in this process */
+    bool nobody;   /* no token, or no claims */
+    Datum user_id; /* text, claim sub */
+    Datum role;    /* text, claim role where it is a string */
+    Datum email;   /* likewise */
+    pg_uuid_t uid; /* user_id where it is a uuid */
+    bool has_user_id;
+    bool has_uid;
     bool has_role;
     bool has_email;
-    bool subject_invalid; /* sub is there, and not a string */
+    bool subject_invalid;          /* sub is there, and not a string */
+    const psj_whole_claims *whole; /* NULL: not made yet */
 } psj_claims;
 
-typedef enum psj_claims_result {
-    PSJ_CLAIMS_OK,
-    PSJ_CLAIMS_NOT_JSON,       /* jsonb does not take it */
-    PSJ_CLAIMS_UNREPRESENTABLE /* the database's encoding cannot hold it */
-} psj_claims_result;
+/*
+ * These allocate in the current context, and leave rubbish there. They are false
+ * where jsonb does not take the text, or the database's encoding cannot hold it;
+ * then failure says so.
+ */
 
-/* From JSON in the database's encoding. Allocates in the current context, and
- * leaves rubbish there. */
-psj_claims_result psj_claims_from_json(const char *json, psj_claims *out);
+/* From JSON in the database's encoding. */
+bool psj_claims_from_json(const char *json, psj_claims *out, psj_failure *failure);
 
-/* The same from a verified payload: UTF-8, strict, NUL-terminated beyond len. */
-psj_claims_result psj_claims_from_payload(const char *payload, size_t len, psj_claims *out);
+/* From a verified payload: UTF-8, strict, NUL-terminated beyond len. */
+bool psj_claims_from_payload(const char *payload, size_t len, psj_claims *out,
+                             psj_failure *failure);
 
-/* JSON in UTF-8, strict, NUL-terminated beyond len, as jsonb. Allocates likewise. */
-psj_claims_result psj_jsonb_from_utf8(const char *json, size_t len, Datum *out);
+/* From a verified token. Where the database's encoding can hold all that a token
+ * says, the whole is left to psj_whole_claims_from_payload(). */
+bool psj_claims_from_token(const jwt_token *token, psj_claims *out, psj_failure *failure);
 
-/* How much room psj_claims_copy() needs. */
+/* The whole of what psj_claims_from_token() took. */
+bool psj_whole_claims_from_payload(const char *payload, size_t len, psj_whole_claims *out,
+                                   psj_failure *failure);
+
+/* JSON in UTF-8, strict, NUL-terminated beyond len, as jsonb. */
+bool psj_jsonb_from_utf8(const char *json, size_t len, Datum *out, psj_failure *failure);
+
+/* How much room the copy needs; room is MAXALIGNed, and what is copied points
+ * into it. The whole, where it is made, is copied along with claims. */
 Size psj_claims_size(const psj_claims *claims);
-
-/* Copies claims; its Datums then point into room, which is MAXALIGNed. */
 void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room);
+Size psj_whole_claims_size(const psj_whole_claims *whole);
+const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room);
 
 /* The text at a path, as operator #>> gives it; false where it is NULL. Allocates
  * in the current context. */
-bool psj_claims_at(const psj_claims *claims, Datum path, Datum *out);
+bool psj_claims_at(const psj_whole_claims *whole, Datum path, Datum *out);
 
 /* Claim scope or scp, words or an array, has it. */
-bool psj_claims_have_scope(const psj_claims *claims, const text *scope);
+bool psj_claims_have_scope(const psj_whole_claims *whole, const text *scope);
 /* Claim roles or member roles of claim realm_access, a string or an array, has it. */
-bool psj_claims_have_role(const psj_claims *claims, const text *role);
+bool psj_claims_have_role(const psj_whole_claims *whole, const text *role);
 
 /* Member name where it is a string, as text. Allocates in the current context. */
-bool psj_claims_string(const psj_claims *claims, const char *name, Datum *out);
+bool psj_claims_string(const psj_whole_claims *whole, const char *name, Datum *out);
 
 /* Member name as JSON text, "\"\"" where there is none, for the log. Allocates
  * in the current context. */
-char *psj_claims_render(const psj_claims *claims, const char *name);
+char *psj_claims_render(const psj_whole_claims *whole, const char *name);
 
 #endif

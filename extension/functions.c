@@ -61,7 +61,7 @@ Datum jwt_session_init_local_wrapper(PG_FUNCTION_ARGS)
 Datum session_wrapper(PG_FUNCTION_ARGS)
 {
     (void)fcinfo;
-    return psj_session_claims()->session;
+    return psj_session_whole_claims()->session;
 }
 
 Datum jwt_wrapper(PG_FUNCTION_ARGS)
@@ -97,20 +97,20 @@ Datum uid_wrapper(PG_FUNCTION_ARGS)
 
 Datum organization_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
+    const psj_whole_claims *whole = psj_session_whole_claims();
 
-    if (!claims->has_organization)
+    if (!whole->has_organization)
         PG_RETURN_NULL();
-    return claims->organization;
+    return whole->organization;
 }
 
 Datum organization_id_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
+    const psj_whole_claims *whole = psj_session_whole_claims();
 
-    if (!claims->has_organization_id)
+    if (!whole->has_organization_id)
         PG_RETURN_NULL();
-    PG_RETURN_UUID_P(&claims->organization_id);
+    PG_RETURN_UUID_P(&whole->organization_id);
 }
 
 Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)

@@ -32,3 +32,24 @@ jwt_allocator psj_allocator(MemoryContext context)
 {
     return (jwt_allocator){.allocate = allocate, .release = release, .context = context};
 }
+
+/* A token, and when it goes. */
+typedef struct owned_token {
+    MemoryContextCallback callback;
+    jwt_token *token;
+} owned_token;
+
+static void free_token(void *argument)
+{
+    jwt_token_free(((owned_token *)argument)->token);
+}
+
+jwt_token **psj_token_of(MemoryContext context)
+{
+    owned_token *owned = MemoryContextAllocZero(context, sizeof(*owned));
+
+    owned->callback.func = free_token;
+    owned->callback.arg = owned;
+    MemoryContextRegisterResetCallback(context, &owned->callback);
+    return &owned->token;
+}

@@ -18,4 +18,8 @@ void psj_memory_create(void);
  * never an ERROR, so that no longjmp passes the core's frames. */
 jwt_allocator psj_allocator(MemoryContext context);
 
+/* Where to have a token put that was made by the context's allocator: it is freed
+ * when the context is reset or deleted, as not all of a token is the allocator's. */
+jwt_token **psj_token_of(MemoryContext context);
+
 #endif

@@ -28,7 +28,8 @@
 /* Microseconds from the Unix epoch to the server's. */
 #define SERVER_EPOCH ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Made of one token or one value of request.jwt.claims; one chunk of memory. */
+/* Made of one token or one value of request.jwt.claims; one chunk of memory, but
+ * for the whole claims where they are made later. */
 typedef struct identity {
     uint64 last_used;
     bool of_token;     /* not of request.jwt.claims */
@@ -45,6 +46,9 @@ typedef struct identity {
     struct identity *next_retired;
     size_t source_len;
     const char *source; /* the token, or the claims, that it was made of */
+    size_t payload_len;
+    const char *payload; /* where the whole claims are not made yet */
+    char *whole;         /* the chunk that they were then made in */
     psj_claims claims;
 } identity;
 
@@ -65,10 +69,17 @@ static uint64 uses;
 
 /* ---- keeping ----------------------------------------------------------- */
 
+static void free_identity(identity *who)
+{
+    if (who->whole != NULL)
+        pfree(who->whole);
+    pfree(who);
+}
+
 static void let_go(identity *who)
 {
     if (!who->handed_out) {
-        pfree(who);
+        free_identity(who);
         return;
     }
     who->next_retired = retired;
@@ -119,50 +130,114 @@ static void at_transaction_end(XactEvent event, void *arg)
     while (retired != NULL) {
         identity *next = retired->next_retired;
 
-        pfree(retired);
+        free_identity(retired);
         retired = next;
     }
 }
 
 /* ---- making ------------------------------------------------------------ */
 
-/* Of a token where that is not NULL. */
-static identity *make_identity(const jwt_token *token, const char *source, size_t source_len,
-                               const psj_claims *claims)
+/* What an identity is made of; token is NULL where it is not of a verified one. */
+typedef struct material {
+    const char *source;
+    size_t source_len;
+    const jwt_token *token;
+    psj_claims claims;
+} material;
+
+static char *append(char **room, const char *text, size_t len)
 {
+    char *copy = memcpy(*room, text, len);
+
+    copy[len] = '\0';
+    *room += len + 1;
+    return copy;
+}
+
+static identity *make_identity(const material *of)
+{
+    const jwt_token *token = of->token;
     const char *key_id = token == NULL ? NULL : jwt_token_key_id(token);
+    const char *payload = NULL;
+    size_t payload_len = 0;
     const Size head = MAXALIGN(sizeof(identity));
-    const Size middle = MAXALIGN(psj_claims_size(claims));
-    const Size end = key_id == NULL ? 0 : strlen(key_id) + 1;
-    char *chunk = MemoryContextAlloc(psj_memory, head + middle + source_len + end);
-    identity *who = (identity *)chunk;
+    const Size middle = MAXALIGN(psj_claims_size(&of->claims));
+    Size size = head + middle + of->source_len + 1;
+    identity *who;
+    char *room;
+
+    if (of->claims.whole == NULL)
+        payload = jwt_token_payload(token, &payload_len);
+    if (payload != NULL)
+        size += payload_len + 1;
+    if (key_id != NULL)
+        size += strlen(key_id) + 1;
+    who = MemoryContextAlloc(psj_memory, size);
+    room = (char *)who + head;
 
     memset(who, 0, sizeof(*who));
     who->usable_until = DT_NOEND;
-    psj_claims_copy(&who->claims, claims, chunk + head);
+    psj_claims_copy(&who->claims, &of->claims, room);
     who->claims.id = ++ids;
+    room += middle;
+    who->source = append(&room, of->source, of->source_len);
+    who->source_len = of->source_len;
+    if (payload != NULL) {
+        who->payload = append(&room, payload, payload_len);
+        who->payload_len = payload_len;
+    }
+    if (key_id != NULL)
+        who->key_id = append(&room, key_id, strlen(key_id));
     if (token != NULL) {
         who->algorithm = jwt_token_algorithm(token);
         who->backend = jwt_token_backend(token);
         who->has_expires = jwt_token_expires_at(token, &who->expires);
         who->has_issued = jwt_token_issued_at(token, &who->issued);
-        if (key_id != NULL)
-            who->key_id = memcpy(chunk + head + middle + source_len, key_id, strlen(key_id) + 1);
     }
-    memcpy(chunk + head + middle, source, source_len);
-    who->source = chunk + head + middle;
-    who->source_len = source_len;
+    return who;
+}
+
+/*
+ * make() in a context of its own, current and deleted afterwards: whatever it
+ * leaves there, and also where it raises.
+ */
+static identity *make_in_scratch(identity *(*make)(void *argument), void *argument)
+{
+    MemoryContext caller = CurrentMemoryContext;
+    MemoryContext scratch =
+        AllocSetContextCreate(caller, "pg_session_jwt scratch", ALLOCSET_DEFAULT_SIZES);
+    identity *volatile who = NULL;
+
+    PG_TRY();
+    {
+        MemoryContextSwitchTo(scratch);
+        who = make(argument);
+    }
+    PG_FINALLY();
+    {
+        MemoryContextSwitchTo(caller);
+        MemoryContextDelete(scratch);
+    }
+    PG_END_TRY();
     return who;
 }
 
 /* In constant time but for the length: the source may be a token. */
 static bool made_of(const identity *who, const char *source, size_t source_len)
 {
-    volatile unsigned char differences = 0;
+    volatile uint64 differences = 0;
+    size_t i = 0;
+    uint64 ours;
+    uint64 theirs;
 
     if (who->source_len != source_len)
         return false;
-    for (size_t i = 0; i < source_len; i++)
+    for (; source_len - i >= sizeof(ours); i += sizeof(ours)) {
+        memcpy(&ours, who->source + i, sizeof(ours));
+        memcpy(&theirs, source + i, sizeof(theirs));
+        differences |= ours ^ theirs;
+    }
+    for (; i < source_len; i++)
         differences |= (unsigned char)(who->source[i] ^ source[i]);
     return differences == 0;
 }
@@ -170,10 +245,11 @@ static bool made_of(const identity *who, const char *source, size_t source_len)
 static identity *nobody_at_all(void)
 {
     if (nobody == NULL) {
-        psj_claims claims;
+        material of = {.source = ""};
+        psj_failure failure;
 
-        (void)psj_claims_from_json("null", &claims);
-        nobody = make_identity(NULL, "", 0, &claims);
+        (void)psj_claims_from_json("null", &of.claims, &failure);
+        nobody = make_identity(&of);
         nobody->claims.nobody = true;
     }
     return nobody;
@@ -181,14 +257,14 @@ static identity *nobody_at_all(void)
 
 /* ---- audit ------------------------------------------------------------- */
 
-static void audit_token(const psj_claims *claims)
+static void audit_token(const psj_whole_claims *claims)
 {
     ereport(LOG, (errmsg("JWT issued for sub=%s and aud=%s was successfully validated",
                          psj_claims_render(claims, "sub"), psj_claims_render(claims, "aud")),
                   errhidestmt(true), errhidecontext(true)));
 }
 
-static void audit_claims(const psj_claims *claims)
+static void audit_claims(const psj_whole_claims *claims)
 {
     ereport(LOG, (errmsg("JWT claims from setting \"request.jwt.claims\": sub=%s and aud=%s",
                          psj_claims_render(claims, "sub"), psj_claims_render(claims, "aud")),
@@ -198,9 +274,9 @@ static void audit_claims(const psj_claims *claims)
 static void audit_read(const identity *who)
 {
     if (who->of_token)
-        audit_token(&who->claims);
+        audit_token(psj_session_whole_of(&who->claims));
     else if (who != nobody)
-        audit_claims(&who->claims);
+        audit_claims(psj_session_whole_of(&who->claims));
     else if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS)
         ereport(LOG, (errmsg("no JWT claims found in setting \"request.jwt.claims\""),
                       errhidestmt(true), errhidecontext(true)));
@@ -247,86 +323,80 @@ static bool has_leaders_word(void)
     return psj_mark_in_force->inherited && inherited_accepted && psj_trust_lacks_files();
 }
 
-/* In a context that the caller throws away. */
-static identity *verify_token_in(MemoryContext scratch, const psj_trust *trust, TimestampTz now,
-                                 psj_failure *failure)
+typedef struct verification {
+    const psj_trust *trust;
+    TimestampTz now;
+    psj_failure *failure;
+} verification;
+
+static bool take_leaders_word(material *out, psj_failure *failure)
 {
-    const size_t len = strlen(psj_jwt);
+    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    char *header;
+    char *payload;
+    size_t header_len;
+    size_t payload_len;
+
+    if (jwt_decode_unverified(&allocator, out->source, out->source_len, &header, &header_len,
+                              &payload, &payload_len, &failure->jwt) != JWT_OK) {
+        failure->kind = PSJ_FAILURE_JWT;
+        return false;
+    }
+    return psj_claims_from_payload(payload, payload_len, &out->claims, failure);
+}
+
+static bool check(const verification *v, material *out)
+{
+    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
     const int64 floor = accepted_before(psj_mark_in_force) ? 0 : last_jti;
-    const jwt_allocator allocator = psj_allocator(scratch);
-    const jwt_policy policy = {.trusts = trust->trusts,
-                               .trust_count = trust->trust_count,
-                               .now = now + SERVER_EPOCH,
-                               .leeway = trust->leeway,
-                               .jti_after = trust->rising_jti ? &floor : NULL};
-    jwt_token *token = NULL;
-    jwt_status status;
+    const jwt_policy policy = {.trusts = v->trust->trusts,
+                               .trust_count = v->trust->trust_count,
+                               .now = v->now + SERVER_EPOCH,
+                               .leeway = v->trust->leeway,
+                               .jti_after = v->trust->rising_jti ? &floor : NULL};
+    jwt_token **token = psj_token_of(CurrentMemoryContext);
     const char *payload;
     size_t payload_len;
-    psj_claims claims;
-    identity *who;
+
+    if (jwt_verify(&allocator, out->source, out->source_len, &policy, token, &v->failure->jwt) !=
+        JWT_OK) {
+        v->failure->kind = PSJ_FAILURE_JWT;
+        return false;
+    }
+    out->token = *token;
+    if (!psj_audit)
+        return psj_claims_from_token(*token, &out->claims, v->failure);
+    payload = jwt_token_payload(*token, &payload_len);
+    return psj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
+}
+
+static identity *verify_in_scratch(void *argument)
+{
+    const verification *v = argument;
+    material made = {.source = psj_jwt, .source_len = strlen(psj_jwt)};
     int64 jti = 0;
     bool has_jti;
+    identity *who;
 
-    if (trust == &leaders_word) {
-        char *header;
-        char *decoded;
-        size_t header_len;
-
-        status = jwt_decode_unverified(&allocator, psj_jwt, len, &header, &header_len, &decoded,
-                                       &payload_len, &failure->jwt);
-        payload = decoded;
-    } else {
-        status = jwt_verify(&allocator, psj_jwt, len, &policy, &token, &failure->jwt);
-        payload = status == JWT_OK ? jwt_token_payload(token, &payload_len) : NULL;
-    }
-    if (status != JWT_OK) {
-        failure->kind = PSJ_FAILURE_JWT;
+    if (v->trust == &leaders_word ? !take_leaders_word(&made, v->failure) : !check(v, &made))
         return NULL;
-    }
-    switch (psj_claims_from_payload(payload, payload_len, &claims)) {
-    case PSJ_CLAIMS_OK:
-        break;
-    case PSJ_CLAIMS_NOT_JSON:
-        failure->kind = PSJ_FAILURE_JWT;
-        failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
-        return NULL;
-    case PSJ_CLAIMS_UNREPRESENTABLE:
-        failure->kind = PSJ_FAILURE_ENCODING;
-        return NULL;
-    }
     if (psj_audit)
-        audit_token(&claims);
-
-    who = make_identity(token, psj_jwt, len, &claims);
+        audit_token(made.claims.whole);
+    who = make_identity(&made);
     who->of_token = true;
-    who->generation = trust->generation;
+    who->generation = v->trust->generation;
     if (who->has_expires)
-        who->usable_until = usable_until(who->expires, trust->leeway);
-    has_jti = trust->rising_jti && jwt_token_integer_id(token, &jti);
+        who->usable_until = usable_until(who->expires, v->trust->leeway);
+    has_jti = v->trust->rising_jti && jwt_token_integer_id(made.token, &jti);
     accept_token(who, has_jti, jti);
     return who;
 }
 
 static identity *verify_token(const psj_trust *trust, TimestampTz now, psj_failure *failure)
 {
-    MemoryContext caller = CurrentMemoryContext;
-    MemoryContext scratch =
-        AllocSetContextCreate(caller, "pg_session_jwt verification", ALLOCSET_DEFAULT_SIZES);
-    identity *volatile who = NULL;
+    verification v = {.trust = trust, .now = now, .failure = failure};
 
-    PG_TRY();
-    {
-        MemoryContextSwitchTo(scratch);
-        who = verify_token_in(scratch, trust, now, failure);
-    }
-    PG_FINALLY();
-    {
-        MemoryContextSwitchTo(caller);
-        MemoryContextDelete(scratch);
-    }
-    PG_END_TRY();
-    return who;
+    return make_in_scratch(verify_in_scratch, &v);
 }
 
 /* What the token in force was accepted as, if it was and that is still kept. */
@@ -386,30 +456,16 @@ static identity *token_identity(TimestampTz now, psj_failure *failure)
 
 /* ---- claims ------------------------------------------------------------ */
 
-static identity *make_claims_identity(const char *source, size_t len)
+static identity *make_claims_identity(void *argument)
 {
-    MemoryContext caller = CurrentMemoryContext;
-    MemoryContext scratch =
-        AllocSetContextCreate(caller, "pg_session_jwt claims", ALLOCSET_DEFAULT_SIZES);
-    identity *volatile who = NULL;
+    material made = {.source = argument, .source_len = strlen(argument)};
+    psj_failure failure;
+    identity *who;
 
-    PG_TRY();
-    {
-        psj_claims claims;
-
-        MemoryContextSwitchTo(scratch);
-        if (psj_claims_from_json(source, &claims) == PSJ_CLAIMS_OK) {
-            who = make_identity(NULL, source, len, &claims);
-            keep(who);
-        } else
-            who = nobody_at_all();
-    }
-    PG_FINALLY();
-    {
-        MemoryContextSwitchTo(caller);
-        MemoryContextDelete(scratch);
-    }
-    PG_END_TRY();
+    if (!psj_claims_from_json(made.source, &made.claims, &failure))
+        return nobody_at_all();
+    who = make_identity(&made);
+    keep(who);
     return who;
 }
 
@@ -420,7 +476,7 @@ static identity *claims_identity(void)
     for (int i = 0; i < KEPT; i++)
         if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], psj_claims_setting, len))
             return kept[i];
-    return make_claims_identity(psj_claims_setting, len);
+    return make_in_scratch(make_claims_identity, psj_claims_setting);
 }
 
 /* ---- who --------------------------------------------------------------- */
@@ -479,6 +535,43 @@ const psj_claims *psj_session_resolve(void)
                                        .claims = &who->claims};
     return &who->claims;
 }
+
+/* ---- the whole of the claims ------------------------------------------- */
+
+typedef struct whole_of {
+    identity *who;
+    psj_failure failure;
+} whole_of;
+
+static identity *make_whole(void *argument)
+{
+    whole_of *of = argument;
+    identity *who = of->who;
+    psj_whole_claims whole;
+
+    if (!psj_whole_claims_from_payload(who->payload, who->payload_len, &whole, &of->failure))
+        return NULL;
+    who->whole = MemoryContextAlloc(psj_memory, psj_whole_claims_size(&whole));
+    who->claims.whole = psj_whole_claims_copy(&whole, who->whole);
+    return who;
+}
+
+const psj_whole_claims *psj_session_make_whole(const psj_claims *claims)
+{
+    whole_of of = {
+        .who = (identity *)((char *)unconstify(psj_claims *, claims) - offsetof(identity, claims))};
+    ErrorContextCallback callback;
+    identity *made;
+
+    psj_hide_statement(&callback);
+    made = make_in_scratch(make_whole, &of);
+    psj_show_statement(&callback);
+    if (made == NULL)
+        psj_raise(&of.failure);
+    return claims->whole;
+}
+
+/* ---- for SQL ----------------------------------------------------------- */
 
 void psj_session_describe(psj_session_state *state)
 {

@@ -51,6 +51,22 @@ static inline const psj_claims *psj_session_claims(void)
     return psj_session_resolve();
 }
 
+/* The slow path of psj_session_whole_of(): once a token. */
+const psj_whole_claims *psj_session_make_whole(const psj_claims *claims);
+
+/* The whole of the claims that this file handed out, for as long as these are
+ * readable; raises where jsonb does not take it. */
+static inline const psj_whole_claims *psj_session_whole_of(const psj_claims *claims)
+{
+    return likely(claims->whole != NULL) ? claims->whole : psj_session_make_whole(claims);
+}
+
+/* The same of the claims in force. */
+static inline const psj_whole_claims *psj_session_whole_claims(void)
+{
+    return psj_session_whole_of(psj_session_claims());
+}
+
 /* auth.init(): raises where keys are missing or of no use. */
 void psj_session_check_key(void);
 

@@ -71,14 +71,6 @@ static void put_text(row *out, int column, const char *value)
         put(out, column, CStringGetTextDatum(value));
 }
 
-static void put_claim(row *out, int column, const psj_claims *claims, const char *name)
-{
-    Datum value;
-
-    if (psj_claims_string(claims, name, &value))
-        put(out, column, value);
-}
-
 static void put_time(row *out, int column, int64 since_unix_epoch)
 {
     const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
@@ -142,8 +134,12 @@ static void put_keys(row *out, const psj_trust *trust)
 
 static void put_token(row *out, const psj_session_state *state)
 {
-    put_claim(out, ISSUER, state->claims, "iss");
-    put_claim(out, SUBJECT, state->claims, "sub");
+    Datum issuer;
+
+    if (psj_claims_string(psj_session_whole_of(state->claims), "iss", &issuer))
+        put(out, ISSUER, issuer);
+    if (state->claims->has_user_id)
+        put(out, SUBJECT, state->claims->user_id);
     put_text(out, ALGORITHM, state->algorithm);
     put_text(out, KEY_ID, representable(state->key_id));
     put_text(out, BACKEND, state->backend);
@@ -226,22 +222,6 @@ static jwt_keyset *parse_keys(const jwt_allocator *allocator, Jsonb *jsonb)
     return keys;
 }
 
-static bool parse_json(const char *json, size_t len, Datum *out, psj_failure *failure)
-{
-    switch (psj_jsonb_from_utf8(json, len, out)) {
-    case PSJ_CLAIMS_OK:
-        return true;
-    case PSJ_CLAIMS_NOT_JSON:
-        failure->kind = PSJ_FAILURE_JWT;
-        failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
-        return false;
-    case PSJ_CLAIMS_UNREPRESENTABLE:
-        failure->kind = PSJ_FAILURE_ENCODING;
-        return false;
-    }
-    pg_unreachable();
-}
-
 static bool verify(const char *text, const psj_trust *terms, Datum values[2], psj_failure *failure)
 {
     const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
@@ -250,19 +230,24 @@ static bool verify(const char *text, const psj_trust *terms, Datum values[2], ps
                                .trust_count = terms->trust_count,
                                .now = GetCurrentStatementStartTimestamp() + epoch,
                                .leeway = terms->leeway};
-    jwt_token *token;
-    const char *json;
-    size_t len;
+    jwt_token **token = psj_token_of(CurrentMemoryContext);
+    const char *header;
+    const char *payload;
+    size_t header_len;
+    size_t payload_len;
+    bool valid;
 
-    if (jwt_verify(&allocator, text, strlen(text), &policy, &token, &failure->jwt) != JWT_OK) {
+    if (jwt_verify(&allocator, text, strlen(text), &policy, token, &failure->jwt) != JWT_OK) {
         failure->kind = PSJ_FAILURE_JWT;
         return false;
     }
-    json = jwt_token_header(token, &len);
-    if (!parse_json(json, len, &values[0], failure))
-        return false;
-    json = jwt_token_payload(token, &len);
-    return parse_json(json, len, &values[1], failure);
+    header = jwt_token_header(*token, &header_len);
+    payload = jwt_token_payload(*token, &payload_len);
+    valid = psj_jsonb_from_utf8(header, header_len, &values[0], failure) &&
+            psj_jsonb_from_utf8(payload, payload_len, &values[1], failure);
+    jwt_token_free(*token);
+    *token = NULL;
+    return valid;
 }
 
 Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
