@@ -38,7 +38,7 @@ CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT pa
 COMMENT ON SCHEMA auth IS
     'the identity of the session, from its JSON Web Token';
 COMMENT ON FUNCTION auth.init() IS
-    'checks that the key of this connection, pg_session_jwt.jwk, can be used';
+    'checks that the keys in force can be used: the pinned ones, or pg_session_jwt.jwk of this connection';
 COMMENT ON FUNCTION auth.jwt_session_init(text) IS
     'sets pg_session_jwt.jwt for the session and verifies the token at once';
 COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
