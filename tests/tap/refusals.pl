@@ -592,6 +592,43 @@ session_ok(
 		2, [qr/./], [qr/invalid JWT signature/], 'refused as a parameter');
 }
 
+# --- what is made when it is first asked for -------------------------------
+
+# With little stack left jsonb does not take what nests deeply; where there is
+# more, it does, of the same token.
+{
+	my $nested = ('[' x 120) . (']' x 120);
+	my (@attempts, $token);
+	for my $depth (1 .. 100)
+	{
+		$token = sign(sprintf '{"jti":%d,"sub":"deep","x":%s}', 200 + $depth, $nested);
+		push @refused_tokens, $token;
+		push @attempts, init_with($token) => '', "INSERT INTO outcomes SELECT outcome($depth)" => '';
+	}
+	$node->safe_psql('postgres', <<'END');
+CREATE TABLE outcomes (outcome text);
+CREATE FUNCTION whole(depth int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    IF depth = 0 THEN RETURN auth.session() ->> 'sub'; END IF;
+    RETURN whole(depth - 1);
+END $$;
+CREATE FUNCTION outcome(depth int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN whole(depth);
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+END
+	session_ok(
+		$node, 'jsonb does not take the claims',
+		{ jwk => $jwk },
+		"SET max_stack_depth = '100kB'" => '',
+		@attempts,
+		q{SELECT string_agg(DISTINCT outcome, ' ' ORDER BY outcome) FROM outcomes} => '42804 54001 deep',
+		'SELECT auth.user_id()' => 'deep',
+		'SELECT whole(0)' => 'deep');
+}
+
 # --- and the log ----------------------------------------------------------
 
 my $log = slurp_file($node->logfile);
