@@ -90,12 +90,20 @@ static void test_all_pairs(void **state)
     }
 }
 
-static void test_bits_beyond_two_octets(void **state)
+/* Each octet in each place of three characters. */
+static void test_each_of_three_characters(void **state)
 {
     (void)state;
     for (int last = 0; last < 256; last++) {
         char text[] = {'A', 'A', (char)last};
         assert_int_equal(decodes(text, 3), value_of(last) >= 0 && value_of(last) % 4 == 0);
+    }
+    for (size_t place = 0; place < 2; place++) {
+        for (int c = 0; c < 256; c++) {
+            char text[] = {'A', 'A', 'A'};
+            text[place] = (char)c;
+            assert_int_equal(decodes(text, 3), value_of(c) >= 0);
+        }
     }
 }
 
@@ -167,7 +175,7 @@ int main(void)
         cmocka_unit_test(test_span),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_all_pairs),
-        cmocka_unit_test(test_bits_beyond_two_octets),
+        cmocka_unit_test(test_each_of_three_characters),
         cmocka_unit_test(test_only_the_alphabet),
         cmocka_unit_test(test_impossible_lengths),
         cmocka_unit_test(test_refused),
