@@ -235,6 +235,7 @@ static void test_accepted_members(void **state)
         "{" OKP_KEY ",\"use\":\"sig\"}",
         "{" OKP_KEY ",\"key_ops\":[\"verify\"]}",
         "{" OKP_KEY ",\"key_ops\":[\"sign\",\"verify\"]}",
+        "{" OKP_KEY ",\"key_ops\":[\"verify\",\"sign\"]}",
         "{" OKP_KEY ",\"use\":\"sig\",\"key_ops\":[\"verify\"],\"kid\":\"\"}",
         "{" OKP_KEY ",\"y\":7,\"n\":{},\"x5c\":[\"\"],\"ext\":true,\"d\":\"" Y32 "\"}",
         " {" OKP_KEY "} \n",
