@@ -238,12 +238,14 @@ session_ok(
 
 # --- several issuers ------------------------------------------------------------
 
-my ($a, $b) = ('https://a.example.com', 'https://b.example.com');
-my ($key_a, $key_b, $key_c) = map { new_key('k1') } 1 .. 3;
+my ($a, $b, $d, $e) = map { "https://$_.example.com" } qw(a b d e);
+my ($key_a, $key_b, $key_c, $key_d, $key_e) = map { new_key('k1') } 1 .. 5;
 put_file("$data/b.json", key_set($key_b));
 put_file("$data/issuers.json", $json->encode({ issuers => [
 	{ issuer => $a, jwks => $json->decode(key_set($key_a)), audiences => ['for a'], algorithms => [$alg] },
 	{ issuer => $b, jwks_file => 'b.json', required_claims => ['client_id'] },
+	{ issuer => $d, jwks => $json->decode(key_set($key_d)), token_types => ['at+jwt'] },
+	{ issuer => $e, jwks => $json->decode(key_set($key_e)), algorithms => ['HS256'] },
 	{ issuer => 'https://c.example.com', jwks_file => 'c.json' } ] }));
 
 sub of
@@ -252,12 +254,17 @@ sub of
 	return token($signer, \%header, { %claims, iss => $iss, %more });
 }
 my $of_c = of($key_c, 'https://c.example.com');
+my $of_d = token($key_d, { %header, typ => 'at+jwt' }, { %claims, iss => $d });
+my $not_allowed = refused('23514', $algorithm, detail => 'algorithm is not allowed here');
 session_ok(
 	$node,
 	'each issuer with its own keys and terms',
 	{ db => 'several', user => 'app_user' },
 	init_with(of($key_a, $a, aud => 'for a')) => '',
 	init_with(of($key_a, $a)) => $audience,
+	init_with($of_d) => '',
+	init_with(of($key_d, $d)) => $type,
+	init_with(of($key_e, $e)) => $not_allowed,
 	init_with(of($key_b, $b, client_id => 'c')) => '',
 	init_with(of($key_b, $b)) => lacks('client_id'),
 	init_with(of($key_b, $a, aud => 'for a')) => refused('23514', 'invalid JWT signature'),
@@ -265,7 +272,7 @@ session_ok(
 	init_with(of($key_a, $ISSUER, aud => 'for a')) => $issuer,
 	init_with(of($key_a, "$a/", aud => 'for a')) => nearly('issuer', 'a trailing slash'),
 	init_with($of_c) => refused('23514', 'no key for this JWT'),
-	'SELECT status, issuer, keys_known FROM auth.jwt_status()' => "valid|$b|2");
+	'SELECT status, issuer, keys_known FROM auth.jwt_status()' => "valid|$b|4");
 put_file("$data/c.json", key_set($key_c));
 session_ok($node, 'the keys of the third have come', { db => 'several', user => 'app_user' },
 	init_with($of_c) => '', $user => 'alice');
@@ -279,13 +286,23 @@ session_ok(
 	"SET pg_session_jwt.audience = '$AUDIENCE'" => '',
 	"SET pg_session_jwt.required_claims = 'tenant'" => '',
 	init_with($of_c) => lacks('tenant'),
-	init_with(of($key_b, $b, client_id => 'c')) => '');
+	init_with(of($key_b, $b, client_id => 'c')) => '',
+	'RESET pg_session_jwt.required_claims' => '',
+	"SET pg_session_jwt.token_types = 'x'" => '',
+	init_with($of_c) => $type,
+	init_with($of_d) => '',
+	'RESET pg_session_jwt.token_types' => '',
+	"SET pg_session_jwt.algorithms = 'HS256'" => '',
+	init_with($of_c) => $not_allowed,
+	init_with(of($key_a, $a, aud => 'for a')) => '');
 for (
 	[ 'no JSON', '{"issuers":', qr/^file issuers\.json: document of issuers is not strict JSON.*, at byte \d+\.$/ ],
 	[ 'a member unknown', '{"issuers":[{"issuer":"a","jwks_file":"b.json","audience":"x"}]}',
 		qr/^file issuers\.json: document of issuers is not as it must be: issuers\[0\]/ ],
 	[ 'no keys at all', '{"issuers":[{"issuer":"a","jwks_file":"gone.json"}]}',
-		qr/^file gone\.json: No such file or directory$/ ])
+		qr/^file gone\.json: No such file or directory$/ ],
+	[ 'itself for keys', '{"issuers":[{"issuer":"a","jwks_file":"issuers.json"}]}',
+		qr/^file issuers\.json: not a JWK or JWK Set, at byte 0\.$/ ])
 {
 	my ($name, $text, $detail) = @$_;
 	put_file("$data/issuers.json", $text);
