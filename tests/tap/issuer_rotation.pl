@@ -162,6 +162,7 @@ for (@broken)
 	is(scalar @said, 1, 'which is logged once');
 	my ($detail) = $log[ $said[0] + 1 ] =~ /DETAIL:  (.*)$/;
 	like($detail, qr/^\Q$reason\E/, 'with the reason');
+	like($log[ $said[0] + 2 ], qr/HINT:  What was read from it before stays in force\.$/, 'and what that means');
 	unlike(join("\n", @log), qr/STATEMENT|$k1->{x}/, 'and nothing else');
 
 	session_ok(
@@ -176,8 +177,20 @@ for (@broken)
 	system_or_bail('sh', '-c', "cd $data && if [ -f jwks.json ]; then chmod 600 jwks.json; fi; rm -rf jwks.json");
 }
 
-put_file("$data/jwks.json", $set{1});
 my $mark = -s $node->logfile;
+session_ok(
+	$node,
+	'a session that began without keys is told what is wrong now',
+	\%app,
+	init_with($alice) => refused('55000', 'no usable keys', detail => 'file jwks.json: No such file or directory'),
+	run_sh(': >jwks.json') => (),
+	init_with($alice) => refused('55000', 'no usable keys', detail => 'file jwks.json: It is empty.'),
+	install(1),
+	init_with($alice) => '');
+is(scalar(() = slurp_file($node->logfile, $mark) =~ /HINT:  No token is accepted on its account\.\n/g), 2, 'and so is the log');
+
+put_file("$data/jwks.json", $set{1});
+$mark = -s $node->logfile;
 session_ok(
 	$node,
 	'one state after the other, and good again',
@@ -203,6 +216,7 @@ is_deeply(\@states, [ 'No such file or directory', 'It is empty.', 'No such file
 
 my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
 put_file("$data/jwks.json", $set{1});
+$mark = -s $node->logfile;
 session_ok(
 	$node,
 	'a parallel worker, which has no last good keys, goes by what the session accepted',
@@ -223,6 +237,7 @@ session_ok(
 	$user => 'bob',
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	$user => $no_key);
+is(scalar(() = slurp_file($node->logfile, $mark) =~ /could not use key file/g), 1, 'of which the session alone tells the log');
 
 # --- several issuers ------------------------------------------------------------------
 
