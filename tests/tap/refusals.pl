@@ -546,6 +546,29 @@ session_ok(
 is_refused('SQL_ASCII: an escape that has no octets', sign('{"jti":1000,"sub":"andr\u00e9"}'),
 	refused('22P05', 'JWT cannot be represented in the database encoding'),
 	db => 'sql_ascii', encoding => 'SQL_ASCII');
+my $accented = sign('{"jti":1}', header => qq({"alg":"$alg","kid":"k\\u00e9y"}));
+my $plain = sign('{"jti":2}', header => qq({"alg":"$alg","kid":"key"}));
+for ([ 'postgres', 'UTF8', "k\xc3\xa9y" ], [ 'latin1', 'UTF8', 'NULL' ], [ 'sql_ascii', 'SQL_ASCII', "k\xc3\xa9y" ])
+{
+	my ($db, $encoding, $kid) = @$_;
+	my %there = (db => $db, encoding => $encoding);
+	session_ok(
+		$node,
+		"auth.jwt_status() in $db: a kid is told where the encoding has it",
+		{ %there, jwk => $jwk },
+		init_with($accented) => '',
+		'SELECT key_id FROM auth.jwt_status()' => $kid,
+		init_with($plain) => '',
+		'SELECT key_id FROM auth.jwt_status()' => 'key');
+	session_ok(
+		$node,
+		"auth.jwt_status() in $db: so is that of a key that was skipped",
+		\%there,
+		'SELECT auth.user_id()' => 'NULL',
+		qq(SET pg_session_jwt.jwks = '{"keys":[$jwk,{"kty":"?","kid":"k\\u00e9y"},{"kty":"?","kid":"key"}]}') => '',
+		q(SELECT string_agg(coalesce(key->>'kid', 'NULL'), ' ') FROM auth.jwt_status(), jsonb_array_elements(keys_skipped) key) =>
+		  "$kid key");
+}
 is_refused('octets beyond ASCII in a token', "$header.$payload.\xc3\xa9", $bad_signature_encoding);
 session_ok(
 	$node,
