@@ -8,6 +8,7 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 
 #include "extension/claims.h"
@@ -22,8 +23,7 @@ PSJ_FUNCTION(has_role_wrapper);
 
 typedef struct answer {
     uint64 claims; /* their id; 0: nothing is kept */
-    bool is_null;
-    Datum value;
+    NullableDatum value;
     text *text;     /* what value points to; NULL: it is passed by value */
     text *previous; /* the text before it, to which the row before may point */
 } answer;
@@ -36,12 +36,6 @@ static inline const answer *kept_answer(FunctionCallInfo fcinfo, const psj_claim
     return likely(kept != NULL && kept->claims == claims->id) ? kept : NULL;
 }
 
-static Datum give(FunctionCallInfo fcinfo, const answer *kept)
-{
-    fcinfo->isnull = kept->is_null;
-    return kept->value;
-}
-
 /* Where to keep an answer; NULL where the argument may be another for each row. */
 static answer *place(FunctionCallInfo fcinfo)
 {
@@ -52,61 +46,141 @@ static answer *place(FunctionCallInfo fcinfo)
     return call->fn_extra;
 }
 
-static void keep_text(FunctionCallInfo fcinfo, const psj_claims *claims, Datum value, bool is_null)
+static void keep_text(FunctionCallInfo fcinfo, const psj_claims *claims, NullableDatum value)
 {
     answer *kept = place(fcinfo);
     text *copy = NULL;
 
     if (kept == NULL)
         return;
-    if (!is_null) {
-        const Size size = VARSIZE(DatumGetPointer(value));
+    if (!value.isnull) {
+        const Size size = VARSIZE(DatumGetPointer(value.value));
 
         copy = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, size);
-        memcpy(copy, DatumGetPointer(value), size);
+        memcpy(copy, DatumGetPointer(value.value), size);
     }
     if (kept->previous != NULL)
         pfree(kept->previous);
     *kept = (answer){.claims = claims->id,
-                     .is_null = is_null,
-                     .value = PointerGetDatum(copy),
+                     .value = {.value = PointerGetDatum(copy), .isnull = value.isnull},
                      .text = copy,
                      .previous = kept->text};
+}
+
+/* ---- text -------------------------------------------------------------- */
+
+/* The text at a path, as operator #>> gives it. */
+static NullableDatum text_at(const psj_whole_claims *whole, Datum path)
+{
+    LOCAL_FCINFO(fcinfo, 2);
+    NullableDatum found;
+
+    InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
+    fcinfo->args[0] = (NullableDatum){.value = whole->session};
+    fcinfo->args[1] = (NullableDatum){.value = path};
+    found.value = jsonb_extract_path_text(fcinfo);
+    found.isnull = fcinfo->isnull;
+    return found;
 }
 
 Datum claim_wrapper(PG_FUNCTION_ARGS)
 {
     const psj_claims *claims = psj_session_claims();
     const answer *kept = kept_answer(fcinfo, claims);
-    Datum value = (Datum)0;
-    bool is_null;
+    NullableDatum found = {.isnull = true};
 
     if (likely(kept != NULL))
-        return give(fcinfo, kept);
-    is_null =
-        claims->nobody || !psj_claims_at(psj_session_whole_of(claims), PG_GETARG_DATUM(0), &value);
-    keep_text(fcinfo, claims, value, is_null);
-    if (is_null)
-        PG_RETURN_NULL();
-    return value;
+        return psj_return(fcinfo, kept->value);
+    if (!claims->nobody)
+        found = text_at(psj_session_whole_of(claims), PG_GETARG_DATUM(0));
+    keep_text(fcinfo, claims, found);
+    return psj_return(fcinfo, found);
 }
 
 Datum role_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
-
-    if (!claims->has_role)
-        PG_RETURN_NULL();
-    return claims->role;
+    return psj_return(fcinfo, psj_session_claims()->role);
 }
 
 Datum email_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
+    return psj_return(fcinfo, psj_session_claims()->email);
+}
 
-    if (!claims->has_email)
-        PG_RETURN_NULL();
-    return claims->email;
+/* ---- scopes and roles -------------------------------------------------- */
+
+static bool is_text(const char *string, int len, const text *wanted)
+{
+    return (size_t)len == VARSIZE_ANY_EXHDR(wanted) &&
+           memcmp(string, VARDATA_ANY(wanted), (size_t)len) == 0;
+}
+
+/* RFC 6749 section 3.3: words, with a blank between. */
+static bool has_word(const char *words, int len, const text *wanted)
+{
+    int begin = 0;
+
+    for (int i = 0; i <= len; i++)
+        if (i == len || words[i] == ' ') {
+            if (i > begin && is_text(words + begin, i - begin, wanted))
+                return true;
+            begin = i + 1;
+        }
+    return false;
+}
+
+typedef bool (*string_test)(const char *string, int len, const text *wanted);
+
+static bool find_member(JsonbContainer *object, const char *name, JsonbValue *out)
+{
+    return getKeyJsonValueFromContainer(object, name, (int)strlen(name), out) != NULL;
+}
+
+/* The member is a string that passes the test, or an array with the very string. */
+static bool member_has(JsonbContainer *object, const char *name, const text *wanted,
+                       string_test test)
+{
+    JsonbValue value;
+    JsonbValue item;
+    JsonbIterator *iterator;
+    JsonbIteratorToken token;
+
+    if (!find_member(object, name, &value))
+        return false;
+    if (value.type == jbvString)
+        return test(value.val.string.val, value.val.string.len, wanted);
+    if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+        return false;
+    iterator = JsonbIteratorInit(value.val.binary.data);
+    while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+        if (token == WJB_ELEM && item.type == jbvString &&
+            is_text(item.val.string.val, item.val.string.len, wanted))
+            return true;
+    return false;
+}
+
+/* Claim scope or scp, words or an array, has it. */
+static bool have_scope(const psj_whole_claims *whole, const text *scope)
+{
+    Jsonb *object = DatumGetJsonbP(whole->session);
+
+    return JB_ROOT_IS_OBJECT(object) && (member_has(&object->root, "scope", scope, has_word) ||
+                                         member_has(&object->root, "scp", scope, has_word));
+}
+
+/* Claim roles or member roles of claim realm_access, a string or an array, has it. */
+static bool have_role(const psj_whole_claims *whole, const text *role)
+{
+    Jsonb *object = DatumGetJsonbP(whole->session);
+    JsonbValue realm;
+
+    if (!JB_ROOT_IS_OBJECT(object))
+        return false;
+    if (member_has(&object->root, "roles", role, is_text))
+        return true;
+    return find_member(&object->root, "realm_access", &realm) && realm.type == jbvBinary &&
+           JsonContainerIsObject(realm.val.binary.data) &&
+           member_has(realm.val.binary.data, "roles", role, is_text);
 }
 
 static Datum has(FunctionCallInfo fcinfo,
@@ -118,23 +192,23 @@ static Datum has(FunctionCallInfo fcinfo,
     answer found = {0};
 
     if (likely(kept != NULL))
-        return give(fcinfo, kept);
+        return psj_return(fcinfo, kept->value);
     found.claims = claims->id;
-    found.is_null = claims->nobody;
-    if (!found.is_null)
-        found.value = BoolGetDatum(test(psj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
+    found.value.isnull = claims->nobody;
+    if (!claims->nobody)
+        found.value.value = BoolGetDatum(test(psj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
     to_keep = place(fcinfo);
     if (to_keep != NULL)
         *to_keep = found;
-    return give(fcinfo, &found);
+    return psj_return(fcinfo, found.value);
 }
 
 Datum has_scope_wrapper(PG_FUNCTION_ARGS)
 {
-    return has(fcinfo, psj_claims_have_scope);
+    return has(fcinfo, have_scope);
 }
 
 Datum has_role_wrapper(PG_FUNCTION_ARGS)
 {
-    return has(fcinfo, psj_claims_have_role);
+    return has(fcinfo, have_role);
 }

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/uuid.h"
 
 #include "extension/claims.h"
 
@@ -66,15 +67,21 @@ static bool may_be_uuid(const char *string, int len)
     return digits == 2 * UUID_LEN;
 }
 
-static bool to_uuid(const char *string, int len, pg_uuid_t *out)
+static const NullableDatum none = {.isnull = true};
+
+static NullableDatum to_uuid(const char *string, int len)
 {
-    Datum uuid;
+    NullableDatum uuid = {0};
 
     if (!may_be_uuid(string, len) ||
-        input(uuid_in, pnstrdup(string, len), &uuid) != ERRCODE_SUCCESSFUL_COMPLETION)
-        return false;
-    *out = *DatumGetUUIDP(uuid);
-    return true;
+        input(uuid_in, pnstrdup(string, len), &uuid.value) != ERRCODE_SUCCESSFUL_COMPLETION)
+        return none;
+    return uuid;
+}
+
+static NullableDatum to_text(const char *string, int len)
+{
+    return (NullableDatum){.value = PointerGetDatum(cstring_to_text_with_len(string, len))};
 }
 
 /* ---- what policies ask of most tokens ---------------------------------- */
@@ -109,15 +116,14 @@ static bool find_string(const claims_source *source, const char *name, const cha
     return true;
 }
 
-static bool read_text(const claims_source *source, const char *name, Datum *out)
+static NullableDatum read_text(const claims_source *source, const char *name)
 {
     const char *string;
     int len;
 
     if (!find_string(source, name, &string, &len) || string == NULL)
-        return false;
-    *out = PointerGetDatum(cstring_to_text_with_len(string, len));
-    return true;
+        return none;
+    return to_text(string, len);
 }
 
 static void read_subject(const claims_source *source, psj_claims *out)
@@ -131,16 +137,20 @@ static void read_subject(const claims_source *source, psj_claims *out)
         out->subject_invalid = true;
         return;
     }
-    out->has_user_id = true;
-    out->user_id = PointerGetDatum(cstring_to_text_with_len(string, len));
-    out->has_uid = to_uuid(string, len, &out->uid);
+    out->user_id = to_text(string, len);
+    out->uid = to_uuid(string, len);
 }
+
+static const psj_claims no_claims = {.user_id = {.isnull = true},
+                                     .uid = {.isnull = true},
+                                     .role = {.isnull = true},
+                                     .email = {.isnull = true}};
 
 static void read_claims(const claims_source *source, psj_claims *out)
 {
     read_subject(source, out);
-    out->has_role = read_text(source, "role", &out->role);
-    out->has_email = read_text(source, "email", &out->email);
+    out->role = read_text(source, "role");
+    out->email = read_text(source, "email");
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -187,16 +197,14 @@ static void read_organization(Jsonb *claims, psj_whole_claims *out)
     organization = JsonbValueToJsonb(&value);
     if (!JB_ROOT_IS_OBJECT(organization))
         return;
-    out->has_organization = true;
-    out->organization = JsonbPGetDatum(spell_out(organization));
+    out->organization = (NullableDatum){.value = JsonbPGetDatum(spell_out(organization))};
     if (member(organization, "id", &value) != NULL && value.type == jbvString)
-        out->has_organization_id =
-            to_uuid(value.val.string.val, value.val.string.len, &out->organization_id);
+        out->organization_id = to_uuid(value.val.string.val, value.val.string.len);
 }
 
 static void read_whole(Datum session, psj_whole_claims *out)
 {
-    *out = (psj_whole_claims){.session = session};
+    *out = (psj_whole_claims){.session = session, .organization = none, .organization_id = none};
     if (JB_ROOT_IS_OBJECT(DatumGetJsonbP(session)))
         read_organization(DatumGetJsonbP(session), out);
 }
@@ -230,7 +238,8 @@ static void read_all(Datum session, psj_claims *out)
     psj_whole_claims *whole = palloc(sizeof(*whole));
 
     read_whole(session, whole);
-    *out = (psj_claims){.whole = whole};
+    *out = no_claims;
+    out->whole = whole;
     if (JB_ROOT_IS_OBJECT(source.jsonb))
         read_claims(&source, out);
 }
@@ -312,7 +321,7 @@ bool psj_claims_from_token(const jwt_token *token, psj_claims *out, psj_failure 
         payload = jwt_token_payload(token, &len);
         return psj_claims_from_payload(payload, len, out, failure);
     }
-    *out = (psj_claims){0};
+    *out = no_claims;
     read_claims(&source, out);
     return true;
 }
@@ -330,142 +339,69 @@ bool psj_whole_claims_from_payload(const char *payload, size_t len, psj_whole_cl
 
 /* ---- copies ------------------------------------------------------------ */
 
-static Size room_for(bool present, Datum value)
+static Size size_of_varlena(const NullableDatum *value)
 {
-    return present ? MAXALIGN(VARSIZE(DatumGetPointer(value))) : 0;
+    return value->isnull ? 0 : VARSIZE(DatumGetPointer(value->value));
 }
 
-static void move(bool present, Datum *value, char **room)
+static Size size_of_uuid(const NullableDatum *value)
 {
-    Size size;
+    return value->isnull ? 0 : UUID_LEN;
+}
 
-    if (!present)
+static void move(NullableDatum *value, Size size, char **room)
+{
+    if (value->isnull)
         return;
-    size = VARSIZE(DatumGetPointer(*value));
-    memcpy(*room, DatumGetPointer(*value), size);
-    *value = PointerGetDatum(*room);
+    value->value = PointerGetDatum(memcpy(*room, DatumGetPointer(value->value), size));
     *room += MAXALIGN(size);
 }
 
 Size psj_whole_claims_size(const psj_whole_claims *whole)
 {
-    return MAXALIGN(sizeof(*whole)) + room_for(true, whole->session) +
-           room_for(whole->has_organization, whole->organization);
+    return MAXALIGN(sizeof(*whole)) + MAXALIGN(VARSIZE(DatumGetPointer(whole->session))) +
+           MAXALIGN(size_of_varlena(&whole->organization)) +
+           MAXALIGN(size_of_uuid(&whole->organization_id));
 }
 
 const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room)
 {
-    psj_whole_claims *copy = (psj_whole_claims *)room;
+    psj_whole_claims *copy = memcpy(room, whole, sizeof(*whole));
+    NullableDatum session = {.value = whole->session};
 
-    *copy = *whole;
     room += MAXALIGN(sizeof(*copy));
-    move(true, &copy->session, &room);
-    move(copy->has_organization, &copy->organization, &room);
+    move(&session, size_of_varlena(&session), &room);
+    copy->session = session.value;
+    move(&copy->organization, size_of_varlena(&copy->organization), &room);
+    move(&copy->organization_id, size_of_uuid(&copy->organization_id), &room);
     return copy;
 }
 
 Size psj_claims_size(const psj_claims *claims)
 {
-    return room_for(claims->has_user_id, claims->user_id) +
-           room_for(claims->has_role, claims->role) + room_for(claims->has_email, claims->email) +
+    return MAXALIGN(size_of_varlena(&claims->user_id)) + MAXALIGN(size_of_uuid(&claims->uid)) +
+           MAXALIGN(size_of_varlena(&claims->role)) + MAXALIGN(size_of_varlena(&claims->email)) +
            (claims->whole == NULL ? 0 : psj_whole_claims_size(claims->whole));
 }
 
 void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room)
 {
     *to = *from;
-    move(to->has_user_id, &to->user_id, &room);
-    move(to->has_role, &to->role, &room);
-    move(to->has_email, &to->email, &room);
+    move(&to->user_id, size_of_varlena(&to->user_id), &room);
+    move(&to->uid, size_of_uuid(&to->uid), &room);
+    move(&to->role, size_of_varlena(&to->role), &room);
+    move(&to->email, size_of_varlena(&to->email), &room);
     if (from->whole != NULL)
         to->whole = psj_whole_claims_copy(from->whole, room);
 }
 
 /* ---- what SQL asks of the whole ---------------------------------------- */
 
-bool psj_claims_string(const psj_whole_claims *whole, const char *name, Datum *out)
+NullableDatum psj_claims_string(const psj_whole_claims *whole, const char *name)
 {
     const claims_source source = {.jsonb = DatumGetJsonbP(whole->session)};
 
-    return JB_ROOT_IS_OBJECT(source.jsonb) && read_text(&source, name, out);
-}
-
-bool psj_claims_at(const psj_whole_claims *whole, Datum path, Datum *out)
-{
-    LOCAL_FCINFO(fcinfo, 2);
-
-    InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-    fcinfo->args[0] = (NullableDatum){.value = whole->session};
-    fcinfo->args[1] = (NullableDatum){.value = path};
-    *out = jsonb_extract_path_text(fcinfo);
-    return !fcinfo->isnull;
-}
-
-static bool is_text(const char *string, int len, const text *wanted)
-{
-    return (size_t)len == VARSIZE_ANY_EXHDR(wanted) &&
-           memcmp(string, VARDATA_ANY(wanted), (size_t)len) == 0;
-}
-
-/* RFC 6749 section 3.3: words, with a blank between. */
-static bool has_word(const char *words, int len, const text *wanted)
-{
-    int begin = 0;
-
-    for (int i = 0; i <= len; i++)
-        if (i == len || words[i] == ' ') {
-            if (i > begin && is_text(words + begin, i - begin, wanted))
-                return true;
-            begin = i + 1;
-        }
-    return false;
-}
-
-typedef bool (*string_test)(const char *string, int len, const text *wanted);
-
-/* The member is a string that passes the test, or an array with the very string. */
-static bool member_has(JsonbContainer *object, const char *name, const text *wanted,
-                       string_test test)
-{
-    JsonbValue value;
-    JsonbValue item;
-    JsonbIterator *iterator;
-    JsonbIteratorToken token;
-
-    if (getKeyJsonValueFromContainer(object, name, (int)strlen(name), &value) == NULL)
-        return false;
-    if (value.type == jbvString)
-        return test(value.val.string.val, value.val.string.len, wanted);
-    if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
-        return false;
-    iterator = JsonbIteratorInit(value.val.binary.data);
-    while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
-        if (token == WJB_ELEM && item.type == jbvString &&
-            is_text(item.val.string.val, item.val.string.len, wanted))
-            return true;
-    return false;
-}
-
-bool psj_claims_have_scope(const psj_whole_claims *whole, const text *scope)
-{
-    Jsonb *object = DatumGetJsonbP(whole->session);
-
-    return JB_ROOT_IS_OBJECT(object) && (member_has(&object->root, "scope", scope, has_word) ||
-                                         member_has(&object->root, "scp", scope, has_word));
-}
-
-bool psj_claims_have_role(const psj_whole_claims *whole, const text *role)
-{
-    Jsonb *object = DatumGetJsonbP(whole->session);
-    JsonbValue realm;
-
-    if (!JB_ROOT_IS_OBJECT(object))
-        return false;
-    if (member_has(&object->root, "roles", role, is_text))
-        return true;
-    return member(object, "realm_access", &realm) != NULL && realm.type == jbvBinary &&
-           JsonContainerIsObject(realm.val.binary.data) &&
-           member_has(realm.val.binary.data, "roles", role, is_text);
+    return JB_ROOT_IS_OBJECT(source.jsonb) ? read_text(&source, name) : none;
 }
 
 char *psj_claims_render(const psj_whole_claims *whole, const char *name)

@@ -6,39 +6,41 @@
 
 #include "postgres.h"
 
-#include "utils/uuid.h"
+#include "fmgr.h"
 
 #include "jwt/jwt.h"
 
 #include "extension/errors.h"
 
-/* Here a function returns values as they are: the Datums point into memory that
- * belongs to whoever holds the struct, and the uuids into the struct itself. */
+/* What functions return as it is: the Datums point into memory that belongs to
+ * whoever holds the struct. */
 
 /* The claims as jsonb, and what is made of that. */
 typedef struct psj_whole_claims {
-    Datum session;      /* jsonb */
-    Datum organization; /* jsonb, claim o where it is an object; Clerk's with slug and role */
-    pg_uuid_t organization_id;
-    bool has_organization;
-    bool has_organization_id;
+    Datum session; /* jsonb */
+    NullableDatum
+        organization; /* jsonb, claim o where it is an object; Clerk's with slug and role */
+    NullableDatum organization_id; /* uuid, its member id where that is one */
 } psj_whole_claims;
 
 /* What policies ask of most tokens. */
 typedef struct psj_claims {
-    uint64 id;     /* tells one from any other ever made in this process */
-    bool nobody;   /* no token, or no claims */
-    Datum user_id; /* text, claim sub */
-    Datum role;    /* text, claim role where it is a string */
-    Datum email;   /* likewise */
-    pg_uuid_t uid; /* user_id where it is a uuid */
-    bool has_user_id;
-    bool has_uid;
-    bool has_role;
-    bool has_email;
+    uint64 id;                     /* tells one from any other ever made in this process */
+    NullableDatum user_id;         /* text, claim sub where it is a string */
+    NullableDatum uid;             /* uuid, the same where it is one */
+    NullableDatum role;            /* text, claim role where it is a string */
+    NullableDatum email;           /* likewise */
+    bool nobody;                   /* no token, or no claims */
     bool subject_invalid;          /* sub is there, and not a string */
     const psj_whole_claims *whole; /* NULL: not made yet */
 } psj_claims;
+
+/* One of these, returned. */
+static inline Datum psj_return(FunctionCallInfo fcinfo, NullableDatum value)
+{
+    fcinfo->isnull = value.isnull;
+    return value.value;
+}
 
 /*
  * These allocate in the current context, and leave rubbish there. They are false
@@ -71,17 +73,8 @@ void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room);
 Size psj_whole_claims_size(const psj_whole_claims *whole);
 const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room);
 
-/* The text at a path, as operator #>> gives it; false where it is NULL. Allocates
- * in the current context. */
-bool psj_claims_at(const psj_whole_claims *whole, Datum path, Datum *out);
-
-/* Claim scope or scp, words or an array, has it. */
-bool psj_claims_have_scope(const psj_whole_claims *whole, const text *scope);
-/* Claim roles or member roles of claim realm_access, a string or an array, has it. */
-bool psj_claims_have_role(const psj_whole_claims *whole, const text *role);
-
-/* Member name where it is a string, as text. Allocates in the current context. */
-bool psj_claims_string(const psj_whole_claims *whole, const char *name, Datum *out);
+/* Member name as text; NULL where it is no string. Allocates in the current context. */
+NullableDatum psj_claims_string(const psj_whole_claims *whole, const char *name);
 
 /* Member name as JSON text, "\"\"" where there is none, for the log. Allocates
  * in the current context. */

@@ -80,37 +80,25 @@ Datum user_id_wrapper(PG_FUNCTION_ARGS)
 {
     const psj_claims *claims = psj_session_claims();
 
-    if (likely(claims->has_user_id))
-        return claims->user_id;
+    if (likely(!claims->user_id.isnull))
+        return claims->user_id.value;
     refuse_invalid_subject(claims);
     PG_RETURN_NULL();
 }
 
 Datum uid_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
-
-    if (!claims->has_uid)
-        PG_RETURN_NULL();
-    PG_RETURN_UUID_P(&claims->uid);
+    return psj_return(fcinfo, psj_session_claims()->uid);
 }
 
 Datum organization_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_whole_claims *whole = psj_session_whole_claims();
-
-    if (!whole->has_organization)
-        PG_RETURN_NULL();
-    return whole->organization;
+    return psj_return(fcinfo, psj_session_whole_claims()->organization);
 }
 
 Datum organization_id_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_whole_claims *whole = psj_session_whole_claims();
-
-    if (!whole->has_organization_id)
-        PG_RETURN_NULL();
-    PG_RETURN_UUID_P(&whole->organization_id);
+    return psj_return(fcinfo, psj_session_whole_claims()->organization_id);
 }
 
 Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)

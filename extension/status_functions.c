@@ -65,6 +65,12 @@ static void put(row *out, int column, Datum value)
     out->nulls[column] = false;
 }
 
+static void put_nullable(row *out, int column, NullableDatum value)
+{
+    if (!value.isnull)
+        put(out, column, value.value);
+}
+
 static void put_text(row *out, int column, const char *value)
 {
     if (value != NULL)
@@ -134,12 +140,8 @@ static void put_keys(row *out, const psj_trust *trust)
 
 static void put_token(row *out, const psj_session_state *state)
 {
-    Datum issuer;
-
-    if (psj_claims_string(psj_session_whole_of(state->claims), "iss", &issuer))
-        put(out, ISSUER, issuer);
-    if (state->claims->has_user_id)
-        put(out, SUBJECT, state->claims->user_id);
+    put_nullable(out, ISSUER, psj_claims_string(psj_session_whole_of(state->claims), "iss"));
+    put_nullable(out, SUBJECT, state->claims->user_id);
     put_text(out, ALGORITHM, state->algorithm);
     put_text(out, KEY_ID, representable(state->key_id));
     put_text(out, BACKEND, state->backend);
