@@ -10,7 +10,7 @@ set -euo pipefail
 : "${BENCH_CLIENT:?is the path of bench_client}"
 user=6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007
 cores=$(nproc)
-rows=1000000 rounds=31 slow_rounds=5 tokens=200 memory=100000
+rows=1000000 rounds=61 slow_rounds=5 tokens=200 memory=100000
 all_rows=(1000 10000 100000 1000000 10000000) all_clients=(1 2 4 8 16 32 64) pairs=7
 if [[ ${1-} == quick ]]; then
     rows=100000 rounds=31 slow_rounds=5 tokens=50 memory=2000
