@@ -62,23 +62,18 @@ static bool to_be_judged(const char *value, GucSource source)
  * The server's own message would show the value, which may hold a secret, and
  * its own error the statement with it.
  */
-static bool refuse(const char *name, const jwt_error *error, const char *hint, GucSource source)
+static bool refuse(const char *name, const char *detail, const char *hint, GucSource source)
 {
-    char detail[256] = "";
-
-    if (error != NULL)
-        snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", jwt_status_text(error->status),
-                 error->detail[0] == '\0' ? "" : ": ", error->detail, error->position);
     if (source >= PGC_S_INTERACTIVE)
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                  errmsg("invalid value for parameter \"%s\"", name),
-                 detail[0] != '\0' ? errdetail_internal("%s", detail) : 0,
+                 detail != NULL ? errdetail_internal("%s", detail) : 0,
                  hint != NULL ? errhint("%s", hint) : 0, errhidestmt(true), errhidecontext(true)));
     /* The configuration file: an ERROR would keep the rest of it from being read. */
     GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
     GUC_check_errmsg("invalid value for parameter \"%s\"", name);
-    if (detail[0] != '\0')
+    if (detail != NULL)
         GUC_check_errdetail("%s", detail);
     return false;
 }
@@ -87,17 +82,21 @@ static bool check_jwks(char **value, void **extra, GucSource source)
 {
     jwt_keyset *keys;
     jwt_error error;
+    char detail[256];
 
     (void)extra;
     /* No cryptography in the postmaster: its state would be each backend's. */
     if (!to_be_judged(*value, source) || !IsUnderPostmaster)
         return true;
-    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK)
-        return refuse(JWKS, &error,
+    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK) {
+        snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", jwt_status_text(error.status),
+                 error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
+        return refuse(JWKS, detail,
                       jwt_looks_like_token(*value, strlen(*value))
                           ? "This looks like a token. It belongs into pg_session_jwt.jwt."
                           : NULL,
                       source);
+    }
     jwt_keyset_free(keys);
     return true;
 }
@@ -106,11 +105,18 @@ static bool check_algorithms(char **value, void **extra, GucSource source)
 {
     jwt_algorithm_set algorithms;
     jwt_error error;
+    char detail[256];
 
     (void)extra;
-    return !to_be_judged(*value, source) ||
-           jwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == JWT_OK ||
-           refuse(ALGORITHMS, &error, NULL, source);
+    if (!to_be_judged(*value, source) ||
+        jwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == JWT_OK)
+        return true;
+    /* The core's own text would be about a token's header. */
+    snprintf(detail, sizeof(detail),
+             "What this list has at byte %zu is not the name of an algorithm that is known.",
+             error.position);
+    return refuse(ALGORITHMS, detail,
+                  "auth.jwt_algorithms() tells the names. \"none\" is not one of them.", source);
 }
 
 static bool check_list(const char *name, const char *value, GucSource source)

@@ -286,6 +286,16 @@ for my $short (sort keys %refused_value)
 
 sub show_all { return join ' ', map { $_[0]{$_} // '' } qw(message detail hint context) }
 
+# The position is that of the name at fault, or of the end where one is missing.
+for ([ 'none', 0 ], [ 'RS256,none', 6 ], [ 'RS256, HS-256, ES256', 7 ], [ 'RS256,', 6 ])
+{
+	my ($value, $position) = @$_;
+	my $refused = refused('22023', 'invalid value for parameter "pg_session_jwt.algorithms"',
+		detail => "What this list has at byte $position is not the name of an algorithm that is known.",
+		hint => 'auth.jwt_algorithms() tells the names. "none" is not one of them.');
+	session_ok($node, "algorithms = '$value': the detail is about the setting", { db => 'plain' },
+		$user => 'NULL', "SET pg_session_jwt.algorithms = '$value'" => $refused);
+}
 session_ok(
 	$node,
 	'a token in the place of keys gets a hint',
