@@ -122,7 +122,7 @@ static char *configured_jwk(GucSource *source)
 
 static void define_jwk(int flags, const char *configured, GucSource source)
 {
-    DefineCustomStringVariable(JWK, "The public key that signs this session's tokens, as a JWK.",
+    DefineCustomStringVariable(JWK, "The public key that verifies this session's tokens, as a JWK.",
                                "Settable in the configuration file and when connecting.", &psj_jwk,
                                NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
                                NULL, assign_jwk, NULL);

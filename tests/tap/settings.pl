@@ -328,7 +328,10 @@ session_ok(
 	  WHERE name IN ('pg_session_jwt.jwk', 'pg_session_jwt.jwt', 'pg_session_jwt.audit_log', 'request.jwt.claims')
 	    AND short_desc <> '') =>
 	  'pg_session_jwt.audit_log superuser string, pg_session_jwt.jwk backend string, '
-	  . 'pg_session_jwt.jwt user string, request.jwt.claims user string');
+	  . 'pg_session_jwt.jwt user string, request.jwt.claims user string',
+	# A public key signs nothing.
+	q(SELECT short_desc FROM pg_settings WHERE name = 'pg_session_jwt.jwk') =>
+	  q(The public key that verifies this session's tokens, as a JWK.));
 
 # --- from the configuration file, loaded at server start -----------------------
 
