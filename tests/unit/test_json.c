@@ -241,6 +241,8 @@ static void test_strings(void **state)
         "\"\\uDFFF\\uDC00\"",
         "\"\\uD834x\"",
         "\"\\uD834\\n\"",
+        "\"\\uD834xuDD1E\"",
+        "\"\\uD834\\nDD1E\"",
         "\"\\uD834\\u0041\"",
         "\"\\uD834\\uD834\"",
         "\"\\uDD1E\\uD834\"",
@@ -279,6 +281,41 @@ static void test_strings(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++)
         refuses(texts[i]);
+}
+
+/* Each octet in each place of an escape. */
+static void test_hexadecimal_digits(void **state)
+{
+    (void)state;
+    for (int place = 0; place < 4; place++) {
+        for (int c = 0; c < 256; c++) {
+            char text[] = "\"\\u4444\"";
+            text[3 + place] = (char)c;
+            bool right = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+            assert_status(status_of(text, strlen("\"\\u4444\"")), right ? JWT_OK : JWT_PAYLOAD_JSON,
+                          text);
+        }
+    }
+}
+
+/* Each first octet with none to three of 0x80 behind it, which make an overlong
+ * form of 0xE0 and 0xF0 (RFC 3629 section 4). */
+static void test_first_octets(void **state)
+{
+    (void)state;
+    for (int first = 0x80; first <= 0xFF; first++) {
+        int wanted = first >= 0xC2 && first <= 0xDF   ? 1
+                     : first >= 0xE1 && first <= 0xEF ? 2
+                     : first >= 0xF1 && first <= 0xF4 ? 3
+                                                      : -1;
+        for (int n = 0; n <= 3; n++) {
+            char text[] = "\"?\x80\x80\x80\"";
+            text[1] = (char)first;
+            text[2 + n] = '"';
+            assert_status(status_of(text, (size_t)n + 3), n == wanted ? JWT_OK : JWT_PAYLOAD_JSON,
+                          text);
+        }
+    }
 }
 
 static void test_nul_octets(void **state)
@@ -782,6 +819,8 @@ int main(void)
         cmocka_unit_test(test_numbers_that_no_double_holds),
         cmocka_unit_test(test_length_of_numbers),
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_hexadecimal_digits),
+        cmocka_unit_test(test_first_octets),
         cmocka_unit_test(test_nul_octets),
         cmocka_unit_test(test_around_the_value),
         cmocka_unit_test(test_traps_are_the_parsers),
