@@ -569,6 +569,13 @@ for ([ 'postgres', 'UTF8', "k\xc3\xa9y" ], [ 'latin1', 'UTF8', 'NULL' ], [ 'sql_
 		q(SELECT string_agg(coalesce(key->>'kid', 'NULL'), ' ') FROM auth.jwt_status(), jsonb_array_elements(keys_skipped) key) =>
 		  "$kid key");
 }
+my $verified = sign('{"sub":"verified"}');
+push @refused_tokens, $verified;
+session_ok(
+	$node,
+	"the server's own errors in auth.jwt_verify() do not log the statement",
+	{ db => 'sql_ascii', encoding => 'SQL_ASCII' },
+	"SELECT valid FROM auth.jwt_verify('$verified', E'{\"keys\":\"\\377\"}')" => refused('22021', qr/^invalid byte sequence/));
 is_refused('octets beyond ASCII in a token', "$header.$payload.\xc3\xa9", $bad_signature_encoding);
 session_ok(
 	$node,
