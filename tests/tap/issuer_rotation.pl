@@ -125,7 +125,20 @@ session_ok(
 	init_with($bob) => '',
 	"SET pg_session_jwt.jwks_file = '$absolute'" => '',
 	$user => $no_key,
-	init_with($alice) => '');
+	init_with($alice) => '',
+	run_sh('rm link.json') => (),
+	$user => 'alice');
+unlike(slurp_file($node->logfile), qr/link\.json"$/m, 'a file that no setting names any more is not looked at');
+put_file("$data/padded.json", $set{2} . ' ' x (4 * 1024 * 1024 + 1 - length $set{2}));
+session_ok(
+	$node,
+	'a file of 4 MiB, and not an octet more',
+	\%app,
+	init_with($alice) => '',
+	run_sh('mv padded.json jwks.json') => (),
+	init_with($bob) => $no_key,
+	run_sh('truncate -s 4M jwks.json') => (),
+	init_with($bob) => '');
 
 # --- files that break ---------------------------------------------------------------
 
