@@ -193,6 +193,8 @@ session_ok(
 
 my $pinned = refused('42501', "pg_session_jwt.jwk is not accepted: this server's keys are pinned",
 	hint => 'Connect without pg_session_jwt.jwk.');
+my $token_as_key = 'pg_session_jwt.jwk has what looks like a token. '
+  . 'A token belongs in pg_session_jwt.jwt, and the public key that verifies it here.';
 session_ok(
 	$node,
 	"a client's own key is an error, with a token and without",
@@ -209,13 +211,13 @@ session_ok(
 	$node,
 	'a token in its place gets a hint',
 	{ db => 'pinned', user => 'app_user', jwk => $alice },
-	$user => { %$pinned, hint => qr/^pg_session_jwt\.jwk has what looks like a token\./ });
+	$user => { %$pinned, hint => $token_as_key });
 session_ok(
 	$node,
 	'also in session key mode',
 	{ db => 'plain', user => 'app_user', jwk => $alice },
 	'SELECT auth.init()' => refused('42804', 'pg_session_jwt.jwk is not a usable public key',
-		hint => qr/^pg_session_jwt\.jwk has what looks like a token\./),
+		hint => $token_as_key),
 	"SELECT mode, status, reason LIKE '%looks like a token%' FROM auth.jwt_status()" =>
 	  'session key|misconfigured|t');
 
@@ -302,7 +304,7 @@ session_ok(
 	{ db => 'plain' },
 	$user => 'NULL',
 	"SET pg_session_jwt.jwks = '$alice'" => refused('22023', 'invalid value for parameter "pg_session_jwt.jwks"',
-		hint => qr/looks like a token/));
+		hint => 'This looks like a token. It belongs in pg_session_jwt.jwt.'));
 
 # What is set before the library is loaded has not been looked at.
 for (
@@ -335,6 +337,15 @@ for (
 		'SELECT mode, status FROM auth.jwt_status()' => 'issuer|misconfigured');
 	$node->safe_psql('plain', 'ALTER DATABASE plain RESET ALL');
 }
+
+session_ok(
+	$node,
+	'nor does a parallel worker look at it',
+	{ db => 'plain' },
+	"SET pg_session_jwt.audience = 'a,'" => '',
+	$user => 'NULL',
+	"SET $force = on" => '',
+	$user => 'NULL');
 
 put_file("$data/issuers.json", qq({"issuers":[{"issuer":"$ISSUER","jwks_file":"jwks.json"}]}));
 for (
