@@ -49,7 +49,7 @@ static void hint(report *out, const char *text)
 static void hint_at_token_as_key(report *out)
 {
     if (psj_jwk != NULL && jwt_looks_like_token(psj_jwk, strlen(psj_jwk)))
-        hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs into "
+        hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs in "
                   "pg_session_jwt.jwt, and the public key that verifies it here.");
 }
 

@@ -93,7 +93,7 @@ static bool check_jwks(char **value, void **extra, GucSource source)
                  error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
         return refuse(JWKS, detail,
                       jwt_looks_like_token(*value, strlen(*value))
-                          ? "This looks like a token. It belongs into pg_session_jwt.jwt."
+                          ? "This looks like a token. It belongs in pg_session_jwt.jwt."
                           : NULL,
                       source);
     }
