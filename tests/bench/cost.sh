@@ -4,7 +4,9 @@
 #
 #   cost.sh COMPILER core PROGRAM ALG   one jwt_verify() and jwt_token_free(), without
 #                                       the crypto library; PROGRAM is cost
-#   cost.sh COMPILER server             one call of a function for one row; run by
+#   cost.sh COMPILER server             one call of a function for one row, and one
+#                                       auth.jwt_session_init() with a new token,
+#                                       without the crypto library; run by
 #                                       tests/server.sh exec
 #
 # COMPILER is what budget.txt calls it, gcc-12 say.
@@ -53,12 +55,15 @@ judge() {
     fi
 }
 
+# Collecting stops where these are entered, and goes on behind them.
+without_crypto=()
+for option in crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
+    without_crypto+=("--toggle-collect=$option")
+done
+fewer=5 more=25
+
 core() {
-    local fewer=5 more=25 option options=() counts=() times
-    # Collecting stops where the library is entered, and goes on behind it.
-    for option in verify_token crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
-        options+=("--toggle-collect=$option")
-    done
+    local options=(--toggle-collect=verify_token "${without_crypto[@]}") counts=() times
     strip_debug "$1"
     # What comes before the first verification is the same in both.
     for times in $fewer $more; do
@@ -69,7 +74,7 @@ core() {
 }
 
 server() {
-    local rows=10000 alg=EdDSA name key token single options
+    local rows=10000 alg=EdDSA name key token single options counts=() times jti
     # SQL of what a policy asks for each row => the function in the library.
     local -A functions=(
         ["auth.user_id()"]=user_id_wrapper ["auth.uid()"]=uid_wrapper
@@ -106,10 +111,28 @@ server() {
         status=1
     fi
     callgrind_annotate --auto=no --inclusive=yes --threshold=100 "$work/counts" >"$work/annotated"
+
     for name in "${!functions[@]}"; do
         judge "$name" $(($(sed -nE "s/^ *([0-9,]+) .*[: ]${functions[$name]}( .*)?\$/\1/p" "$work/annotated" |
             head -n 1 | tr -d ,) / rows))
     done
+
+    for ((jti = 2; jti < 2 + more; jti++)); do
+        printf "SELECT auth.jwt_session_init('%s');\n\n" "$("$SJWT" sign --key "$work/key.jwk" --claims \
+            '{"iss":"https://issuer.example","sub":"6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007","role":"r",
+            "email":"e","aud":["a","b"],"o":{"id":"x","rol":"admin"},"iat":1700000000,"exp":4102444800,"jti":'$jti'}')"
+    done >"$work/tokens"
+    options=(--toggle-collect=jwt_session_init_wrapper "${without_crypto[@]}")
+    for times in $fewer $more; do
+        head -n $((2 * times)) "$work/tokens" >"$work/queries"
+        count "${options[@]}" "$(command -v postgres)" "${single[@]:1}" postgres <"$work/queries"
+        if (($(grep -c 'jwt_session_init = ""' "$work/out") != times)); then
+            cat "$work/out"
+            status=1
+        fi
+        counts+=("$(sed -n 's/^totals: //p' "$work/counts")")
+    done
+    judge "auth.jwt_session_init()" $(((counts[1] - counts[0]) / (more - fewer)))
 }
 
 shift 2
