@@ -170,13 +170,26 @@ static const char *mode_name(psj_trust_mode mode)
 static const char *reason_for_nobody(void)
 {
     const psj_failure no_key = {.kind = PSJ_FAILURE_MISSING_KEY};
+    const bool has_token = psj_mark_in_force != NULL;
+    const bool has_claims = psj_claims_setting != NULL && psj_claims_setting[0] != '\0';
 
-    if (psj_mark_in_force != NULL && !psj_trust_verifies())
-        return psj_explain(&no_key);
-    if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS && psj_claims_setting != NULL &&
-        psj_claims_setting[0] != '\0')
-        return "request.jwt.claims is not JSON in the encoding of the database";
-    return NULL;
+    switch (psj_trust_mode_in_force()) {
+    case PSJ_TRUST_NONE:
+        if (has_token)
+            return "pg_session_jwt.jwt does not count, since pg_session_jwt.claims_fallback is off "
+                   "and there is no key";
+        return has_claims ? "request.jwt.claims does not count, since "
+                            "pg_session_jwt.claims_fallback is off"
+                          : NULL;
+    case PSJ_TRUST_CLAIMS:
+        if (has_token)
+            return psj_explain(&no_key);
+        return has_claims ? "request.jwt.claims is not JSON in the encoding of the database" : NULL;
+    case PSJ_TRUST_SESSION_KEY:
+    case PSJ_TRUST_ISSUER:
+        return NULL;
+    }
+    pg_unreachable();
 }
 
 Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
