@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 #include "extension/errors.h"
@@ -294,11 +295,17 @@ _Noreturn void psj_raise(const psj_failure *failure)
 
 char *psj_explain(const psj_failure *failure)
 {
+    StringInfoData text;
     report out;
 
     describe(&out, failure);
-    return psprintf("%s%s%s%s%s", out.message, out.detail[0] == '\0' ? "" : ": ", out.detail,
-                    out.hint[0] == '\0' ? "" : " Hint: ", out.hint);
+    initStringInfo(&text);
+    appendStringInfoString(&text, out.message);
+    if (out.detail[0] != '\0')
+        appendStringInfo(&text, ": %s", out.detail);
+    if (out.hint[0] != '\0')
+        appendStringInfo(&text, "%s Hint: %s", text.data[text.len - 1] == '.' ? "" : ".", out.hint);
+    return text.data;
 }
 
 void psj_set_detail(psj_failure *failure, const char *format, ...)

@@ -471,6 +471,10 @@ session_ok(
 	q(SET request.jwt.claims = '{') => '',
 	'SELECT status, reason FROM auth.jwt_status()' =>
 	  'none|request.jwt.claims is not JSON in the encoding of the database',
+	"SET pg_session_jwt.jwt = '$alice'" => '',
+	'SELECT mode, status, reason FROM auth.jwt_status()' =>
+	  qr/^claims\|none\|Missing runtime parameter: pg_session_jwt\.jwk\. Hint: Set it when connecting, .*\.$/,
+	'RESET pg_session_jwt.jwt' => '',
 	'SET pg_session_jwt.claims_fallback = off' => '',
 	'SELECT mode, status, reason FROM auth.jwt_status()' =>
 	  'none|none|request.jwt.claims does not count, since pg_session_jwt.claims_fallback is off',
