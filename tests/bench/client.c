@@ -4,7 +4,8 @@
  *   bench_client scan GROUP ROUNDS X   statements from the standard input take
  *                                      turns; a line is a name, what goes before
  *                                      and the statement, separated by tabs
- *   bench_client tokens KEY N          a session handed N tokens, and more
+ *   bench_client tokens KEY N          a session handed rounds of N tokens
+ *   bench_client pinned KEY N          the same where the server has the key already
  *   bench_client memory KEY N          what a session needs after N tokens
  *   bench_client copy KEY N            N tokens and their claims, for COPY
  *
@@ -251,8 +252,11 @@ typedef struct statement_times {
 
 /* A round's figure is its median call: where a processor is shared, a call now and
  * then waits for others. */
-static void tokens(const bench_key *key, size_t n, size_t rounds)
+static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
 {
+    const char *group =
+        pinned ? "server: setting a token, the key pinned in a file" : "server: setting a token";
+    char less[128];
     static const char *const names[SERIES] = {
         "bare libsodium", "SELECT", "jwt_session_init($1), new token each time",
         "jwt_session_init($1), same token", "set_config('request.jwt.claims', $1)"};
@@ -261,7 +265,11 @@ static void tokens(const bench_key *key, size_t n, size_t rounds)
     uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
 
     bench_key_octets(key, "x", public_key, sizeof(public_key));
-    connect_with_key(key);
+    snprintf(less, sizeof(less), "%s, less an empty SELECT", group);
+    if (pinned)
+        connect_with(NULL);
+    else
+        connect_with_key(key);
     share_processor();
     prepare("empty", "SELECT");
     prepare("init", "SELECT auth.jwt_session_init($1)");
@@ -292,12 +300,10 @@ static void tokens(const bench_key *key, size_t n, size_t rounds)
     }
     PQfinish(connection);
     for (int i = 0; i < SERIES; i++)
-        bench_print("server: setting a token", names[i], "-", "µs", times[i].rounds, rounds);
-    bench_print("server: setting a token, less an empty SELECT", names[BARE], "-", "µs",
-                times[BARE].rounds, rounds);
+        bench_print(group, names[i], "-", "µs", times[i].rounds, rounds);
+    bench_print(less, names[BARE], "-", "µs", times[BARE].rounds, rounds);
     for (int i = NEW; i < SERIES; i++)
-        bench_print("server: setting a token, less an empty SELECT", names[i], "-", "µs",
-                    times[i].rounds_less, rounds);
+        bench_print(less, names[i], "-", "µs", times[i].rounds_less, rounds);
     for (int i = 0; i < SERIES; i++) {
         free(times[i].calls);
         free(times[i].calls_less);
@@ -403,10 +409,10 @@ int main(int argc, char **argv)
         return 0;
     }
     if (n == 0)
-        bench_die("usage: bench_client scan GROUP ROUNDS X | tokens|memory|copy KEY N");
+        bench_die("usage: bench_client scan GROUP ROUNDS X | tokens|pinned|memory|copy KEY N");
     const bench_key key = read_key(argv[2]);
-    if (strcmp(mode, "tokens") == 0)
-        tokens(&key, n, 61);
+    if (strcmp(mode, "tokens") == 0 || strcmp(mode, "pinned") == 0)
+        tokens(&key, mode[0] == 'p', n, 61);
     else if (strcmp(mode, "memory") == 0)
         memory(&key, n);
     else if (strcmp(mode, "copy") == 0)

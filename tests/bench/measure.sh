@@ -180,6 +180,10 @@ sql -c 'ALTER TABLE note RESET (parallel_workers)'
 
 note_load
 "$BENCH_CLIENT" tokens key.jwk "$tokens"
+echo "$key" >jwks.json
+sql -c "ALTER DATABASE $PGDATABASE SET pg_session_jwt.jwks_file = '$PWD/jwks.json'"
+"$BENCH_CLIENT" pinned key.jwk "$tokens"
+sql -c "ALTER DATABASE $PGDATABASE RESET pg_session_jwt.jwks_file"
 "$BENCH_CLIENT" memory key.jwk "$memory"
 note_load
 
