@@ -29,9 +29,17 @@ else()
     find_path(MbedTLS_INCLUDE_DIR psa/crypto.h HINTS ${PC_MbedTLS_INCLUDE_DIRS})
     find_library(MbedTLS_LIBRARY NAMES tfpsacrypto mbedcrypto HINTS ${PC_MbedTLS_LIBRARY_DIRS})
     mark_as_advanced(MbedTLS_INCLUDE_DIR MbedTLS_LIBRARY)
+    # 4.x, 3.x and 2.x; the first two have version.h too, without the version.
+    set(MbedTLS_VERSION ${PC_MbedTLS_VERSION})
+    foreach(header tf-psa-crypto/build_info.h mbedtls/build_info.h mbedtls/version.h)
+        if(NOT MbedTLS_VERSION AND EXISTS ${MbedTLS_INCLUDE_DIR}/${header})
+            file(STRINGS ${MbedTLS_INCLUDE_DIR}/${header} line REGEX "define [A-Z_]+_VERSION_STRING ")
+            string(REGEX MATCH "[0-9]+[.][0-9.]+" MbedTLS_VERSION "${line}")
+        endif()
+    endforeach()
     find_package_handle_standard_args(MbedTLS
         REQUIRED_VARS MbedTLS_LIBRARY MbedTLS_INCLUDE_DIR
-        VERSION_VAR PC_MbedTLS_VERSION
+        VERSION_VAR MbedTLS_VERSION
         REASON_FAILURE_MESSAGE "Debian: libmbedtls-dev")
 endif()
 
