@@ -222,6 +222,10 @@ static void describe(report *out, const psj_failure *failure)
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_session_jwt is misconfigured");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
+    case PSJ_FAILURE_KEY_FILE:
+        set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
     case PSJ_FAILURE_NO_KEYS:
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));

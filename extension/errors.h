@@ -15,6 +15,8 @@ typedef enum psj_failure_kind {
     PSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
     PSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
     PSJ_FAILURE_MISCONFIGURED, /* what the administrator set is a contradiction: see detail */
+    PSJ_FAILURE_KEY_FILE,      /* no key for this token, whose keys are in a file that cannot be
+                                  used as it is now: see detail */
     PSJ_FAILURE_NO_KEYS,       /* what the administrator pinned has no keys: see detail */
     PSJ_FAILURE_KEYS_PINNED    /* a client brings a key where the administrator pinned some */
 } psj_failure_kind;

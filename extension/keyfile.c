@@ -328,3 +328,8 @@ const char *psj_keyfile_problem(const psj_keyfile *file)
 {
     return file->problem;
 }
+
+const char *psj_keyfile_path(const psj_keyfile *file)
+{
+    return file->path;
+}

@@ -41,4 +41,7 @@ const jwt_issuers *psj_keyfile_issuers(const psj_keyfile *file);
 /* What is wrong with the file as it is now; "" for nothing. */
 const char *psj_keyfile_problem(const psj_keyfile *file);
 
+/* As it was given to psj_keyfile_use(). */
+const char *psj_keyfile_path(const psj_keyfile *file);
+
 #endif

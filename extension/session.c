@@ -361,6 +361,7 @@ static bool check(const verification *v, material *out)
     if (jwt_verify(&allocator, out->source, out->source_len, &policy, token, &v->failure->jwt) !=
         JWT_OK) {
         v->failure->kind = PSJ_FAILURE_JWT;
+        psj_trust_explain(v->trust, v->failure);
         return false;
     }
     out->token = *token;

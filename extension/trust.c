@@ -147,24 +147,27 @@ static void add_keys(jwt_trust *trust, const jwt_keyset *keys)
         trust->algorithms = keys == NULL ? public_key : jwt_keyset_algorithms(keys) & public_key;
 }
 
-static bool pin(const jwt_trust *trusts, size_t count)
+static bool pin(const jwt_trust *trusts, const psj_keyfile *const *files, size_t count)
 {
     pinned = (psj_trust){.generation = generation,
                          .trusts = trusts,
                          .trust_count = count,
+                         .files = files,
                          .leeway = (uint32)psj_leeway};
     return true;
 }
 
-static bool pin_one(const jwt_trust *terms, const jwt_keyset *keys)
+static bool pin_one(const jwt_trust *terms, const jwt_keyset *keys, const psj_keyfile *file)
 {
     jwt_trust *trust = palloc(sizeof(*trust));
+    const psj_keyfile **files = palloc(sizeof(const psj_keyfile *));
 
     *trust = *terms;
     if (is_set(psj_issuer))
         trust->issuer = pstrdup(psj_issuer);
     add_keys(trust, keys);
-    return pin(trust, 1);
+    *files = file;
+    return pin(trust, files, 1);
 }
 
 static bool pin_inline(const jwt_trust *terms)
@@ -174,7 +177,7 @@ static bool pin_inline(const jwt_trust *terms)
 
     if (jwt_keyset_parse(&allocator, psj_jwks, strlen(psj_jwks), &inline_keys, &error) != JWT_OK)
         return has_no_keys("pg_session_jwt.jwks", "", jwt_status_text(error.status));
-    return pin_one(terms, inline_keys);
+    return pin_one(terms, inline_keys, NULL);
 }
 
 static bool pin_file(const jwt_trust *terms)
@@ -183,13 +186,14 @@ static bool pin_file(const jwt_trust *terms)
 
     if (psj_keyfile_keys(file) == NULL)
         return has_no_keys("file ", psj_jwks_file, psj_keyfile_problem(file));
-    return pin_one(terms, psj_keyfile_keys(file));
+    return pin_one(terms, psj_keyfile_keys(file), file);
 }
 
 static bool pin_issuers(const jwt_trust *terms)
 {
     const psj_keyfile *file = psj_keyfile_use(psj_issuers_file, PSJ_KEYFILE_ISSUERS);
     const jwt_issuers *issuers = psj_keyfile_issuers(file);
+    const psj_keyfile **files;
     bool any = false;
     jwt_trust *trusts;
     size_t count;
@@ -198,15 +202,16 @@ static bool pin_issuers(const jwt_trust *terms)
         return has_no_keys("file ", psj_issuers_file, psj_keyfile_problem(file));
     count = jwt_issuers_count(issuers);
     trusts = palloc(sizeof(*trusts) * count);
+    files = palloc0(sizeof(*files) * count);
     for (size_t i = 0; i < count; i++) {
         const jwt_issuer *issuer = jwt_issuers_get(issuers, i);
         const jwt_keyset *keys = issuer->keys;
 
         if (keys == NULL) {
-            file = psj_keyfile_use(issuer->keys_file, PSJ_KEYFILE_KEYS);
-            keys = psj_keyfile_keys(file);
+            files[i] = psj_keyfile_use(issuer->keys_file, PSJ_KEYFILE_KEYS);
+            keys = psj_keyfile_keys(files[i]);
             if (keys == NULL)
-                (void)has_no_keys("file ", issuer->keys_file, psj_keyfile_problem(file));
+                (void)has_no_keys("file ", issuer->keys_file, psj_keyfile_problem(files[i]));
         }
         any |= keys != NULL;
         trusts[i] = *terms;
@@ -221,7 +226,7 @@ static bool pin_issuers(const jwt_trust *terms)
             trusts[i].types = issuer->types;
         add_keys(&trusts[i], keys);
     }
-    return any && pin(trusts, count);
+    return any && pin(trusts, files, count);
 }
 
 static bool make_pinned(void)
@@ -284,6 +289,20 @@ static const psj_trust *issuers_in_force(psj_failure *failure)
 }
 
 /* ---- either ------------------------------------------------------------ */
+
+void psj_trust_explain(const psj_trust *trust, psj_failure *failure)
+{
+    const psj_keyfile *file;
+
+    if (failure->jwt.status != JWT_KEY_NOT_FOUND || trust->files == NULL)
+        return;
+    file = trust->files[failure->jwt.trust_index];
+    if (file == NULL || psj_keyfile_problem(file)[0] == '\0')
+        return;
+    failure->kind = PSJ_FAILURE_KEY_FILE;
+    psj_set_detail(failure, "its issuer's key file \"%s\" cannot be used: %s",
+                   psj_keyfile_path(file), psj_keyfile_problem(file));
+}
 
 bool psj_trust_lacks_files(void)
 {

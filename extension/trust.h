@@ -9,6 +9,7 @@
 #include "jwt/jwt.h"
 
 #include "extension/errors.h"
+#include "extension/keyfile.h"
 
 typedef enum psj_trust_mode {
     PSJ_TRUST_NONE,        /* nobody's */
@@ -22,8 +23,9 @@ typedef struct psj_trust {
     uint64 generation; /* another number: what was accepted before must be verified again */
     const jwt_trust *trusts;
     size_t trust_count;
-    uint32 leeway;   /* seconds */
-    bool rising_jti; /* each token's jti must be above the last one accepted */
+    const psj_keyfile *const *files; /* each trust's key file, or NULL; NULL: no files */
+    uint32 leeway;                   /* seconds */
+    bool rising_jti;                 /* each token's jti must be above the last one accepted */
 } psj_trust;
 
 /* Decided by configuration alone. */
@@ -36,6 +38,10 @@ bool psj_trust_verifies(void);
  * change. NULL: see *failure. Asked once a statement, not once a row: it looks
  * whether a key file has changed. */
 const psj_trust *psj_trust_in_force(psj_failure *failure);
+
+/* trust, which is in force, has refused a token as failure->jwt tells. Where it
+ * lacks a key, and its key file cannot be used as it is now, failure says so. */
+void psj_trust_explain(const psj_trust *trust, psj_failure *failure);
 
 /* Are keys pinned in files, one of which cannot be used as it is now? */
 bool psj_trust_lacks_files(void);

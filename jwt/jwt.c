@@ -88,8 +88,11 @@ static jwt_status verify(verification *v, jwt_error *error)
         return status;
     if (v->policy->trust_count > 1 && (status = jws_check_header(&v->jws, trust, error)) != JWT_OK)
         return status;
-    if ((status = jws_check_signature(&v->jws, trust, error)) != JWT_OK)
+    if ((status = jws_check_signature(&v->jws, trust, error)) != JWT_OK) {
+        if (status == JWT_KEY_NOT_FOUND && error != NULL)
+            error->trust_index = v->jws.token->trust_index;
         return status;
+    }
     return check_payload(v, trust, error);
 }
 

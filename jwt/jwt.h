@@ -123,11 +123,13 @@ const char *jwt_status_text(jwt_status status);
  * key: member and claim names in detail are this library's or the policy's own. */
 typedef struct jwt_error {
     jwt_status status;
-    size_t position;  /* octet offset where parsing stopped, for JSON of a token within the
+    size_t position;    /* octet offset where parsing stopped, for JSON of a token within the
                          decoded part; 0 where there is none */
-    bool has_seconds; /* for JWT_EXPIRED and JWT_NOT_YET_VALID */
-    int64_t seconds;  /* the claim's time, whole seconds since the epoch */
-    char detail[96];  /* particulars, or "" */
+    bool has_seconds;   /* for JWT_EXPIRED and JWT_NOT_YET_VALID */
+    int64_t seconds;    /* the claim's time, whole seconds since the epoch */
+    size_t trust_index; /* for JWT_KEY_NOT_FOUND of jwt_verify(): which of the policy's trusts
+                           the token was held against */
+    char detail[96];    /* particulars, or "" */
 } jwt_error;
 
 /* ---- algorithms -------------------------------------------------------- */

@@ -43,7 +43,7 @@ $node->safe_psql($_, 'CREATE EXTENSION pg_session_jwt') for qw(app several);
 sub run_sh { return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; $_[0]'" => undef) }
 sub install { return run_sh("cp set$_[0].json new.json; mv new.json jwks.json") }
 
-my $no_key = refused('23514', 'no key for this JWT');
+my $no_key = refused('23514', 'no key for this JWT', detail => undef);
 my %app = (db => 'app');
 
 # --- a session that goes on -------------------------------------------------------
@@ -136,7 +136,8 @@ session_ok(
 	\%app,
 	init_with($alice) => '',
 	run_sh('mv padded.json jwks.json') => (),
-	init_with($bob) => $no_key,
+	init_with($bob) => refused('23514', 'no key for this JWT',
+		detail => q(its issuer's key file "jwks.json" cannot be used: It is larger than 4 MiB.)),
 	run_sh('truncate -s 4M jwks.json') => (),
 	init_with($bob) => '');
 
@@ -168,7 +169,8 @@ for (@broken)
 		$user => 'alice',
 		init_with($later) => '',
 		$user => 'alice',
-		init_with($bob) => $no_key,
+		init_with($bob) => refused('23514', 'no key for this JWT',
+			detail => qr/^its issuer's key file "jwks\.json" cannot be used: \Q$reason\E/),
 		'SELECT status, keys_known FROM auth.jwt_status()' => 'valid|1');
 	my @log = split /\n/, slurp_file($node->logfile, $mark);
 	my @said = grep { $log[$_] =~ /LOG:  could not use key file "jwks\.json"$/ } 0 .. $#log;
@@ -280,7 +282,8 @@ session_ok(
 	run_sh('cp set3.json new; mv new b.json') => (),
 	$user => $no_key,
 	run_sh('rm b.json') => (),
-	$user => $no_key,
+	$user => refused('23514', 'no key for this JWT',
+		detail => q(its issuer's key file "b.json" cannot be used: No such file or directory)),
 	init_with($of{a}) => '',
 	run_sh('cp set2.json new; mv new b.json') => (),
 	init_with($of{b}) => '',

@@ -157,7 +157,8 @@ my @refused = (
 		detail => 'exp=' . ($now - 61)) ],
 	[ 'not yet valid', with(nbf => $now + 1000), refused('23514', 'Token used before it is ready',
 		detail => 'nbf=' . ($now + 1000)) ],
-	[ 'an unknown kid', token($key, { %header, kid => 'k3' }, \%claims), refused('23514', 'no key for this JWT') ],
+	[ 'an unknown kid', token($key, { %header, kid => 'k3' }, \%claims),
+		refused('23514', 'no key for this JWT', detail => undef) ],
 	[ "another key's kid", token($key, { %header, kid => 'k2' }, \%claims), refused('23514', 'invalid JWT signature') ],
 	[ "a stranger's key", token($stranger, \%header, \%claims), refused('23514', 'invalid JWT signature') ],
 	[ "a stranger's key without kid", token($stranger, { alg => $alg }, \%claims),
@@ -255,6 +256,18 @@ sub of
 }
 my $of_c = of($key_c, 'https://c.example.com');
 my $of_d = token($key_d, { %header, typ => 'at+jwt' }, { %claims, iss => $d });
+# The file is named, and what is wrong with it; of its content, nothing.
+sub no_keys_of_c
+{
+	return refused('23514', 'no key for this JWT',
+		detail => qq(its issuer's key file "c.json" cannot be used: $_[0]), hint => undef);
+}
+sub of_another_key
+{
+	my ($signer, $iss) = @_;
+	return token($signer, { %header, kid => 'k3' }, { %claims, iss => $iss, aud => 'for a' });
+}
+my $no_key = refused('23514', 'no key for this JWT', detail => undef, hint => undef);
 my $not_allowed = refused('23514', $algorithm, detail => 'algorithm is not allowed here');
 session_ok(
 	$node,
@@ -271,8 +284,26 @@ session_ok(
 	init_with(of($key_a, $b, client_id => 'c')) => refused('23514', 'invalid JWT signature'),
 	init_with(of($key_a, $ISSUER, aud => 'for a')) => $issuer,
 	init_with(of($key_a, "$a/", aud => 'for a')) => nearly('issuer', 'a trailing slash'),
-	init_with($of_c) => refused('23514', 'no key for this JWT'),
+	init_with($of_c) => no_keys_of_c('No such file or directory'),
 	'SELECT status, issuer, keys_known FROM auth.jwt_status()' => "valid|$b|4");
+for ([ '', 'It is empty.' ], [ '{"keys":secret}', 'not strict JSON, at byte 8.' ], [ '[]', 'not a JWK or JWK Set, at byte 0.' ])
+{
+	my ($text, $problem) = @$_;
+	put_file("$data/c.json", $text);
+	session_ok(
+		$node,
+		"the key file of one issuer is of no use: $problem",
+		{ db => 'several', user => 'app_user' },
+		init_with($of_c) => no_keys_of_c($problem),
+		"SET pg_session_jwt.jwt = '$of_c'" => '',
+		$user => no_keys_of_c($problem),
+		'SELECT status, reason FROM auth.jwt_status()' =>
+		  qq(refused|no key for this JWT: its issuer's key file "c.json" cannot be used: $problem),
+		# It is not why the others lack a key.
+		init_with(of_another_key($key_a, $a)) => $no_key,
+		init_with(of_another_key($key_b, $b)) => $no_key,
+		init_with(of($key_a, $a, aud => 'for a')) => '');
+}
 put_file("$data/c.json", key_set($key_c));
 session_ok($node, 'the keys of the third have come', { db => 'several', user => 'app_user' },
 	init_with($of_c) => '', $user => 'alice');

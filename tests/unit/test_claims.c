@@ -605,6 +605,18 @@ static void test_several_issuers(void **state)
     assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ALG_UNKNOWN, "");
     free(text);
 
+    /* Who lacks a key is told, also where there is none at all. */
+    const jwt_keyset *keys = trusts[1].keys;
+    for (int without = 0; without < 2; without++) {
+        jwt_error error = {.trust_index = 99};
+        trusts[1].keys = without ? NULL : keys;
+        text = signed_by('Z', "{\"alg\":\"EdDSA\",\"kid\":\"x\"}", "{\"iss\":\"https://b\"}");
+        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, &error),
+                      JWT_KEY_NOT_FOUND, "b");
+        assert_int_equal(error.trust_index, 1);
+        free(text);
+    }
+
     /* Two are several, too, and none is none. */
     policy.trust_count = 2;
     expect("{\"iss\":\"https://a\"}", &policy, JWT_ALG_NOT_ALLOWED);
