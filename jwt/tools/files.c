@@ -44,9 +44,8 @@ static bool grow(buffer *text, size_t *size, size_t most)
     return true;
 }
 
-static bool read_descriptor(const char *what, int fd, size_t limit, buffer *out)
+static bool read_descriptor(const char *what, int fd, size_t most, buffer *out)
 {
-    size_t most = limit + 1; /* one more shows that there is too much */
     size_t size = most < FIRST_CHUNK ? most : FIRST_CHUNK;
 
     out->data = malloc(size + 1);
@@ -54,10 +53,10 @@ static bool read_descriptor(const char *what, int fd, size_t limit, buffer *out)
         fail("out of memory");
         return false;
     }
-    for (;;) {
+    while (out->len < most) {
         ssize_t got;
 
-        if (out->len == size && size < most && !grow(out, &size, most)) {
+        if (out->len == size && !grow(out, &size, most)) {
             fail("out of memory");
             return false;
         }
@@ -71,16 +70,12 @@ static bool read_descriptor(const char *what, int fd, size_t limit, buffer *out)
         if (got == 0)
             break;
         out->len += (size_t)got;
-        if (out->len > limit) {
-            fail("%s: larger than %zu octets", what, limit);
-            return false;
-        }
     }
     out->data[out->len] = '\0';
     return true;
 }
 
-bool read_file(const char *what, const char *path, size_t limit, buffer *out)
+bool read_beginning(const char *what, const char *path, size_t most, buffer *out)
 {
     bool is_standard_input = strcmp(path, "-") == 0;
     int fd = is_standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -92,12 +87,24 @@ bool read_file(const char *what, const char *path, size_t limit, buffer *out)
         fail("%s: %s", what, strerror(errno));
         return false;
     }
-    good = read_descriptor(what, fd, limit, out);
+    good = read_descriptor(what, fd, most, out);
     if (!is_standard_input)
         close(fd);
     if (!good)
         buffer_free(out);
     return good;
+}
+
+bool read_file(const char *what, const char *path, size_t limit, buffer *out)
+{
+    /* one more shows that there is too much */
+    if (!read_beginning(what, path, limit + 1, out))
+        return false;
+    if (out->len <= limit)
+        return true;
+    fail("%s: larger than %zu octets", what, limit);
+    buffer_free(out);
+    return false;
 }
 
 bool copy_text(const char *what, const char *text, size_t limit, buffer *out)

@@ -24,6 +24,10 @@ void buffer_free(buffer *text);
  */
 bool read_file(const char *what, const char *path, size_t limit, buffer *out);
 
+/* The same, but of a longer one the first most octets are read, and the rest is
+ * left: for a reader that has a limit of its own. */
+bool read_beginning(const char *what, const char *path, size_t most, buffer *out);
+
 /* Copies text, which may come from the command line, for the same use. */
 bool copy_text(const char *what, const char *text, size_t limit, buffer *out);
 

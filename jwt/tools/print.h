@@ -1,0 +1,27 @@
+/*
+ * print.h - what several commands print of keys, on standard output.
+ *
+ * Text of strangers may go to a terminal: what could move its cursor, or is no
+ * text, is shown as \xHH.
+ */
+#ifndef PG_SESSION_JWT_TOOLS_PRINT_H
+#define PG_SESSION_JWT_TOOLS_PRINT_H
+
+#include "jwt/jwt.h"
+
+/* New lines are shown as \xHH too where indent is NULL; else it follows each. */
+void print_safely(const char *text, size_t len, const char *indent);
+
+/* The text between quotes, on one line. */
+void print_quoted(const char *text);
+
+/* Two blanks and 'kid "a"', or "no kid" for NULL. */
+void print_kid(const char *kid);
+
+/* The names, a blank before each. */
+void print_algorithms(jwt_algorithm_set algorithms);
+
+/* A line for each key that was skipped, with the reason; indent begins it. */
+void print_skipped(const char *indent, const jwt_keyset *keys);
+
+#endif
