@@ -17,6 +17,8 @@ extern const command sign_command;
 /* key.c: private keys */
 extern const command keygen_command;
 extern const command public_command;
+/* check.c */
+extern const command check_command;
 /* show.c: what there is, nothing judged */
 extern const command decode_command;
 extern const command keys_command;

@@ -14,7 +14,7 @@ my $payload = "$hmac{payload}\n";
 
 # ---- help ------------------------------------------------------------------
 
-my @commands = qw(verify sign keygen public decode keys backends);
+my @commands = qw(verify sign keygen public decode check keys backends);
 my $overview = made(['--help']);
 like($overview, qr/\Ausage: sjwt COMMAND \[ARGUMENT\]\.\.\.\n/, 'sjwt --help');
 for my $command (@commands) {
@@ -29,6 +29,7 @@ my %options = (
     keygen => [qw(--alg --kid --bits)],
     public => [qw(--key)],
     decode => [], keys => [], backends => [],
+    check  => [qw(--issuers --data-directory)],
 );
 for my $command (@commands) {
     my @named = made([$command, '--help']) =~ /^  (--[a-z-]+)/mg;
@@ -54,7 +55,7 @@ for my $command (@commands) {
 expect('an option cut short', ['verify', '--key', $key], code => 2,
     err => 'unknown option; see sjwt verify --help');
 for my $command (grep { @{ $options{$_} } } @commands) {
-    for my $option (grep { $_ ne '--jws' } @{ $options{$command} }) {
+    for my $option (grep { !/\A--(jws|issuers)\z/ } @{ $options{$command} }) {
         expect("$command: $option without a value", [$command, $option], code => 2,
             err => "$option needs a value; see sjwt $command --help");
         next if $option =~ /\A--(aud|require)\z/ || ($command eq 'verify' && $option eq '--typ');

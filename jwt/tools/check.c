@@ -1,0 +1,299 @@
+/*
+ * check.c - would the server take this file? The core answers, which the server
+ * asks as well: no rule stands here, but one: an issuer should have keys.
+ */
+#include "jwt/tools/commands.h"
+#include "jwt/tools/files.h"
+#include "jwt/tools/message.h"
+#include "jwt/tools/print.h"
+
+#include "jwt/jwk.h"
+#include "jwt/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* As much as shows the core that it is too much. */
+#define MAX_TEXT (JWT_MAX_KEYSET_SIZE + 1)
+
+/* The command line as it was given; NULL for what was not. */
+typedef struct check_options {
+    const char *file, *data_directory;
+    bool issuers;
+} check_options;
+
+static bool says_nothing_of_input(jwt_status status)
+{
+    return status == JWT_NO_MEMORY || status == JWT_INTERNAL;
+}
+
+static int refuse_input(const char *what, const jwt_error *error)
+{
+    int code = fail_input(what, error);
+
+    return says_nothing_of_input(error->status) ? code : EXIT_REFUSED;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static jwt_status print_key(const jwt_allocator *allocator, const char *name,
+                            const jwt_json_value *jwk)
+{
+    jwt_key *key;
+    jwt_status status = jwt_key_read(allocator, jwk, &key, NULL);
+
+    if (says_nothing_of_input(status))
+        return status;
+    printf("%s  %s", name, status == JWT_OK ? "usable " : "skipped");
+    print_kid(jwt_json_string(jwt_json_member(jwk, "kid")));
+    putchar(':');
+    if (status == JWT_OK) {
+        print_algorithms(key->algorithms);
+        if ((key->algorithms & jwt_public_key_algorithms()) == 0)
+            printf(" (a shared secret: only where algorithms are named)");
+        jwt_key_free(allocator, key);
+    } else
+        printf(" %s", jwt_status_text(status));
+    putchar('\n');
+    return JWT_OK;
+}
+
+static jwt_status print_keys(const jwt_allocator *allocator, const jwt_json_value *root)
+{
+    const jwt_json_value *members = jwt_json_member(root, "keys");
+    jwt_status status = JWT_OK;
+    size_t index = 0;
+
+    if (members == NULL)
+        return print_key(allocator, "key", root);
+    for (const jwt_json_value *jwk = jwt_json_first(members); jwk != NULL && status == JWT_OK;
+         jwk = jwt_json_next(jwk)) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "keys[%zu]", index++);
+        status = print_key(allocator, name, jwk);
+    }
+    return status;
+}
+
+/* Each member of a text that the core has read to its end. A set that was refused
+ * is gone, and of one that was not it keeps a hundred reasons. */
+static int list_keys(const buffer *text)
+{
+    jwt_allocator allocator = jwt_allocator_resolve(NULL);
+    jwt_json json;
+    jwt_status status =
+        jwt_json_parse_secret(&allocator, text->data, text->len, JWK_MALFORMED, &json, NULL);
+
+    if (status == JWT_OK)
+        status = print_keys(&allocator, json.root);
+    jwt_json_free(&json);
+    return status == JWT_OK ? EXIT_VALID : fail("%s", jwt_status_text(status));
+}
+
+static int check_keys(const buffer *text)
+{
+    jwt_error error;
+    jwt_keyset *keys;
+    jwt_status status = jwt_keyset_parse(NULL, text->data, text->len, &keys, &error);
+    int code = EXIT_VALID;
+
+    jwt_keyset_free(keys);
+    if (status == JWT_OK || status == JWK_NONE_USABLE || status == JWK_AMBIGUOUS)
+        code = list_keys(text);
+    if (code == EXIT_VALID && status != JWT_OK)
+        code = refuse_input("FILE", &error);
+    return code;
+}
+
+/* ---- issuers ----------------------------------------------------------- */
+
+/* Of an issuer that says nothing itself, a setting of the server does. */
+static void print_default(const char *setting)
+{
+    printf("as %s says\n", setting);
+}
+
+static void print_list(const char *name, const jwt_string_list *list, const char *setting)
+{
+    printf("  %-17s", name);
+    if (list->count == 0) {
+        print_default(setting);
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        print_quoted(list->items[i]);
+        putchar(i + 1 < list->count ? ' ' : '\n');
+    }
+}
+
+static void print_counts(const jwt_keyset *keys)
+{
+    size_t skipped = jwt_keyset_skipped_count(keys);
+
+    printf("%zu usable for", jwt_keyset_count(keys));
+    print_algorithms(jwt_keyset_algorithms(keys));
+    if (skipped > 0)
+        printf(", %zu skipped", skipped);
+    putchar('\n');
+    print_skipped("    ", keys);
+}
+
+/* As the server finds a file; NULL when there is no memory. */
+static char *resolve(const char *directory, const char *path)
+{
+    bool is_absolute = path[0] == '/';
+    size_t size = strlen(directory) + 1 + strlen(path) + 1;
+    char *resolved = malloc(size);
+
+    if (resolved != NULL)
+        snprintf(resolved, size, "%s%s%s", is_absolute ? "" : directory, is_absolute ? "" : "/",
+                 path);
+    return resolved;
+}
+
+static bool is_regular(const char *what, const char *path)
+{
+    struct stat state;
+
+    if (stat(path, &state) != 0) {
+        fail("%s: %s", what, strerror(errno));
+        return false;
+    }
+    if (!S_ISREG(state.st_mode)) {
+        fail("%s: not a regular file", what);
+        return false;
+    }
+    return true;
+}
+
+/* NULL where that fails, with an exit_code. */
+static jwt_keyset *load_keys(const char *what, const char *path, int *code)
+{
+    jwt_keyset *keys;
+    jwt_error error;
+    buffer text;
+
+    *code = EXIT_REFUSED;
+    if (!is_regular(what, path) || !read_beginning(what, path, MAX_TEXT, &text))
+        return NULL;
+    if (jwt_keyset_parse(NULL, text.data, text.len, &keys, &error) != JWT_OK)
+        *code = refuse_input(what, &error);
+    buffer_free(&text);
+    return keys;
+}
+
+static int check_key_file(const check_options *given, size_t n, const char *file)
+{
+    char what[64];
+    char *path;
+    jwt_keyset *keys;
+    int code;
+
+    printf("  %-17s", "jwks_file");
+    print_quoted(file);
+    if (given->data_directory == NULL) {
+        printf(", not opened\n");
+        return EXIT_VALID;
+    }
+    path = resolve(given->data_directory, file);
+    if (path == NULL)
+        return fail("out of memory");
+    snprintf(what, sizeof(what), "issuers[%zu]: jwks_file", n);
+    keys = load_keys(what, path, &code);
+    free(path);
+    if (keys == NULL) {
+        printf(", of no use\n");
+        return code;
+    }
+    printf(", ");
+    print_counts(keys);
+    jwt_keyset_free(keys);
+    return EXIT_VALID;
+}
+
+static int check_issuer(const check_options *given, size_t n, const jwt_issuer *issuer)
+{
+    printf("issuers[%zu]  ", n);
+    print_quoted(issuer->issuer);
+    putchar('\n');
+    print_list("audiences", &issuer->audiences, "pg_session_jwt.audience");
+    printf("  %-16s", "algorithms");
+    if (issuer->algorithms == 0) {
+        putchar(' ');
+        print_default("pg_session_jwt.algorithms");
+    } else {
+        print_algorithms(issuer->algorithms);
+        putchar('\n');
+    }
+    print_list("required_claims", &issuer->required_claims, "pg_session_jwt.required_claims");
+    print_list("token_types", &issuer->types, "pg_session_jwt.token_types");
+    if (issuer->keys == NULL)
+        return check_key_file(given, n, issuer->keys_file);
+    printf("  %-17s", "jwks");
+    print_counts(issuer->keys);
+    return EXIT_VALID;
+}
+
+static int check_issuers(const check_options *given, const buffer *text)
+{
+    int code = EXIT_VALID;
+    jwt_issuers *issuers;
+    jwt_error error;
+
+    if (jwt_issuers_parse(NULL, text->data, text->len, &issuers, &error) != JWT_OK)
+        return refuse_input("FILE", &error);
+    for (size_t n = 0; n < jwt_issuers_count(issuers); n++) {
+        int one = check_issuer(given, n, jwt_issuers_get(issuers, n));
+
+        if (one > code)
+            code = one;
+    }
+    jwt_issuers_free(issuers);
+    return code;
+}
+
+/* ---- the command ------------------------------------------------------- */
+
+static int check(const command *self, int argc, char **argv)
+{
+    check_options given = {0};
+    const option options[] = {
+        {.name = "issuers",
+         .flag = &given.issuers,
+         .help = "FILE is a document of issuers, not of keys"},
+        {.name = "data-directory",
+         .argument = "DIR",
+         .value = &given.data_directory,
+         .help = "check the key files that it names, too: a path is\nrelative to this directory, "
+                 "the server's"},
+        {.name = NULL},
+    };
+    buffer text;
+    int code;
+
+    if (!parse_options(self, options, argc, argv, &given.file, &code))
+        return code;
+    if (given.file == NULL)
+        return fail("FILE is needed; see sjwt %s --help", self->name);
+    if (given.data_directory != NULL && !given.issuers)
+        return fail("--data-directory goes with --issuers; see sjwt %s --help", self->name);
+
+    if (!read_beginning("FILE", given.file, MAX_TEXT, &text))
+        return EXIT_UNUSABLE;
+    code = given.issuers ? check_issuers(&given, &text) : check_keys(&text);
+    buffer_free(&text);
+    return code;
+}
+
+const command check_command = {
+    .name = "check",
+    .usage = "[--issuers [--data-directory DIR]] FILE|-",
+    .summary = "tell whether the server would take a file of keys or issuers",
+    .notes = "Exit status: 0 it would, 1 it would not, or an issuer would have no keys (the\n"
+             "reason on standard error), 2 usage or a file that cannot be read.\n",
+    .run = check,
+};

@@ -1,0 +1,290 @@
+# sjwt check: would the server take a file of keys, or of issuers?
+use strict;
+use warnings;
+use Cwd;
+use File::Basename;
+use lib dirname(__FILE__);
+use JSON::PP;
+use Sjwt;
+use Test::More;
+
+# The algorithms in the tool's order, and those that this build verifies.
+my (undef, @rows) = map { [split / +/] } split /\n/, made(['backends']);
+my %verifies = map { $_->[0] => $_->[1] ne '-' } @rows;
+
+sub in_order
+{
+    my %named = map { $_ => 1 } @_;
+    return join ' ', grep { $named{$_} } map { $_->[0] } @rows;
+}
+
+sub usable { return in_order(grep { $verifies{$_} } @_) }
+
+my @rsa = qw(RS256 RS384 RS512 PS256 PS384 PS512);
+my ($algorithm, $pair) = $verifies{EdDSA} ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
+my $refused = 'key has the wrong length, is too weak or is not on the curve';
+my $lacking = 'key is for an algorithm that this build does not support';
+my $shared = '(a shared secret: only where algorithms are named)';
+my $hs = usable(qw(HS256 HS384 HS512));
+
+# The key with these members as well; a set of such keys.
+sub with { my ($jwk, $members) = @_; return "{$members," . substr $jwk, 1 }
+sub set { return sprintf '{"keys":[%s]}', join ',', @_ }
+
+sub check
+{
+    my ($name, $text, %wanted) = @_;
+    return expect($name, ['check', file($text)], %wanted);
+}
+
+# ---- keys ------------------------------------------------------------------
+
+check('one key', with($pair->{public}, '"kid":"a"'),
+    out => qq(key  usable   kid "a": $algorithm\n));
+expect('one from standard input', ['check', '-'], in => $pair->{public},
+    out => "key  usable   no kid: $algorithm\n");
+check('a private key, of which the server takes the public half', $pair->{jwk},
+    out => "key  usable   no kid: $algorithm\n");
+check('a shared secret', $hmac{jwk}, out => "key  usable   no kid: $hs $shared\n");
+check('a set, in its order', set('{"kty":"oct","kid":"short","k":"AA"}', $pair->{jwk},
+    with($pair->{public}, '"use":"enc","kid":"for secrets"'), '1', '{"kty":"new","kid":["a"]}',
+    with($pair->{public}, '"kid":"b","alg":"none"'), with($hmac{jwk}, '"kid":"c","alg":"HS256"'),
+    with($pair->{public}, '"kid":"b"')),
+    out => <<"END");
+keys[0]  skipped  kid "short": $refused
+keys[1]  usable   no kid: $algorithm
+keys[2]  skipped  kid "for secrets": key is not for signatures
+keys[3]  skipped  no kid: not a JWK
+keys[4]  skipped  no kid: key type is not known
+keys[5]  skipped  kid "b": key is for an algorithm that is not known
+keys[6]  usable   kid "c": HS256 $shared
+keys[7]  usable   kid "b": $algorithm
+END
+check('a kid that would move the cursor', with($pair->{public}, '"kid":"\u001b[2J\nkeys[9]\u00e9"'),
+    out => qq(key  usable   kid "\\x1B[2J\\x0Akeys[9]\xc3\xa9": $algorithm\n));
+check('more than a hundred that are skipped', set(('{}') x 150, $pair->{public}),
+    out => join '', (map { "keys[$_]  skipped  no kid: not a JWK\n" } 0 .. 149),
+    "keys[150]  usable   no kid: $algorithm\n");
+
+for my $row (['EdDSA', 'EdDSA', $ed25519{public}], ['ES256', 'ES256', $p256{public}],
+    ['RSA', \@rsa, '{"kty":"RSA","e":"AQAB","n":"' . encode_base64url("\xc1" x 256) . '"}']) {
+    my ($name, $algorithms, $jwk) = @$row;
+    my $can = usable(ref $algorithms ? @$algorithms : $algorithms);
+    my ($out, $err) = $can ? ("usable   no kid: $can\n", '') : ("skipped  no kid: $lacking\n",
+        "FILE: no usable key in the set: 1 skipped, the first: $lacking");
+    check("$name, in this build", set($jwk), code => $can ? 0 : 1, out => "keys[0]  $out",
+        err => $err);
+}
+my $weak = '{"kty":"RSA","e":"AQAB","n":"' . encode_base64url("\xc1" x 128) . '"}';
+check('RSA of 1024 bits beside a good key', set($weak, $pair->{public}),
+    out => "keys[0]  skipped  no kid: $refused\nkeys[1]  usable   no kid: $algorithm\n");
+check('RSA of 1024 bits alone', $weak, code => 1, err => "FILE: $refused");
+
+check('an empty set', set(), code => 1,
+    err => 'FILE: no usable key in the set: the set is empty');
+check('none usable', set('{"kty":"new"}', with($pair->{jwk}, '"use":"enc","kid":"a"')), code => 1,
+    err => 'FILE: no usable key in the set: 2 skipped, the first: key type is not known',
+    out => <<'END');
+keys[0]  skipped  no kid: key type is not known
+keys[1]  skipped  kid "a": key is not for signatures
+END
+check('two of one kid', set((with($pair->{public}, '"kid":"a"')) x 2), code => 1,
+    out => qq(keys[0]  usable   kid "a": $algorithm\nkeys[1]  usable   kid "a": $algorithm\n),
+    err => 'FILE: two keys have the same id and algorithm');
+check('two of one kid, for different algorithms', set(with($pair->{public}, '"kid":"a"'),
+    with($hmac{jwk}, '"kid":"a","alg":"HS256"')), out => <<"END");
+keys[0]  usable   kid "a": $algorithm
+keys[1]  usable   kid "a": HS256 $shared
+END
+check('one of a type that is not known', '{"kty":"new"}', code => 1,
+    err => 'FILE: key type is not known');
+check('one for an algorithm that is not known', with($pair->{public}, '"alg":"ES256X"'), code => 1,
+    err => 'FILE: key is for an algorithm that is not known');
+check('no keys at all', '{"jwks":[]}', code => 1, err => 'FILE: not a JWK or JWK Set');
+check('nothing', '', code => 1, err => 'FILE: not strict JSON');
+my $open = '{"keys":[' . $pair->{public};
+check('half written', $open, code => 1,
+    err => 'FILE: not strict JSON, at octet ' . length $open);
+check('not JSON, with a private key', "{\"keys\":[$pair->{jwk}}", code => 1,
+    err => 'FILE: not strict JSON, at octet ' . length "{\"keys\":[$pair->{jwk}");
+check('a member twice', with($pair->{public}, '"kty":"OKP"'), code => 1,
+    err => 'FILE: not strict JSON');
+my $limit = 4 * 1024 * 1024;
+for my $more (0, 1) {
+    my $filled = file($pair->{public} . "\n");
+    open my $handle, '>>', $filled or die;
+    print $handle ' ' x ($limit - (-s $filled) + $more);
+    close $handle or die;
+    expect("4 MiB and $more", ['check', $filled], code => $more,
+        out => $more ? '' : "key  usable   no kid: $algorithm\n",
+        err => $more ? 'FILE: key set is too large' : '');
+}
+
+# ---- issuers ---------------------------------------------------------------
+
+my @issuers = ('check', '--issuers');
+
+# A new file of this content, of which messages may name the members; of the keys
+# in it they hold nothing, since each is in a file() as well.
+my $documents = 0;
+
+sub document
+{
+    my ($content) = @_;
+    my $path = folder() . '/d' . ++$documents;
+    open my $out, '>', $path or die "$path: $!";
+    print $out $content;
+    close $out or die "$path: $!";
+    return $path;
+}
+
+sub issuers { return sprintf '{"issuers":[%s]}', join ',', @_ }
+sub terms { return join '', map { sprintf "  %-17sas pg_session_jwt.%s says\n", @$_ } @_ }
+my @audiences = ('audiences', 'audience');
+my ($algorithms, $claims, $types) = map { [$_, $_] } qw(algorithms required_claims token_types);
+my $defaults = terms(\@audiences, $algorithms, $claims, $types);
+
+my $inline = '{"issuer":"https://a","jwks":' . $pair->{public} . '}';
+my $inline_out = qq("https://a"\n$defaults  jwks             1 usable for $algorithm\n);
+expect('an issuer with its key', [@issuers, document(issuers($inline))],
+    out => "issuers[0]  $inline_out");
+expect('a document from standard input', [@issuers, '-'], in => issuers($inline),
+    out => "issuers[0]  $inline_out");
+expect('an issuer with terms of its own', [@issuers, document(issuers('{"issuer":"b\u0007",'
+    . '"audiences":["one","two\n"],"algorithms":["RS256","ES256","HS256"],'
+    . '"required_claims":["exp","sub"],"token_types":["at+jwt"],"jwks":'
+    . set($pair->{jwk}, '{"kty":"new","kid":"c\u0007"}', with($hmac{jwk}, '"alg":"HS256"')) . '}',
+    $inline))], out => <<"END" . "issuers[1]  $inline_out");
+issuers[0]  "b\\x07"
+  audiences        "one" "two\\x0A"
+  algorithms       @{[in_order(qw(RS256 ES256 HS256))]}
+  required_claims  "exp" "sub"
+  token_types      "at+jwt"
+  jwks             2 usable for @{[in_order($algorithm, 'HS256')]}, 1 skipped
+    skipped  kid "c\\x07", keys[1]: key type is not known
+END
+
+for my $row (
+    ['an algorithm that is not known', '"algorithms":["ES256","RS255"],"jwks":' . $pair->{public},
+        '"RS255"', 'issuers[1]: "algorithms" names one that is not known'],
+    ['a member that is not known', '"audience":["a"],"jwks":' . $pair->{public}, '["a"]',
+        'issuers[1]: a member is not known'],
+    ['no keys', '"audiences":["a"]', '{"issuer":"b"',
+        'issuers[1]: "jwks" or "jwks_file" is missing'],
+) {
+    my ($name, $members, $at, $detail) = @$row;
+    my $text = issuers($inline, "{\"issuer\":\"b\",$members}");
+    expect("issuers: $name", [@issuers, document($text)], code => 1,
+        err => "FILE: document of issuers is not as it must be: $detail, at octet "
+            . index $text, $at);
+}
+my $repeated = issuers($inline, $inline);
+expect('an issuer twice', [@issuers, document($repeated)], code => 1,
+    err => 'FILE: document of issuers is not as it must be: issuers[1]: is of the same "issuer" as'
+        . ' issuers[0], at octet ' . rindex $repeated, $inline);
+my $unusable = issuers('{"issuer":"b","jwks":' . set() . '}');
+expect('an issuer with an empty set', [@issuers, document($unusable)], code => 1,
+    err => 'FILE: no usable key in the set: issuers[0]: the set is empty, at octet '
+        . index $unusable, '{"keys"');
+expect('no issuers', [@issuers, document(issuers())], code => 1,
+    err => 'FILE: document of issuers is not as it must be: "issuers" must be an array, and not'
+        . ' empty, at octet ' . length '{"issuers":');
+expect('half a document', [@issuers, document("{\"issuers\":[$inline")], code => 1,
+    err => 'FILE: document of issuers is not strict JSON, at octet '
+        . length "{\"issuers\":[$inline");
+expect('keys instead of issuers', [@issuers, file($pair->{jwk})], code => 1,
+    err => 'FILE: document of issuers is not as it must be: it must be an object with "issuers"');
+expect('issuers instead of keys', ['check', document(issuers($inline))], code => 1,
+    err => 'FILE: not a JWK or JWK Set');
+expect('a document of more than 4 MiB', [@issuers, document(issuers($inline) . ' ' x $limit)],
+    code => 1, err => 'FILE: document of issuers is too large');
+
+# ---- the files of issuers --------------------------------------------------
+
+# A document with one issuer, whose keys are in that file.
+sub named { my ($path) = @_; return issuers(encode_json({ issuer => 'f', jwks_file => $path })) }
+sub named_out { my ($path, $what) = @_; return <<"END" }
+issuers[0]  "f"
+$defaults  jwks_file        "$path", $what
+END
+
+my $directory = folder() . '/data';
+mkdir $_ or die for $directory, "$directory/jwks";
+my $keys = file(set($pair->{jwk}, '{"kty":"new"}'));
+rename $keys, "$directory/jwks/a.json" or die;
+my $counts = "1 usable for $algorithm, 1 skipped\n"
+    . '    skipped  no kid, keys[1]: key type is not known';
+
+sub named_file
+{
+    my ($name, $path, $what, %wanted) = @_;
+    return expect($name, [@issuers, '--data-directory', $directory, document(named($path))],
+        out => named_out($path, $what), %wanted);
+}
+
+sub broken_file
+{
+    my ($name, $path, $why) = @_;
+    return named_file($name, $path, 'of no use', code => 1, err => "issuers[0]: jwks_file: $why");
+}
+
+expect('a file that is not looked for', [@issuers, document(named('jwks/none.json'))],
+    out => named_out('jwks/none.json', 'not opened'));
+expect('nor is one of an absolute path', [@issuers, document(named('/none.json'))],
+    out => named_out('/none.json', 'not opened'));
+named_file('a file below the data directory', 'jwks/a.json', $counts);
+named_file('a file of an absolute path', "$directory/jwks/a.json", $counts);
+symlink 'a.json', "$directory/jwks/link" or die;
+named_file('a link to a file', 'jwks/link', $counts);
+broken_file('a file that is elsewhere', 'a.json', 'No such file or directory');
+broken_file('a directory', 'jwks', 'not a regular file');
+broken_file('standard input is none of its files', '-', 'No such file or directory');
+rename file(set()), "$directory/-" or die;
+broken_file('a file with an empty set', '-', 'no usable key in the set: the set is empty');
+system('mkfifo', "$directory/fifo") == 0 or die;
+broken_file('a FIFO, which is not waited for', 'fifo', 'not a regular file');
+rename file("{\"keys\":[$pair->{jwk}"), "$directory/half" or die;
+broken_file('a file that is half written', 'half',
+    'not strict JSON, at octet ' . length "{\"keys\":[$pair->{jwk}");
+rename file(''), "$directory/large" or die;
+truncate "$directory/large", $limit + 1 or die;
+broken_file('a file of more than 4 MiB', 'large', 'key set is too large');
+my $here = getcwd;
+chdir $directory or die;
+expect('a relative path is not of the current directory', [@issuers, '--data-directory',
+    "$directory/jwks", document(named('jwks/a.json'))], code => 1,
+    out => named_out('jwks/a.json', 'of no use'),
+    err => 'issuers[0]: jwks_file: No such file or directory');
+chdir $here or die;
+
+my @several = map { { issuer => "f$_", jwks_file => $_ } } qw(none jwks/a.json half);
+my ($code, $out, $err) = sjwt([@issuers, '--data-directory', $directory,
+    document(encode_json({ issuers => \@several }))]);
+is($code, 1, 'several issuers: one that has no keys is enough to refuse');
+is_deeply([$out =~ /^  jwks_file +"[^"]*", (.*)/mg],
+    ['of no use', "1 usable for $algorithm, 1 skipped", 'of no use'],
+    'several issuers: each is told of');
+is($err, "sjwt: issuers[0]: jwks_file: No such file or directory\nsjwt: issuers[2]: jwks_file: "
+    . 'not strict JSON, at octet ' . length("{\"keys\":[$pair->{jwk}") . "\n",
+    'several issuers: a line for each that has no keys');
+
+# ---- usage -----------------------------------------------------------------
+
+expect('a file is needed', ['check'], code => 2, err => 'FILE is needed; see sjwt check --help');
+expect('--data-directory without --issuers', ['check', '--data-directory', '/', $keys], code => 2,
+    err => '--data-directory goes with --issuers; see sjwt check --help');
+expect('one file at a time', ['check', $keys, $keys], code => 2,
+    err => 'too many arguments; see sjwt check --help');
+for my $options ([], ['--issuers']) {
+    my $with_options = join ' ', 'check', @$options;
+    expect("$with_options: no such file", ['check', @$options, folder() . '/none'], code => 2,
+        err => 'FILE: No such file or directory');
+    expect("$with_options: a directory", ['check', @$options, folder()], code => 2,
+        err => 'FILE: Is a directory');
+    expect("$with_options: input closed", ['check', @$options, '-'], in => '&-', code => 2,
+        err => 'FILE: Bad file descriptor');
+    expect("$with_options: a full disk", ['check', @$options, document(@$options ? issuers($inline)
+        : $pair->{public})], to => '/dev/full', code => 2,
+        err => 'standard output: No space left on device');
+}
+done_testing;
