@@ -109,6 +109,7 @@ static void test_grammar(void **state)
         "{\"a\":1,2}",
         "{a:1}",
         "{1:1}",
+        "{a\":1}",
         "{\"a\":1]",
         "[\"a\":1]",
         "{\"a\"}",
@@ -151,8 +152,9 @@ static void test_grammar(void **state)
 static void test_numbers(void **state)
 {
     static const char *const texts[] = {
-        "01",   "00",    "-01",   "1.",   ".5",    "-.5", "-",     "+1",  "1e",   "1e+", "1e-",
-        "1.e5", "1.5.5", "1e5.5", "0x10", "1_000", "--1", "1e5e5", "- 1", "1 e5", "0e",  "1,5",
+        "01",  "00",    "-01", "1.",   ".5",    "-.5",   "-",    "+1",
+        "1e",  "1e+",   "1e-", "1.e5", "1.5.5", "1e5.5", "0x10", "1_000",
+        "--1", "1e5e5", "- 1", "1 e5", "0e",    "1,5",   "1:",
     };
 
     (void)state;
@@ -172,6 +174,8 @@ static void test_numbers_that_no_double_holds(void **state)
     accepts("4.9e-324");
     accepts("0e999");
     accepts("0.000e-999");
+    accepts("1.000000000000000000000000000000e-300");
+    accepts("0.000000000000000000001e310");
     refuses("1.7976931348623159e308");
     refuses("-1.7976931348623159e308");
     refuses("1e309");
@@ -455,7 +459,8 @@ static void test_duplicates_among_many(void **state)
 
 static void test_lookups(void **state)
 {
-    static const char text[] = "{\"K\":7,\"s\":\"a\\u00e9\",\"n\":null,\"o\":{},\"a\":[\"x\",2]}";
+    static const char text[] =
+        "{\"K\":7,\"s\":\"a\\u00e9\",\"n\":null,\"o\":{},\"a\":[\"x\",2],\"z\":8}";
     jwt_json json;
     char *copy;
 
@@ -466,6 +471,10 @@ static void test_lookups(void **state)
     assert_null(jwt_json_find_number(&json, "k"));
     assert_non_null(jwt_json_find_number(&json, "K"));
     assert_null(jwt_json_find_number(&json, "s"));
+    assert_null(jwt_json_find_number(&json, "a"));
+    const jwt_json_number *last = jwt_json_find_number(&json, "z");
+    assert_non_null(last);
+    assert_int_equal(text[last->offset], '8');
     assert_true(jwt_json_is_number(jwt_json_member(json.root, "K")));
     assert_string_equal(jwt_json_string(jwt_json_member(json.root, "s")), "a\xC3\xA9");
     assert_null(jwt_json_string(jwt_json_member(json.root, "K")));
@@ -592,6 +601,7 @@ static void test_scaled(void **state)
         {"-0.5", 0, -1},
         {"12.9", 0, 12},
         {"-12.1", 0, -13},
+        {"-12.10", 0, -13},
         {"-12.0", 0, -12},
         {"9223372036854.775807", 6, INT64_MAX},
         {"9223372036854.775808", 6, INT64_MAX},
