@@ -488,6 +488,8 @@ session_ok(
 	  "issuer|valid|NULL|$ISSUER|alice|$alg|k1|@{[backends()->{$alg}]}|2023-11-14 22:13:20+00|2100-01-01 00:00:00+00|2|[]",
 	init_with(with(exp => 9e18, iat => -9e18)) => '',
 	'SELECT issued_at, expires_at FROM auth.jwt_status()' => '-infinity|infinity',
+	init_with(with(iat => 1)) => '',
+	'SELECT issued_at FROM auth.jwt_status()' => '1970-01-01 00:00:01+00',
 	"SET pg_session_jwt.jwks_file = 'mixed.json'" => '',
 	'SELECT status, keys_known, keys_skipped FROM auth.jwt_status()' =>
 	  'valid|1|[{"kid": "a \"quoted\"\n", "index": 1, "reason": "key type is not known"}, '
@@ -499,6 +501,8 @@ session_ok(
 	'SELECT * FROM auth.jwt_status()' => 'claims|none|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
 	q(SET request.jwt.claims = '{"sub":"a","iss":"b"}') => '',
 	'SELECT * FROM auth.jwt_status()' => 'claims|valid|NULL|b|a|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
+	q(SET request.jwt.claims = '') => '',
+	'SELECT status, reason FROM auth.jwt_status()' => 'none|NULL',
 	q(SET request.jwt.claims = '{') => '',
 	'SELECT status, reason FROM auth.jwt_status()' =>
 	  'none|request.jwt.claims is not JSON in the encoding of the database',
@@ -542,6 +546,7 @@ session_ok(
 	  qq({"alg": "$alg"}|{"jti": 1, "sub": "alice"}|t|NULL),
 	"SELECT payload->>'sub', valid FROM auth.jwt_verify('$alice', $keys)" => 'alice|t',
 	verify_call(with(exp => $now - 90)) => 'NULL|NULL|f|Token used after it has expired: exp=' . ($now - 90),
+	"SELECT valid FROM auth.jwt_verify('@{[with(exp => $now - 20)]}', $keys)" => 't',
 	verify_call(token($stranger, \%header, \%claims)) => 'NULL|NULL|f|invalid JWT signature',
 	verify_call($confused) => qr/^NULL\|NULL\|f\|JWT algorithm refused: /,
 	verify_call($none) => qr/^NULL\|NULL\|f\|JWT algorithm refused: /,
