@@ -357,6 +357,46 @@ session_ok(
 	init_with($alice) => '',
 	"SELECT current_setting('pg_session_jwt.jwk')::jsonb->>'kid'" => 'mine');
 
+my $late = sign(sprintf '{"jti":1,"sub":"late","exp":%d}', time - 600);
+session_ok(
+	$node,
+	"a superuser's leeway is that of a session with a key of its own, at once",
+	{ jwk => $jwk },
+	init_with($late) => refused('23514', 'Token used after it has expired'),
+	'SET pg_session_jwt.leeway = 3600' => '',
+	init_with($late) => '',
+	$user => 'late');
+my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
+session_ok(
+	$node,
+	'a token that nobody reads is not accepted, and another may come before it',
+	{ jwk => $jwk },
+	"SET pg_session_jwt.jwt = '$bob'" => '',
+	'SELECT 1' => '1',
+	"SET $force = on" => '',
+	"EXPLAIN $user" => qr/Single Copy/,
+	init_with($alice) => '',
+	$user => 'alice',
+	init_with($bob) => '');
+
+# --- in an operation that another role's code runs in ----------------------------
+
+session_ok(
+	$node,
+	'not in a security-restricted operation',
+	{},
+	$user => 'NULL',
+	'CREATE FUNCTION sets(name text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS '
+	  . q($$ BEGIN RETURN set_config(name, 'on', false); END $$) => '',
+	map {
+		(
+			"CREATE TABLE named AS SELECT '$_'::text AS name" => '',
+			'CREATE INDEX ON named (sets(name))' =>
+			  refused('42501', qq(cannot set parameter "$_" within security-restricted operation)),
+			'DROP TABLE named' => '')
+	} 'request.jwt.claims', map { "pg_session_jwt.$_" }
+	  qw(jwt audit_log jwks jwks_file issuers_file issuer audience algorithms leeway required_claims token_types claims_fallback));
+
 is_deeply([ logged_pieces($node, $alice, $bob) ], [], 'no piece of a token in the log');
 
 $node->stop;
