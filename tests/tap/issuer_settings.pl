@@ -368,6 +368,49 @@ for (
 		$user => 'alice');
 }
 
+session_ok(
+	$node,
+	'lists are lists',
+	{ db => 'plain' },
+	$user => 'NULL',
+	map { ("SET pg_session_jwt.$_->[0] = $_->[1]" => '', "SHOW pg_session_jwt.$_->[0]" => $_->[2]) }
+	  [ audience => "a, 'b'", 'a, b' ],
+	[ algorithms => "'RS256', 'ES256'", 'RS256, ES256' ],
+	[ required_claims => 'exp, sub', 'exp, sub' ],
+	[ token_types => "'at+jwt', x", 'at+jwt, x' ]);
+session_ok(
+	$node,
+	'the leeway is an hour at most',
+	{ db => 'plain' },
+	$user => 'NULL',
+	'SHOW pg_session_jwt.leeway' => '1min',
+	'SET pg_session_jwt.leeway = 3600' => '',
+	'SET pg_session_jwt.leeway = 3601' => refused('22023', qr/outside the valid range/));
+session_ok(
+	$node,
+	'what is wrong with keys is told where they are set',
+	{ db => 'plain' },
+	$user => 'NULL',
+	q(SET pg_session_jwt.jwks = '{"keys":[]}') => refused('22023', 'invalid value for parameter "pg_session_jwt.jwks"',
+		detail => 'no usable key in the set: the set is empty, at byte 0.'),
+	q(SET pg_session_jwt.jwks = '{"keys":[') => refused('22023', 'invalid value for parameter "pg_session_jwt.jwks"',
+		detail => 'not strict JSON, at byte 9.'));
+session_ok(
+	$node,
+	'thousands of keys, files and documents, one after the other, leave nothing behind',
+	{ db => 'plain' },
+	q(DO $$
+		DECLARE keys text := ') . $jwks . q(';
+		BEGIN
+			FOR i IN 1..3000 LOOP
+				PERFORM set_config('pg_session_jwt.jwks', CASE i % 3 WHEN 0 THEN keys ELSE '' END, false),
+					set_config('pg_session_jwt.jwks_file', CASE i % 3 WHEN 1 THEN 'jwks.json' ELSE '' END, false),
+					set_config('pg_session_jwt.issuers_file', CASE i % 3 WHEN 2 THEN 'issuers.json' ELSE '' END, false);
+				PERFORM auth.init();
+			END LOOP;
+		END $$) => '',
+	q(SELECT sum(total_bytes) BETWEEN 1 AND 65536 FROM pg_backend_memory_contexts WHERE name LIKE 'pg\_session\_jwt%') => 't');
+
 # --- who can read the keys ------------------------------------------------------
 
 $node->safe_psql('plain', "ALTER DATABASE plain SET pg_session_jwt.jwks = '$jwks'");
