@@ -1,12 +1,13 @@
 /*
  * claim_functions.c - what SQL can ask of the claims.
  *
- * A policy asks the same for each row. The answer is kept with the call, for
- * as long as the claims are the same.
+ * A policy asks the same for each row. The answer to a constant argument is kept
+ * with the call, for as long as the claims are the same.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -36,12 +37,22 @@ static inline const answer *kept_answer(FunctionCallInfo fcinfo, const psj_claim
     return likely(kept != NULL && kept->claims == claims->id) ? kept : NULL;
 }
 
-/* Where to keep an answer; NULL where the argument may be another for each row. */
+/* A parameter is not, although it is as good within one execution of a plan:
+ * PL/pgSQL's variables are parameters, and it keeps the call for other values. */
+static bool argument_is_constant(const FmgrInfo *call)
+{
+    const Node *expression = call->fn_expr;
+
+    return expression != NULL && IsA(expression, FuncExpr) &&
+           IsA(linitial(((const FuncExpr *)expression)->args), Const);
+}
+
+/* Where to keep an answer; NULL where the next call may have another argument. */
 static answer *place(FunctionCallInfo fcinfo)
 {
     FmgrInfo *call = fcinfo->flinfo;
 
-    if (call->fn_extra == NULL && get_fn_expr_arg_stable(call, 0))
+    if (call->fn_extra == NULL && argument_is_constant(call))
         call->fn_extra = MemoryContextAllocZero(call->fn_mcxt, sizeof(answer));
     return call->fn_extra;
 }

@@ -439,6 +439,40 @@ session_ok(
 	'CREATE TEMP TABLE seen AS SELECT auth.claim($$sub$$) AS who FROM generate_series(1, 1000)' => '',
 	'SELECT count(*), count(who) FROM seen' => '1000|0');
 
+# PL/pgSQL keeps an expression for the whole of a transaction, with other values
+# for its variables.
+$node->safe_psql('app', <<'END');
+CREATE FUNCTION may(needed text) RETURNS boolean STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.has_role(needed); END';
+CREATE FUNCTION in_scope(needed text) RETURNS boolean STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.has_scope(needed); END';
+CREATE FUNCTION claim_at(path text[]) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.claim(VARIADIC path); END';
+CREATE FUNCTION named(claim text) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.claim(claim); END';
+CREATE TABLE doc (id int, needs text);
+INSERT INTO doc VALUES (1, 'user'), (2, 'nobody'), (3, 'admin'), (4, 'root');
+ALTER TABLE doc ENABLE ROW LEVEL SECURITY;
+CREATE POLICY needs ON doc USING (may(needs));
+GRANT SELECT ON doc TO PUBLIC;
+END
+session_ok(
+	$node,
+	'an answer is that to the argument of that call',
+	\%app,
+	init_with($rich) => '',
+	'SELECT id FROM doc ORDER BY id' => "1\n3",
+	q(SELECT may(r) FROM (VALUES ('user'), ('root'), ('admin')) v(r)) => "t\nf\nt",
+	q(SELECT in_scope(s) FROM (VALUES ('openid'), ('read'), ('two words')) v(s)) => "t\nf\nt",
+	q(SELECT claim_at(p), named(p[1]) FROM (VALUES ('{sub}'::text[]), ('{age}'), ('{missing}'), ('{ok}')) v(p)) =>
+	  "alice|alice\n42|42\nNULL|NULL\ntrue|true",
+	'BEGIN' => '',
+	q(SELECT may('root'), may('admin')) => 'f|t',
+	q(SELECT may('root'), named('sub')) => 'f|alice',
+	q(SELECT may('user'), named('age')) => 't|42',
+	'COMMIT' => '',
+	'PREPARE role_of(text) AS SELECT auth.has_role($1), auth.claim(VARIADIC ARRAY[$1])' => '',
+	q(SET plan_cache_mode = force_generic_plan) => '',
+	q(EXECUTE role_of('sub')) => 'f|alice',
+	q(EXECUTE role_of('admin')) => 't|NULL',
+	q(EXECUTE role_of('age')) => 'f|42');
+
 # Memory: answers do not pile up.
 session_ok(
 	$node,
