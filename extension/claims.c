@@ -33,9 +33,12 @@ static int input(PGFunction function, const char *text, Datum *out)
     PG_CATCH();
     {
         sqlstate = geterrcode();
+        /* How much stack is left says nothing of the text. */
+        if (sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX)
+            PG_RE_THROW();
         switch (ERRCODE_TO_CATEGORY(sqlstate)) {
         case MAKE_SQLSTATE('2', '2', '0', '0', '0'): /* data */
-        case MAKE_SQLSTATE('5', '4', '0', '0', '0'): /* a limit, such as depth */
+        case MAKE_SQLSTATE('5', '4', '0', '0', '0'): /* a limit, such as a string's length */
         case MAKE_SQLSTATE('0', 'A', '0', '0', '0'): /* no such conversion of encodings */
             break;
         default:
@@ -211,6 +214,12 @@ static void read_whole(Datum session, psj_whole_claims *out)
 
 /* ---- from text --------------------------------------------------------- */
 
+static void not_json(psj_failure *failure)
+{
+    failure->kind = PSJ_FAILURE_JWT;
+    failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
+}
+
 static bool parse_json(const char *json, Datum *out, psj_failure *failure)
 {
     int sqlstate = ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;
@@ -226,8 +235,7 @@ static bool parse_json(const char *json, Datum *out, psj_failure *failure)
         failure->kind = PSJ_FAILURE_ENCODING;
         return false;
     default:
-        failure->kind = PSJ_FAILURE_JWT;
-        failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
+        not_json(failure);
         return false;
     }
 }
@@ -244,10 +252,35 @@ static void read_all(Datum session, psj_claims *out)
         read_claims(&source, out);
 }
 
+/* Deeper than a token may nest. Counts what is not JSON any way it likes. */
+static bool is_too_deep(const char *json)
+{
+    bool in_string = false;
+    int depth = 0;
+
+    for (; *json != '\0'; json++) {
+        if (*json == '"')
+            in_string = !in_string;
+        else if (in_string)
+            json += *json == '\\' && json[1] != '\0';
+        else if (*json == '{' || *json == '[')
+            depth++;
+        else if (*json == '}' || *json == ']')
+            depth--;
+        if (depth > JWT_MAX_JSON_DEPTH)
+            return true;
+    }
+    return false;
+}
+
 bool psj_claims_from_json(const char *json, psj_claims *out, psj_failure *failure)
 {
     Datum session;
 
+    if (is_too_deep(json)) {
+        not_json(failure);
+        return false;
+    }
     if (!parse_json(json, &session, failure))
         return false;
     read_all(session, out);

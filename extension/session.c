@@ -248,7 +248,8 @@ static identity *nobody_at_all(void)
         material of = {.source = ""};
         psj_failure failure;
 
-        (void)psj_claims_from_json("null", &of.claims, &failure);
+        if (!psj_claims_from_json("null", &of.claims, &failure))
+            psj_raise(&failure);
         nobody = make_identity(&of);
         nobody->claims.nobody = true;
     }

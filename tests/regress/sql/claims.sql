@@ -47,6 +47,15 @@ SET request.jwt.claims = '{"sub":null,"o":null}';
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
 SELECT set_config('request.jwt.claims', repeat('[', 100000), false) IS NULL;
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
+-- Nesting as deep as a token's may be is not too deep, and in a string it is none
+SELECT set_config('request.jwt.claims', '{"sub":"alice","x":' || repeat('[', 127) || repeat(']', 127) || '}', false) IS NULL;
+SELECT auth.user_id();
+SELECT set_config('request.jwt.claims', '{"sub":"alice","x":' || repeat('[', 128) || repeat(']', 128) || '}', false) IS NULL;
+SELECT auth.user_id();
+SELECT set_config('request.jwt.claims', '{"sub":"alice","x":"\\\"' || repeat('[{', 200) || '"}', false) IS NULL;
+SELECT auth.user_id();
+SELECT set_config('request.jwt.claims', '{"sub":"alice","x":[' || repeat('{"y":[]},', 200) || '0]}', false) IS NULL;
+SELECT auth.user_id();
 
 -- A token needs a key (the hint is free to say it in other words)
 \set VERBOSITY terse
