@@ -147,13 +147,15 @@ static void read_subject(const claims_source *source, psj_claims *out)
 static const psj_claims no_claims = {.user_id = {.isnull = true},
                                      .uid = {.isnull = true},
                                      .role = {.isnull = true},
-                                     .email = {.isnull = true}};
+                                     .email = {.isnull = true},
+                                     .issuer = {.isnull = true}};
 
 static void read_claims(const claims_source *source, psj_claims *out)
 {
     read_subject(source, out);
     out->role = read_text(source, "role");
     out->email = read_text(source, "email");
+    out->issuer = read_text(source, "iss");
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -414,6 +416,7 @@ Size psj_claims_size(const psj_claims *claims)
 {
     return MAXALIGN(size_of_varlena(&claims->user_id)) + MAXALIGN(size_of_uuid(&claims->uid)) +
            MAXALIGN(size_of_varlena(&claims->role)) + MAXALIGN(size_of_varlena(&claims->email)) +
+           MAXALIGN(size_of_varlena(&claims->issuer)) +
            (claims->whole == NULL ? 0 : psj_whole_claims_size(claims->whole));
 }
 
@@ -424,17 +427,9 @@ void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room)
     move(&to->uid, size_of_uuid(&to->uid), &room);
     move(&to->role, size_of_varlena(&to->role), &room);
     move(&to->email, size_of_varlena(&to->email), &room);
+    move(&to->issuer, size_of_varlena(&to->issuer), &room);
     if (from->whole != NULL)
         to->whole = psj_whole_claims_copy(from->whole, room);
-}
-
-/* ---- what SQL asks of the whole ---------------------------------------- */
-
-NullableDatum psj_claims_string(const psj_whole_claims *whole, const char *name)
-{
-    const claims_source source = {.jsonb = DatumGetJsonbP(whole->session)};
-
-    return JB_ROOT_IS_OBJECT(source.jsonb) ? read_text(&source, name) : none;
 }
 
 char *psj_claims_render(const psj_whole_claims *whole, const char *name)

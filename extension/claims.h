@@ -30,6 +30,7 @@ typedef struct psj_claims {
     NullableDatum uid;             /* uuid, the same where it is one */
     NullableDatum role;            /* text, claim role where it is a string */
     NullableDatum email;           /* likewise */
+    NullableDatum issuer;          /* text, claim iss where it is a string */
     bool nobody;                   /* no token, or no claims */
     bool subject_invalid;          /* sub is there, and not a string */
     const psj_whole_claims *whole; /* NULL: not made yet */
@@ -72,9 +73,6 @@ Size psj_claims_size(const psj_claims *claims);
 void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room);
 Size psj_whole_claims_size(const psj_whole_claims *whole);
 const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room);
-
-/* Member name as text; NULL where it is no string. Allocates in the current context. */
-NullableDatum psj_claims_string(const psj_whole_claims *whole, const char *name);
 
 /* Member name as JSON text, "\"\"" where there is none, for the log. Allocates
  * in the current context. */

@@ -40,7 +40,7 @@ typedef struct psj_session_state {
     int64 expires_at;
 } psj_session_state;
 
-/* The same as psj_session_claims(), but never raises. */
+/* The same as psj_session_claims(), but a refusal is told instead of raised. */
 void psj_session_describe(psj_session_state *state);
 
 /* The claims in force, never NULL; raises where the token in force is refused. */

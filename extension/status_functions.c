@@ -140,7 +140,7 @@ static void put_keys(row *out, const psj_trust *trust)
 
 static void put_token(row *out, const psj_session_state *state)
 {
-    put_nullable(out, ISSUER, psj_claims_string(psj_session_whole_of(state->claims), "iss"));
+    put_nullable(out, ISSUER, state->claims->issuer);
     put_nullable(out, SUBJECT, state->claims->user_id);
     put_text(out, ALGORITHM, state->algorithm);
     put_text(out, KEY_ID, representable(state->key_id));
