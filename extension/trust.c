@@ -24,7 +24,7 @@ static psj_trust session_trust;
 
 /* What is pinned, as it was last made of settings and files. */
 static bool made;
-static bool usable; /* else unusable tells why */
+static bool usable; /* else unusable tells why; of kind PSJ_FAILURE_JWT: to be tried again */
 static MemoryContext pinned_memory;
 static jwt_keyset *inline_keys;
 static psj_trust pinned;
@@ -113,8 +113,9 @@ static bool read_list(const char *setting, const char *value, jwt_string_list *o
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
         return misconfigured("The value of %s is not a list.", setting);
+    /* Blanks are not the empty value: somebody meant to ask for something. */
     if (words == NIL)
-        return true;
+        return misconfigured("The value of %s is a list with no item.", setting);
     items = palloc(sizeof(*items) * (size_t)list_length(words));
     foreach (cell, words)
         items[count++] = lfirst(cell);
@@ -175,9 +176,15 @@ static bool pin_inline(const jwt_trust *terms)
     const jwt_allocator allocator = psj_allocator(psj_memory);
     jwt_error error;
 
-    if (jwt_keyset_parse(&allocator, psj_jwks, strlen(psj_jwks), &inline_keys, &error) != JWT_OK)
-        return has_no_keys("pg_session_jwt.jwks", "", jwt_status_text(error.status));
-    return pin_one(terms, inline_keys, NULL);
+    if (jwt_keyset_parse(&allocator, psj_jwks, strlen(psj_jwks), &inline_keys, &error) == JWT_OK)
+        return pin_one(terms, inline_keys, NULL);
+    /* These say nothing of the keys. */
+    if (error.status == JWT_NO_MEMORY || error.status == JWT_INTERNAL) {
+        unusable.kind = PSJ_FAILURE_JWT;
+        unusable.jwt = error;
+        return false;
+    }
+    return has_no_keys("pg_session_jwt.jwks", "", jwt_status_text(error.status));
 }
 
 static bool pin_file(const jwt_trust *terms)
@@ -265,7 +272,7 @@ static void remake_pinned(void)
     usable = make_pinned();
     MemoryContextSwitchTo(caller);
     psj_keyfiles_keep_used();
-    made = true;
+    made = usable || unusable.kind != PSJ_FAILURE_JWT;
 }
 
 static const psj_trust *issuers_in_force(psj_failure *failure)

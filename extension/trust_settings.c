@@ -128,7 +128,7 @@ static bool check_list(const char *name, const char *value, GucSource source)
     if (!to_be_judged(value, source))
         return true;
     copy = pstrdup(value);
-    parses = SplitGUCList(copy, ',', &items);
+    parses = SplitGUCList(copy, ',', &items) && items != NIL;
     list_free(items);
     pfree(copy);
     return parses || refuse(name, NULL, NULL, source);

@@ -263,9 +263,9 @@ session_ok(
 my %refused_value = (
 	jwks => [ '{"keys":[]}', '{"keys":[', 'secret', $jwks . 'x' ],
 	algorithms => [ 'none', 'RS256,', 'secret', 'rs256' ],
-	audience => [ 'secret,', '"secret', ',' ],
-	required_claims => [ 'secret,', '"secret' ],
-	token_types => [ 'secret,,secret' ]);
+	audience => [ 'secret,', '"secret', ',', ' ', "\t\n" ],
+	required_claims => [ 'secret,', '"secret', ' ' ],
+	token_types => [ 'secret,,secret', ' ' ]);
 for my $short (sort keys %refused_value)
 {
 	my $refused = refused('22023', qq(invalid value for parameter "pg_session_jwt.$short"));
@@ -316,6 +316,12 @@ for (
 		'The value of pg_session_jwt.required_claims is not a list.' ],
 	[ token_types => 'a,', 'pg_session_jwt is misconfigured',
 		'The value of pg_session_jwt.token_types is not a list.' ],
+	[ audience => ' ', 'pg_session_jwt is misconfigured',
+		'The value of pg_session_jwt.audience is a list with no item.' ],
+	[ required_claims => ' ', 'pg_session_jwt is misconfigured',
+		'The value of pg_session_jwt.required_claims is a list with no item.' ],
+	[ token_types => ' ', 'pg_session_jwt is misconfigured',
+		'The value of pg_session_jwt.token_types is a list with no item.' ],
 	[ leeway => 'a while', 'pg_session_jwt is misconfigured',
 		'The value of pg_session_jwt.leeway that this connection began with was refused.' ],
 	[ claims_fallback => 'never', 'pg_session_jwt is misconfigured',
