@@ -509,6 +509,24 @@ static void test_no_key_serves_another_family(void **state)
 
 /* ---- the build ---------------------------------------------------------- */
 
+/* Modulus and exponent of 4096 bits each. */
+static void test_the_largest_rsa_key(void **state)
+{
+    uint8_t n[512], e[512];
+    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {n, sizeof n}, .e = {e, sizeof e}};
+
+    (void)state;
+    memset(n, 0xff, sizeof n);
+    memcpy(e, n, sizeof e);
+    e[sizeof e - 1] = 0xfd;
+    for (unsigned i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        const crypto_alg alg = (crypto_alg)i;
+        if (crypto_algorithm_get(alg)->key_type == CRYPTO_KEY_RSA)
+            assert_int_equal(crypto_check_key(alg, &key),
+                             is_served(alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
+    }
+}
+
 static void test_backends_are_the_chosen_ones(void **state)
 {
     char names[256] = "";
@@ -609,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_each_algorithm_has_a_vector),
         cmocka_unit_test(test_undeclared_is_unsupported),
         cmocka_unit_test(test_no_key_serves_another_family),
+        cmocka_unit_test(test_the_largest_rsa_key),
         cmocka_unit_test(test_backends_are_the_chosen_ones),
         cmocka_unit_test(test_capabilities_are_the_configured_ones),
         cmocka_unit_test(test_signers_agree_with_the_vectors),
