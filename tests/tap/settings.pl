@@ -397,6 +397,26 @@ session_ok(
 	} 'request.jwt.claims', map { "pg_session_jwt.$_" }
 	  qw(jwt audit_log jwks jwks_file issuers_file issuer audience algorithms leeway required_claims token_types claims_fallback));
 
+# --- the log ------------------------------------------------------------------------
+
+my $mark = -s $node->logfile;
+session_ok(
+	$node,
+	'errors that are none of a token',
+	{ jwk => $jwk },
+	'CREATE TABLE checked (n int CHECK (n > 0))' => '',
+	'CREATE FUNCTION fails() RETURNS int PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN RAISE check_violation; END $$' => '',
+	"SET $force = on" => '',
+	'SELECT fails()' => refused('23514', 'check_violation'),
+	"SET $force = off" => '',
+	init_with($alice) => '',
+	'INSERT INTO checked VALUES (-1)' => refused('23514', qr/violates check constraint/));
+# The worker says it, and the leader again.
+is_deeply(
+	[ slurp_file($node->logfile, $mark) =~ /STATEMENT:  (.*);/g ],
+	[ ('SELECT fails()') x 2, 'INSERT INTO checked VALUES (-1)' ],
+	'are logged with their statements');
+
 is_deeply([ logged_pieces($node, $alice, $bob) ], [], 'no piece of a token in the log');
 
 $node->stop;
