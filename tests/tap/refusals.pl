@@ -571,9 +571,28 @@ for ([ 'postgres', 'UTF8', "k\xc3\xa9y" ], [ 'latin1', 'UTF8', 'NULL' ], [ 'sql_
 }
 session_ok(
 	$node,
-	'LATIN1: auth.jwt_verify() with a key whose kid is not of ASCII',
+	'LATIN1: auth.jwt_verify()',
 	{ db => 'latin1' },
-	"SELECT valid FROM auth.jwt_verify('$accented', '" . public_jwk(undef, kid => "k\xe9y") . "')" => 't');
+	"SELECT valid FROM auth.jwt_verify('$accented', '" . public_jwk(undef, kid => "k\xe9y") . "')" => 't',
+	map {
+		("SELECT * FROM auth.jwt_verify('$_', '$jwk')" =>
+			'NULL|NULL|f|JWT cannot be represented in the database encoding: The database encoding is LATIN1.')
+	} sign('{"sub":"\u20ac"}'), sign('{}', header => qq({"alg":"$alg","x":"\\u20ac"})));
+my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
+for (
+	[ 'postgres', sign('[1,2,3]'), $not_parsed ],
+	[ 'postgres', 'abcdefghijklm' x 6000, refused('54000', 'JWT is too large') ],
+	[ 'latin1', sign('{"jti":1,"sub":"\u20ac uro"}'), $untranslatable ])
+{
+	my ($db, $token, $error) = @$_;
+	push @refused_tokens, $token;
+	session_ok(
+		$node,
+		"refused by a parallel worker: $error->{message}",
+		{ db => $db, jwk => $jwk },
+		"SET $force = on" => '',
+		"SET pg_session_jwt.jwt = '$token' \\; SELECT auth.user_id()" => $error);
+}
 my $verified = sign('{"sub":"verified"}');
 push @refused_tokens, $verified;
 session_ok(
