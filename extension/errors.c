@@ -324,8 +324,16 @@ void psj_set_detail(psj_failure *failure, const char *format, ...)
     failure->detail[pg_mbcliplen(failure->detail, len, len)] = '\0';
 }
 
+void psj_raise_unless_verdict(const psj_failure *failure)
+{
+    if (failure->kind == PSJ_FAILURE_JWT &&
+        (failure->jwt.status == JWT_NO_MEMORY || failure->jwt.status == JWT_INTERNAL))
+        psj_raise(failure);
+}
+
 _Noreturn void psj_raise_unusable_keys(const jwt_error *error)
 {
+    psj_raise_unless_verdict(&(psj_failure){.kind = PSJ_FAILURE_JWT, .jwt = *error});
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no usable keys to verify with"),
              errdetail_internal("%s%s%s", jwt_status_text(error->status),

@@ -40,7 +40,11 @@ char *psj_explain(const psj_failure *failure);
 /* failure->detail, cut where a character ends. */
 void psj_set_detail(psj_failure *failure, const char *format, ...) pg_attribute_printf(2, 3);
 
-/* The keys handed to auth.jwt_verify() are of no use. */
+/* The same, where failure says nothing about token and keys: there was no memory,
+ * or the crypto library failed. */
+void psj_raise_unless_verdict(const psj_failure *failure);
+
+/* The keys handed to auth.jwt_verify() are of no use, or could not be judged. */
 _Noreturn void psj_raise_unusable_keys(const jwt_error *error);
 
 /* Keeps the statement, which may hold a token, out of the log whatever error or

@@ -289,6 +289,7 @@ Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
     if (valid)
         nulls[0] = nulls[1] = false;
     else {
+        psj_raise_unless_verdict(&failure);
         values[3] = CStringGetTextDatum(psj_explain(&failure));
         nulls[3] = false;
     }

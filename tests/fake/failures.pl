@@ -74,6 +74,33 @@ for my $verdict (sort keys %refusal)
 		'SELECT auth.user_id()' => 'next');
 }
 
+# What a library has not judged is not a bad token, nor are its keys bad.
+for my $verdict (sort keys %status)
+{
+	my $whole = $verdict eq 'NO_MEMORY' ? $no_memory : $verdict =~ /^(INTERNAL|BAD_KEY)$/ ? $internal : undef;
+	my $answer = $verdict eq 'OK' ? 't|NULL'
+	  : $verdict eq 'UNSUPPORTED' ? qr/^f\|JWT algorithm is not supported by this build/
+	  : 'f|invalid JWT signature';
+	my $token = token($verdict, 'mallory');
+	session_ok($node, "auth.jwt_verify(): $verdict", {},
+		"SELECT valid, reason FROM auth.jwt_verify('$token', '@{[okp_key('NONE')]}')" => $whole // $answer);
+}
+my $of_no_use = refused('22023', 'no usable keys to verify with', detail => qr/^key /);
+for my $verdict (qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL))
+{
+	my $refusal = $verdict eq 'NO_MEMORY' ? $no_memory : $verdict eq 'INTERNAL' ? $internal : $of_no_use;
+	my $token = token('OK', 'mallory');
+	my $bad = okp_key($verdict);
+	session_ok(
+		$node,
+		"auth.jwt_verify(), check_key: $verdict",
+		{},
+		"SELECT valid FROM auth.jwt_verify('$token', '$bad')" => $refusal,
+		# In a set, a key that is of no use is passed over.
+		"SELECT valid FROM auth.jwt_verify('$token', '{\"keys\":[$bad,@{[okp_key('NONE')]}]}')" =>
+		  $refusal == $of_no_use ? 't' : $refusal);
+}
+
 my $unusable = refused('42804', 'pg_session_jwt.jwk is not a usable public key', detail => qr/^key /);
 my %key_refusal = (
 	BAD_SIGNATURE => $unusable,

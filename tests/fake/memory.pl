@@ -111,6 +111,14 @@ survives(
 	[ q(SET request.jwt.claims = '{"sub":"next"}') => '', $user => 'next' ],
 	[ $user => [ 'next', 'next' ] ]);
 
+survives(
+	'verifying a token that is not that of the session',
+	{ set => { 'request.jwt.claims' => '{"sub":"kept"}' } },
+	[ $user => 'kept' ],
+	[ "SELECT payload, valid, reason FROM auth.jwt_verify('$next', '$good->{jwk}')" =>
+		  '{"jti": 2, "sub": "next"}|t|NULL' ],
+	[ $user => [ 'kept', 'kept' ] ]);
+
 is_deeply([ logged_pieces($node, @tokens) ], [], 'no piece of a token in the log');
 
 $node->stop;
