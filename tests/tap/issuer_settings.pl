@@ -186,8 +186,7 @@ session_ok(
 	$claims => '',
 	"SET $force = on" => '',
 	$user => 'NULL',
-	"SET pg_session_jwt.jwt = '$evil'" => '',
-	$user => refused('55000', 'pg_session_jwt is misconfigured'));
+	"SET pg_session_jwt.jwt = '$evil' \\; $user" => refused('55000', 'pg_session_jwt is misconfigured'));
 
 # --- a client's own key --------------------------------------------------------
 
@@ -206,7 +205,9 @@ session_ok(
 	init_with($alice) => $pinned,
 	init_with(sign('{"jti":1,"sub":"mallory"}')) => $pinned,
 	"SELECT mode, status, reason LIKE 'pg_session_jwt.jwk is not accepted:%' FROM auth.jwt_status()" =>
-	  'issuer|misconfigured|t');
+	  'issuer|misconfigured|t',
+	"SET $force = on" => '',
+	"SET pg_session_jwt.jwt = '$alice' \\; $user" => $pinned);
 session_ok(
 	$node,
 	'a token in its place gets a hint',
