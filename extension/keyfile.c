@@ -28,7 +28,7 @@ struct psj_keyfile {
     bool seen; /* state and read_at are those of the text below */
     struct stat state;
     time_t read_at;
-    char *text; /* as last read, whether it was of use or not; NULL: not yet */
+    char *text; /* as last read, whether it was of use or not; NULL: not yet, or not judged */
     size_t len;
     jwt_keyset *keys;
     jwt_issuers *issuers;
@@ -165,9 +165,12 @@ static bool parse(psj_keyfile *file)
         return true;
     }
     describe(file->verdict, file, &error);
-    /* That says nothing of the text: read it again. */
-    if (status == JWT_NO_MEMORY || status == JWT_INTERNAL)
+    /* That says nothing of the text: it is to be read, and parsed, again. */
+    if (status == JWT_NO_MEMORY || status == JWT_INTERNAL) {
         file->seen = false;
+        pfree(file->text);
+        file->text = NULL;
+    }
     return false;
 }
 

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use lib "$ENV{PGSJ_TESTS}/tap";
+use File::Spec;
 use MIME::Base64 qw(encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -110,6 +111,82 @@ survives(
 	[ q(SET request.jwt.claims = '{"sub":"kept"}') => '', $user => 'kept' ],
 	[ q(SET request.jwt.claims = '{"sub":"next"}') => '', $user => 'next' ],
 	[ $user => [ 'next', 'next' ] ]);
+
+# --- the keys of an issuer -------------------------------------------------------
+
+# A set with one key of that id, and a token that says it is signed with it.
+sub key_set
+{
+	return sprintf '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"%s","x":"%s"}]}', $_[0],
+	  encode_base64url("\xff" x 32);
+}
+
+sub token_of
+{
+	my ($kid) = @_;
+	push @tokens, join '.',
+	  map { encode_base64url($_) } qq({"alg":"EdDSA","kid":"$kid"}), qq({"sub":"$kid"}), "\0" x 64;
+	return $tokens[-1];
+}
+
+my $file = File::Spec->rel2abs($node->data_dir . '/keys.json');
+my ($old, $new) = map { token_of($_) } qw(old new);
+my $no_key = refused('23514', 'no key for this JWT', detail => undef);
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.required_claims = ''");
+
+# Each allocation fails in a session of its own while $change comes into force, which
+# puts the key "new" in the place of "old". With memory it is in force, although
+# nothing changes any more. Meanwhile the old key may go on to count where $lasts.
+sub replaced
+{
+	my ($name, $options, $start, $change, $lasts) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $failures = 0;
+	for (my $failed = 1; $failed; $failures += $failed)
+	{
+		my $n = $failures + 1;
+		$failed = 0;
+		session_ok(
+			$node,
+			"$name: allocation $n",
+			$options,
+			@$start,
+			init_with($old) => '',
+			$user => 'old',
+			@$change,
+			"SET fake.fails = '$n'" => '',
+			$user => sub {
+				my ($got) = @_;
+				return $got->{state} eq $no_key->{state} && $got->{message} eq $no_key->{message}
+				  if ref $got && $got->{state} ne '53200';
+				$failed = 1;
+				return ref $got ? $got->{message} eq 'out of memory' : $lasts && $got eq 'old';
+			},
+			"SET fake.fails = ''" => '',
+			$user => $no_key,
+			init_with($old) => $no_key,
+			init_with($new) => '',
+			$user => 'new');
+		last if $n > 300;
+	}
+	ok($failures > 3 && $failures < 300, "$name: memory ran out $failures times");
+	return;
+}
+
+my @rotate = map {
+	my $kid = $_;
+	[ "COPY (SELECT '" . key_set($kid) . "') TO '$file'" => '' ]
+} qw(old new);
+replaced(
+	'a key file that is replaced',
+	{ set => { 'pg_session_jwt.jwks_file' => 'keys.json' } },
+	$rotate[0], $rotate[1], 1);
+replaced(
+	'keys in a setting that is changed',
+	{ set => { 'pg_session_jwt.jwks' => key_set('old') } },
+	[],
+	[ "SET pg_session_jwt.jwks = '" . key_set('new') . q(') => '' ],
+	0);
 
 survives(
 	'verifying a token that is not that of the session',
