@@ -342,6 +342,14 @@ _Noreturn void psj_raise_unusable_keys(const jwt_error *error)
     pg_unreachable();
 }
 
+_Noreturn void psj_raise_too_large_keys(int limit)
+{
+    ereport(ERROR,
+            (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("keys to verify with are too large"),
+             errdetail("The limit is %d bytes.", limit), errhidestmt(true), errhidecontext(true)));
+    pg_unreachable();
+}
+
 _Noreturn void psj_raise_invalid_subject(void)
 {
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("invalid subject claim in the JWT"),

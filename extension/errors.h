@@ -47,6 +47,9 @@ void psj_raise_unless_verdict(const psj_failure *failure);
 /* The keys handed to auth.jwt_verify() are of no use, or could not be judged. */
 _Noreturn void psj_raise_unusable_keys(const jwt_error *error);
 
+/* They have more octets than these. */
+_Noreturn void psj_raise_too_large_keys(int limit);
+
 /* Keeps the statement, which may hold a token, out of the log whatever error or
  * log line comes until psj_show_statement(); the server's own errors too. */
 void psj_hide_statement(ErrorContextCallback *callback);

@@ -600,6 +600,26 @@ session_ok(
 	"SELECT valid FROM auth.jwt_verify('@{[token($stranger, { %header, kid => 'k9' }, \%claims)]}', '@{[key_set($stranger)]}')" => 't',
 	$user => 'alice');
 
+# The keys with a member more that nobody reads, as text of so many octets.
+sub padded_to
+{
+	my ($octets, $character) = @_;
+	$character //= 'x';
+	return "(SELECT k || jsonb_build_object('z', repeat('$character', ($octets - octet_length((k || '{\"z\":\"\"}')::text)) / "
+	  . "octet_length('$character'))) FROM (SELECT $keys) AS k (k))";
+}
+my $too_large = refused('54000', 'keys to verify with are too large', detail => 'The limit is 262144 bytes.', hint => undef);
+session_ok(
+	$node,
+	'auth.jwt_verify() takes a quarter of a mebibyte of keys',
+	{ db => 'plain', user => 'app_user' },
+	'SELECT octet_length((' . padded_to(262144) . ')::text)' => '262144',
+	'SELECT valid FROM auth.jwt_verify(' . "'$alice', " . padded_to(262144) . ')' => 't',
+	verify_call($alice, padded_to(262145)) => $too_large,
+	# Octets, not characters.
+	verify_call($alice, padded_to(262146, "\xc3\xa9")) => $too_large,
+	verify_call($alice, padded_to(5_000_000)) => $too_large);
+
 is_deeply([ logged_pieces($node, @tokens) ], [], 'no piece of a token in the log');
 
 $node->stop;
