@@ -120,14 +120,20 @@ static char *configured_jwk(GucSource *source)
     return pstrdup(((const struct config_string *)placeholder)->reset_val);
 }
 
-static void define_jwk(int flags, const char *configured, GucSource source)
+/* False: the connection began with a key that was refused, which may have hidden
+ * that of the configuration file. */
+static bool define_jwk(int flags, const char *configured, GucSource source)
 {
+    const struct config_generic *placeholder = psj_find_setting(JWK);
+    const GucSource began_with = placeholder == NULL ? PGC_S_DEFAULT : placeholder->reset_source;
+
     DefineCustomStringVariable(JWK, "The public key that verifies this session's tokens, as a JWK.",
                                "Settable in the configuration file and when connecting.", &psj_jwk,
                                NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
                                NULL, assign_jwk, NULL);
     if (psj_jwk == NULL && configured != NULL)
         SetConfigOption(JWK, configured, PGC_POSTMASTER, source);
+    return psj_find_setting(JWK)->reset_source == began_with;
 }
 
 static void define_audit_log(int flags)
@@ -168,6 +174,7 @@ void psj_settings_define(void)
     GucSource source = PGC_S_DEFAULT;
     /* Before the first is defined: what is defined cannot be defined again. */
     const char *configured = configured_jwk(&source);
+    bool keeps_jwk;
 
     /* The one name that another library might have taken: first, so that its
      * ERROR leaves nothing behind. */
@@ -175,12 +182,12 @@ void psj_settings_define(void)
                                "They are the identity where no key is configured.",
                                &psj_claims_setting, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_claims, NULL);
-    define_jwk(flags, configured, source);
+    keeps_jwk = define_jwk(flags, configured, source);
     DefineCustomStringVariable(JWT, "The session's JSON Web Token.",
                                "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);
     define_audit_log(flags);
-    psj_trust_settings_define(flags);
+    psj_trust_settings_define(flags, keeps_jwk ? NULL : JWK);
     define_parallel_state(flags);
     psj_trust_settings_unflag(flags);
     for (size_t i = 0; i < lengthof(names); i++)

@@ -92,6 +92,16 @@ static bool misconfigured(const char *format, const char *argument)
     return false;
 }
 
+static bool refused(const char *setting)
+{
+    if (strcmp(setting, "pg_session_jwt.jwk") == 0)
+        return misconfigured("The value of %s that this connection began with was refused: "
+                             "ALTER ROLE and ALTER DATABASE cannot set it. Take it away there "
+                             "with RESET, and set it in postgresql.conf or when connecting.",
+                             setting);
+    return misconfigured("The value of %s that this connection began with was refused.", setting);
+}
+
 static bool has_no_keys(const char *where, const char *name, const char *why)
 {
     unusable.kind = PSJ_FAILURE_NO_KEYS;
@@ -241,8 +251,7 @@ static bool make_pinned(void)
     jwt_trust terms;
 
     if (is_set(psj_jwks) && strncmp(psj_jwks, PSJ_REFUSED, strlen(PSJ_REFUSED)) == 0)
-        return misconfigured("The value of %s that this connection began with was refused.",
-                             psj_jwks + strlen(PSJ_REFUSED));
+        return refused(psj_jwks + strlen(PSJ_REFUSED));
     if (is_set(psj_jwks) + is_set(psj_jwks_file) + is_set(psj_issuers_file) > 1)
         return misconfigured("%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
                                    "and pg_session_jwt.issuers_file is set.");

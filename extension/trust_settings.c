@@ -217,7 +217,7 @@ static void define_all(int flags)
                              assign_claims_fallback, NULL);
 }
 
-void psj_trust_settings_define(int flags)
+void psj_trust_settings_define(int flags, const char *refused)
 {
     GucSource began_with[lengthof(names)];
 
@@ -232,12 +232,15 @@ void psj_trust_settings_define(int flags)
     define_all(GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags);
     for (size_t i = 0; i < lengthof(names); i++)
         if (psj_find_setting(names[i])->reset_source != began_with[i]) {
-            char refused[NAMEDATALEN];
-
-            snprintf(refused, sizeof(refused), PSJ_REFUSED "%s", names[i]);
-            SetConfigOption(JWKS, refused, PGC_SUSET, PGC_S_OVERRIDE);
+            refused = names[i];
             break;
         }
+    if (refused != NULL) {
+        char value[NAMEDATALEN];
+
+        snprintf(value, sizeof(value), PSJ_REFUSED "%s", refused);
+        SetConfigOption(JWKS, value, PGC_SUSET, PGC_S_OVERRIDE);
+    }
     defining = false;
 }
 

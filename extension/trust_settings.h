@@ -24,16 +24,17 @@ extern int psj_leeway; /* seconds; with a session key as well */
 extern bool psj_claims_fallback;
 
 /*
- * Where the connection began with a value of one of these settings that the
- * server refused when the library was loaded, psj_jwks is this and the name of
- * that setting: the value that an administrator gave may have been hidden by
- * it, and so nothing may be believed. As a setting's value it reaches parallel
- * workers too.
+ * Where the connection began with a value of one of these settings, or of
+ * pg_session_jwt.jwk, that the server refused when the library was loaded,
+ * psj_jwks is this and the name of that setting: the value that an administrator
+ * gave may have been hidden by it, and so nothing may be believed. As a setting's
+ * value it reaches parallel workers too.
  */
 #define PSJ_REFUSED "refused: "
 
-/* Once, from psj_settings_define(); flags are added to those of each. */
-void psj_trust_settings_define(int flags);
+/* Once, from psj_settings_define(); flags are added to those of each. refused is
+ * the name of another setting with a value like that, or NULL. */
+void psj_trust_settings_define(int flags, const char *refused);
 /* Takes these flags away again. */
 void psj_trust_settings_unflag(int flags);
 

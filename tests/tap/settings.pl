@@ -133,23 +133,101 @@ for my $role ('app_user', undef)
 		$user => 'alice');
 }
 
-$node->safe_psql('postgres', <<END);
-ALTER ROLE app_user SET pg_session_jwt.jwk = '$jwk';
-ALTER DATABASE other SET pg_session_jwt.jwk = '$jwk';
-END
+# What a superuser stores in the catalog hides the key of the configuration file,
+# and is refused when the library is loaded: nothing is believed then.
+my $mode = 'SELECT mode, status FROM auth.jwt_status()';
+my $in_catalog = refused('55000', 'pg_session_jwt is misconfigured',
+	detail => 'The value of pg_session_jwt.jwk that this connection began with was refused: '
+	  . 'ALTER ROLE and ALTER DATABASE cannot set it. Take it away there with RESET, '
+	  . 'and set it in postgresql.conf or when connecting.');
+my @claims = ("SET request.jwt.claims = '$claims'" => '');
+my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
 $node->safe_psql('other', 'CREATE EXTENSION pg_session_jwt');
-for ([ 'ALTER ROLE', { user => 'app_user' } ], [ 'ALTER DATABASE', { db => 'other' } ])
+for my $file ('', "pg_session_jwt.jwk = '$jwk'\n")
+{
+	my $in_file = $file ? 'over that of the configuration file' : 'and nowhere else';
+	$node->append_conf('postgresql.conf', $file);
+	$node->restart;
+	for (
+		[ 'ALTER ROLE app_user', { user => 'app_user' } ],
+		[ 'ALTER DATABASE other', { db => 'other' } ],
+		[ 'ALTER ROLE app_user IN DATABASE other', { db => 'other', user => 'app_user' } ],
+		[ 'ALTER ROLE ALL', { user => 'owner' } ])
+	{
+		my ($alter, $who) = @$_;
+		for my $value ($jwk, '')
+		{
+			my $name = ($value ? 'jwk' : 'an empty jwk') . " by $alter, $in_file";
+			$node->safe_psql('postgres', "$alter SET pg_session_jwt.jwk = '$value'");
+			my @messages = session_ok(
+				$node, $name, $who,
+				@claims,
+				$user => 'NULL',
+				$mode => 'issuer|misconfigured',
+				'SELECT auth.init()' => $in_catalog,
+				init_with($alice) => $in_catalog,
+				'RESET ALL' => '',
+				'DISCARD ALL' => '',
+				@claims,
+				$user => 'NULL',
+				"SET $force = on" => '',
+				$user => 'NULL',
+				"SET pg_session_jwt.jwt = '$alice'" => '',
+				$user => { %$in_catalog, context => qr/parallel worker/ });
+			ok((grep { $_->{severity} eq 'WARNING' && $_->{message} eq $too_late->{message} } @messages),
+				'and the server says so');
+			session_ok(
+				$node,
+				"$name: the key of the connection is over it",
+				{ %$who, jwk => $jwk },
+				@claims,
+				$user => 'NULL',
+				$mode => 'session key|none',
+				init_with($alice) => '',
+				"SET $force = on" => '',
+				$user => 'alice');
+		}
+		$node->safe_psql('postgres', "$alter RESET pg_session_jwt.jwk");
+		session_ok($node, "$alter RESET, $in_file", $who, @claims, $user => $file ? 'NULL' : 'gateway');
+	}
+}
+session_ok(
+	$node,
+	'jwk by SET over that of the configuration file, before the library is loaded',
+	{ user => 'app_user' },
+	"SET pg_session_jwt.jwk = ''" => '',
+	@claims,
+	$user => 'NULL',
+	init_with($alice) => '',
+	$user => 'alice');
+$node->adjust_conf('postgresql.conf', 'pg_session_jwt.jwk', undef);
+$node->restart;
+
+# An ordinary role stores nothing, neither for itself nor as the owner of a database.
+my $not_theirs = refused('42501', 'permission denied to set parameter "pg_session_jwt.jwk"');
+for my $role ('app_user', 'owner')
 {
 	session_ok(
-		$node, "no jwk by $_->[0]", $_->[1],
-		"SET request.jwt.claims = '$claims'" => '',
+		$node,
+		"no jwk by ALTER before the library is loaded: $role",
+		{ db => 'owned', user => $role },
+		"SET pg_session_jwt.jwk = '$jwk'" => '',
+		"ALTER ROLE $role SET pg_session_jwt.jwk = ''" => $not_theirs,
+		"ALTER ROLE $role SET pg_session_jwt.jwk FROM CURRENT" => $not_theirs,
+		"ALTER ROLE $role IN DATABASE owned SET pg_session_jwt.jwk = ''" => $not_theirs,
+		'ALTER DATABASE owned SET pg_session_jwt.jwk FROM CURRENT' =>
+		  refused('42501', qr/^(permission denied to set parameter "pg_session_jwt\.jwk"|must be owner of database owned)$/),
+		@claims,
 		$user => 'gateway',
-		'SELECT auth.init()' => refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk'));
+		$mode => 'claims|valid');
+	session_ok(
+		$node,
+		'and the next session is not affected',
+		{ db => 'owned', user => $role },
+		@claims,
+		$user => 'gateway',
+		'SELECT count(*) FROM pg_db_role_setting' => '0');
 }
-$node->safe_psql('postgres', <<END);
-ALTER ROLE app_user RESET ALL;
-ALTER DATABASE other RESET ALL;
-END
 session_ok(
 	$node,
 	'no jwk by ALTER ROLE with the library loaded',
@@ -341,7 +419,18 @@ $node->append_conf('postgresql.conf', <<END);
 shared_preload_libraries = '$library'
 pg_session_jwt.jwk = '$jwk'
 END
+$node->safe_psql('postgres', "ALTER DATABASE other SET pg_session_jwt.jwk = '{}'");
 $node->restart;
+session_ok(
+	$node,
+	'a key in the catalog hides none that was set with the library loaded',
+	{ db => 'other' },
+	@claims,
+	"SELECT current_setting('pg_session_jwt.jwk')" => $jwk,
+	$user => 'NULL',
+	init_with($alice) => '',
+	$user => 'alice');
+$node->safe_psql('postgres', 'ALTER DATABASE other RESET ALL');
 session_ok(
 	$node,
 	'a key for every session, from the configuration file',
