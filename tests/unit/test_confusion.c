@@ -54,6 +54,11 @@ static const known_key known_keys[] = {
 
 static const crypto_alg macs[] = {CRYPTO_ALG_HS256, CRYPTO_ALG_HS384, CRYPTO_ALG_HS512};
 
+static bool is_signable(crypto_alg alg)
+{
+    return (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+}
+
 /* A token with a right MAC by this secret; NULL where the build cannot make one
  * or the secret is too short for it. free() it. */
 static char *forge(crypto_alg mac, crypto_span secret)
@@ -64,7 +69,7 @@ static char *forge(crypto_alg mac, crypto_span secret)
     char header[64];
     size_t len;
 
-    if ((crypto_signable_algorithms() & CRYPTO_BIT(mac)) == 0 || secret.len * 8 < row->min_key_bits)
+    if (!is_signable(mac) || secret.len * 8 < row->min_key_bits)
         return NULL;
     snprintf(header, sizeof(header), "{\"alg\":\"%s\"}", row->name);
     char *encoded_header = encoded(header, strlen(header));
@@ -147,7 +152,9 @@ static void try_key(const known_key *known)
     tried += try_secret(keys, known->pem, strlen(known->pem));
     tried += try_secret(keys, known->pem, strlen(known->pem) - 1);
     tried += try_secret(keys, known->jwk, strlen(known->jwk));
-    assert_true(tried >= 6);
+    /* six secrets, of which all are long enough for HS256 */
+    if (is_signable(CRYPTO_ALG_HS256))
+        assert_true(tried >= 6);
     jwt_keyset_free(keys);
 }
 
@@ -175,14 +182,21 @@ static void test_beside_a_secret(void **state)
         "a secret that is known to nobody but the set and its owner....";
     const known_key *known = known_keys;
     char json[2000];
+    size_t i = 0;
 
     (void)state;
-    while (crypto_backend_name(known->alg) == NULL)
-        known++;
+    if (!is_signable(CRYPTO_ALG_HS256))
+        skip();
+    while (i < COUNT(known_keys) && crypto_backend_name(known_keys[i].alg) == NULL)
+        i++;
+    /* Where the build has no public-key algorithm, the set leaves the key out. */
+    bool is_left_out = i == COUNT(known_keys);
+    if (!is_left_out)
+        known = &known_keys[i];
     char *k = encoded(secret, sizeof(secret));
     snprintf(json, sizeof(json), "{\"keys\":[%s,{\"kty\":\"oct\",\"k\":\"%s\"}]}", known->jwk, k);
     jwt_keyset *keys = keys_of(json);
-    assert_int_equal(jwt_keyset_count(keys), 2);
+    assert_int_equal(jwt_keyset_count(keys), is_left_out ? 1 : 2);
     char *good = forge(CRYPTO_ALG_HS256, (crypto_span){secret, sizeof(secret)});
     char *bad =
         forge(CRYPTO_ALG_HS256, (crypto_span){(const uint8_t *)known->pem, strlen(known->pem)});
