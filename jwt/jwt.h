@@ -167,12 +167,24 @@ typedef struct jwt_keyset jwt_keyset;
  * build lacks …) is skipped and counted. A single JWK that is not usable, and
  * a set without a usable key (JWK_NONE_USABLE), are errors, as are two usable
  * keys with the same kid, type and algorithm (JWK_AMBIGUOUS).
+ *
+ * Other failures: JWK_TOO_LARGE (more than JWT_MAX_KEYSET_SIZE octets),
+ * JWK_MALFORMED (not strict JSON; position), JWK_NOT_A_KEY_SET (neither a "kty"
+ * nor an array "keys"), JWT_NO_MEMORY, JWT_INTERNAL; and why a single JWK is
+ * not usable: JWK_MEMBER_INVALID (detail: its name), JWK_KTY_UNKNOWN,
+ * JWK_CRV_UNKNOWN, JWK_USE_REFUSED (detail: the member), JWK_ALG_UNKNOWN,
+ * JWK_ALG_MISMATCH, JWK_UNSUPPORTED (detail: the algorithm), JWK_KEY_REFUSED.
  */
 jwt_status jwt_keyset_parse(const jwt_allocator *allocator, const char *json, size_t len,
                             jwt_keyset **out, jwt_error *error);
 
-/* Parses exactly one JWK with a public key: a set is JWK_NOT_A_KEY, a symmetric
- * key JWK_SYMMETRIC. For a key that others may read. */
+/*
+ * Parses exactly one JWK with a public key. For a key that others may read.
+ *
+ * JWT_OK, JWK_TOO_LARGE, JWK_MALFORMED, JWK_NOT_A_KEY (a set, no object or no
+ * "kty"), JWK_SYMMETRIC (a shared secret), JWT_NO_MEMORY, JWT_INTERNAL, or why
+ * the key is not usable, as jwt_keyset_parse() says it of a single JWK.
+ */
 jwt_status jwt_keyset_parse_public_jwk(const jwt_allocator *allocator, const char *json, size_t len,
                                        jwt_keyset **out, jwt_error *error);
 
@@ -343,6 +355,14 @@ bool jwt_token_integer_id(const jwt_token *token, int64_t *jti);
  * Verifies a compact JWS only (RFC 7515 section 5.2): header and signature as
  * above, against policy->trusts[0] without its issuer, audiences and required
  * claims; the payload may be anything.
+ *
+ * JWT_OK or, in the order of jwt_verify(): JWT_TOO_LARGE, JWT_MALFORMED,
+ * JWT_SIGNATURE_ENCODING, JWT_HEADER_ENCODING, JWT_HEADER_JSON,
+ * JWT_CRITICAL_HEADER, JWT_ALG_UNKNOWN, JWT_ALG_MISSING, JWT_ALG_NOT_ALLOWED,
+ * JWT_ALG_UNSUPPORTED, JWT_TYPE_REFUSED, JWT_KID_INVALID, JWT_KEY_NOT_FOUND
+ * (also, before all others, where the policy has no trust), JWT_ALG_MISMATCH,
+ * JWT_SIGNATURE_ENCODING (its length), JWT_SIGNATURE_INVALID,
+ * JWT_PAYLOAD_ENCODING; JWT_NO_MEMORY or JWT_INTERNAL.
  */
 jwt_status jws_verify(const jwt_allocator *allocator, const char *token, size_t len,
                       const jwt_policy *policy, jwt_token **out, jwt_error *error);
@@ -350,7 +370,12 @@ jwt_status jws_verify(const jwt_allocator *allocator, const char *token, size_t 
 /*
  * Decodes without verifying anything, for showing to a person. *header and
  * *payload are NUL-terminated copies made by the allocator (release each with
- * it); the header is strict JSON, the payload any octets.
+ * it); the header is a strict JSON object, the payload any octets. The third
+ * part is not looked at. On failure both are NULL.
+ *
+ * JWT_OK, JWT_TOO_LARGE (more than JWT_MAX_TOKEN_SIZE octets, whatever a policy
+ * says), JWT_MALFORMED, JWT_HEADER_ENCODING, JWT_HEADER_JSON,
+ * JWT_PAYLOAD_ENCODING or JWT_NO_MEMORY.
  */
 jwt_status jwt_decode_unverified(const jwt_allocator *allocator, const char *token, size_t len,
                                  char **header, size_t *header_len, char **payload,
