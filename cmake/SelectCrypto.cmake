@@ -1,16 +1,20 @@
 # CRYPTO_BACKENDS -> the build's table of backends, in order of preference.
 #
-# Sets CRYPTO_BACKEND_SOURCES, CRYPTO_SIGNER_SOURCES and CRYPTO_BACKEND_LIBRARIES
+# Sets CRYPTO_BACKEND_SOURCES, CRYPTO_SIGNER_SOURCES and CRYPTO_BACKEND_LIBRARIES,
+# CRYPTO_SIGNED (the algorithms that the build signs) and CRYPTO_TABLE (what
+# `sjwt backends` is to print, "<algorithm> <backend> <signer>" each, - for none),
 # and writes into ${PROJECT_BINARY_DIR}/generated:
 #   crypto_backends.h     CRYPTO_BACKEND_LIST(X) and CRYPTO_SIGNER_LIST(X), one X(name) each;
 #                         the symbols are crypto_<name>_backend and crypto_<name>_signer
-#   crypto_expectation.h  CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL) each: the table
-#                         printed below, which a unit test holds against the backends' own bits
+#   crypto_expectation.h  CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL, "signer" or NULL)
+#                         each: the table printed below, which a unit test holds against the
+#                         backends' own bits
 
 include(CheckSymbolExists)
 
 # crypto_backend(<name> <package> <target> SIGNER|VERIFIER <algorithm>...)
-# A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER.
+# A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER:
+# that signs all that it verifies.
 # The algorithms are those of its .c, as in enum crypto_alg without the prefix.
 function(crypto_backend name package target role)
     set_property(GLOBAL APPEND PROPERTY crypto_known ${name})
@@ -108,20 +112,29 @@ function(select_crypto)
             if(NOT DEFINED served_${algorithm})
                 set(served_${algorithm} ${name})
             endif()
+            if(role STREQUAL "SIGNER" AND NOT DEFINED signed_${algorithm})
+                set(signed_${algorithm} ${name})
+            endif()
         endforeach()
     endforeach()
 
     list(JOIN CRYPTO_BACKENDS ", " chosen)
     message(STATUS "Crypto backends, in order of preference: ${chosen}")
     foreach(algorithm IN LISTS algorithms)
+        set(answer "-")
+        set(signer "-")
         if(DEFINED served_${algorithm})
             set(answer ${served_${algorithm}})
-            string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, \"${answer}\")")
-        else()
-            set(answer "-")
-            string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, NULL)")
         endif()
+        if(DEFINED signed_${algorithm})
+            set(signer ${signed_${algorithm}})
+            list(APPEND signed ${algorithm})
+        endif()
+        set(expected "\"${answer}\", \"${signer}\"")
+        string(REPLACE "\"-\"" "NULL" expected ${expected})
+        string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, ${expected})")
         string(REPLACE "EDDSA" "EdDSA" label ${algorithm})
+        list(APPEND table "${label} ${answer} ${signer}")
         string(SUBSTRING "${label}        " 0 8 label)
         message(STATUS "  ${label} ${answer}")
     endforeach()
@@ -140,6 +153,8 @@ function(select_crypto)
     set(CRYPTO_BACKEND_SOURCES ${sources} PARENT_SCOPE)
     set(CRYPTO_SIGNER_SOURCES ${signer_sources} PARENT_SCOPE)
     set(CRYPTO_BACKEND_LIBRARIES ${libraries} PARENT_SCOPE)
+    set(CRYPTO_SIGNED ${signed} PARENT_SCOPE)
+    set(CRYPTO_TABLE ${table} PARENT_SCOPE)
     set(CRYPTO_GENERATED_DIR ${generated} PARENT_SCOPE)
 endfunction()
 

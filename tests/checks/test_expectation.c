@@ -1,4 +1,8 @@
-/* The table that the configure step printed is what the build does. */
+/*
+ * The table that the configure step printed is what the build does. So is who
+ * signs: tests that make signatures narrow themselves to what the build signs,
+ * and here is what it must.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,16 +11,17 @@
 
 #include <cmocka.h>
 
-#include "crypto/crypto.h"
+#include "crypto/sign.h"
 #include "crypto_expectation.h"
 
 typedef struct expectation {
     crypto_alg alg;
     const char *backend;
+    const char *signer;
 } expectation;
 
 static const expectation table[] = {
-#define EXPECTATION(alg, backend) {alg, backend},
+#define EXPECTATION(alg, backend, signer) {alg, backend, signer},
     CRYPTO_EXPECTATION_LIST(EXPECTATION)
 #undef EXPECTATION
 };
@@ -29,20 +34,35 @@ static void test_every_algorithm_has_its_row(void **state)
         assert_int_equal(table[i].alg, i);
 }
 
+static void assert_name(const char *name, const char *wanted)
+{
+    if (wanted == NULL) {
+        assert_null(name);
+    } else {
+        assert_non_null(name);
+        assert_string_equal(name, wanted);
+    }
+}
+
 static void test_declared_bits_are_the_table(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        const char *backend = crypto_backend_name(table[i].alg);
         bool verifiable = (crypto_verifiable_algorithms() & CRYPTO_BIT(table[i].alg)) != 0;
 
-        if (table[i].backend == NULL) {
-            assert_null(backend);
-        } else {
-            assert_non_null(backend);
-            assert_string_equal(backend, table[i].backend);
-        }
+        assert_name(crypto_backend_name(table[i].alg), table[i].backend);
         assert_int_equal(verifiable, table[i].backend != NULL);
+    }
+}
+
+static void test_signers_sign_what_they_verify(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        bool signable = (crypto_signable_algorithms() & CRYPTO_BIT(table[i].alg)) != 0;
+
+        assert_name(crypto_signer_name(table[i].alg), table[i].signer);
+        assert_int_equal(signable, table[i].signer != NULL);
     }
 }
 
@@ -51,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_algorithm_has_its_row),
         cmocka_unit_test(test_declared_bits_are_the_table),
+        cmocka_unit_test(test_signers_sign_what_they_verify),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

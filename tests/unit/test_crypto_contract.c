@@ -544,7 +544,7 @@ static void test_backends_are_the_chosen_ones(void **state)
 /* What the configuration printed is what the backends declare. */
 static void test_capabilities_are_the_configured_ones(void **state)
 {
-#define EXPECTED(alg, backend) [alg] = backend,
+#define EXPECTED(alg, backend, signer) [alg] = backend,
     static const char *const expected[CRYPTO_ALG_COUNT] = {CRYPTO_EXPECTATION_LIST(EXPECTED)};
 
     (void)state;
