@@ -109,11 +109,17 @@ static jwt_private_key *parse(const jwt_allocator *allocator, const char *json)
     return key;
 }
 
+static bool is_signable(crypto_alg alg)
+{
+    return (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+}
+
 static const jws_header exact = {.exact = hmac_header, .exact_len = sizeof(hmac_header) - 1};
 
 static void test_known_token(void **state)
 {
     jwt_private_key *key = parse(NULL, hmac_jwk);
+    bool in_build = is_signable(CRYPTO_ALG_HS256);
     jwt_error error;
     char *token;
     size_t len;
@@ -122,9 +128,13 @@ static void test_known_token(void **state)
     assert_string_equal(jwt_private_key_algorithm(key), "HS256");
     assert_status(
         jwt_sign(NULL, key, &exact, hmac_payload, sizeof(hmac_payload) - 1, &token, &len, &error),
-        JWT_OK, "RFC 7515 A.1");
-    assert_string_equal(token, hmac_token);
-    assert_int_equal(len, sizeof(hmac_token) - 1);
+        in_build ? JWT_OK : JWT_ALG_UNSUPPORTED, "RFC 7515 A.1");
+    if (in_build) {
+        assert_string_equal(token, hmac_token);
+        assert_int_equal(len, sizeof(hmac_token) - 1);
+    } else {
+        assert_null(token);
+    }
     free(token);
     jwt_private_key_free(key);
 }
@@ -205,7 +215,7 @@ static void test_every_algorithm(void **state)
     for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
         const char *names[] = {crypto_algorithm_get((crypto_alg)alg)->name,
                                crypto_algorithm_get((crypto_alg)alg)->alias};
-        bool in_build = (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+        bool in_build = is_signable((crypto_alg)alg);
 
         for (size_t i = 0; i < COUNT(names) && names[i] != NULL; i++) {
             jwt_private_key *key;
@@ -286,7 +296,16 @@ static void torture(const char *json, const char *secret)
     }
 }
 
-static void test_no_memory(void **state)
+static void test_no_memory_for_a_secret(void **state)
+{
+    (void)state;
+    if (!is_signable(CRYPTO_ALG_HS256))
+        skip();
+    torture(hmac_jwk, hmac_secret);
+    torture(NULL, NULL);
+}
+
+static void test_no_memory_for_a_key_pair(void **state)
 {
     const char *fast = NULL;
     jwt_private_key *key;
@@ -294,14 +313,14 @@ static void test_no_memory(void **state)
     size_t len;
 
     (void)state;
-    torture(hmac_jwk, hmac_secret);
-    torture(NULL, NULL);
-
     for (int alg = 0; alg < CRYPTO_ALG_COUNT && fast == NULL; alg++) {
-        if ((crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0)
-            fast = crypto_algorithm_get((crypto_alg)alg)->name;
+        const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)alg);
+
+        if (is_signable(row->alg) && row->coordinate_len != 0)
+            fast = row->name;
     }
-    assert_non_null(fast);
+    if (fast == NULL)
+        skip();
     assert_status(jwt_private_key_generate(NULL, fast, 0, NULL, &key, NULL), JWT_OK, fast);
     assert_status(jwt_private_key_print(key, &json, &len, NULL), JWT_OK, fast);
 
@@ -367,7 +386,8 @@ int main(void)
         cmocka_unit_test(test_outputs_are_null_on_failure),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_every_algorithm),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_for_a_secret),
+        cmocka_unit_test(test_no_memory_for_a_key_pair),
         cmocka_unit_test(test_refused_keys_are_wiped),
         cmocka_unit_test(test_growing_text_is_wiped),
     };
