@@ -11,8 +11,8 @@ use File::Temp;
 use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
 
-our @EXPORT = qw(sjwt expect file folder made supports encode_base64url decode_base64url
-    %hmac %ed25519 %p256);
+our @EXPORT = qw(sjwt expect file folder made verifies signs encode_base64url decode_base64url
+    %hmac %ed25519 %p256 %known);
 
 # RFC 7515 appendix A.1.
 our %hmac = (
@@ -26,7 +26,7 @@ our %hmac = (
         . 'wW1gFWFOEjXk',
 );
 
-# RFC 8037 appendix A.1, A.2 and A.4.
+# RFC 8037 appendix A.1, A.2 and A.4; and RFC 7515's payload signed with that key by OpenSSL.
 our %ed25519 = (
     jwk => '{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",'
         . '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
@@ -34,6 +34,9 @@ our %ed25519 = (
     payload => 'Example of Ed25519 signing',
     token   => 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1P'
         . 'POt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
+    claims_token => 'eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA'
+        . '6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ._vSpFAYzQd76KTga_fKXdhrh3C0FWu4LvjqsxWd4NRyBOrKT'
+        . 'dBeh_PkyRQtFmRgGKgdW5upgieZM67Gbz4AtAA',
 );
 
 # RFC 7515 appendix A.3; the payload is A.1's.
@@ -46,6 +49,13 @@ our %p256 = (
     token => 'eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9le'
         . 'GFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5'
         . 'djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q',
+);
+
+# By their algorithms: a key and a token of RFC 7515's payload.
+our %known = (
+    HS256 => [$hmac{jwk}, $hmac{token}],
+    EdDSA => [@ed25519{qw(jwk claims_token)}],
+    ES256 => [@p256{qw(jwk token)}],
 );
 
 my $tool = $ENV{SJWT} or die "SJWT is the path of the tool\n";
@@ -160,17 +170,13 @@ sub made
     return $out;
 }
 
-my %build;
-for my $row (split /\n/, made(['backends'])) {
-    my ($algorithm, $verifies, $signs) = split / +/, $row;
-    $build{$algorithm} = $verifies ne '-' && $signs ne '-';
-}
+my %build = map { my ($algorithm, @names) = split / +/; $algorithm => \@names }
+    split /\n/, made(['backends']);
+$build{Ed25519} = $build{EdDSA};
 
-# Does this build verify and sign with the algorithm?
-sub supports
-{
-    my ($algorithm) = @_;
-    return $build{$algorithm};
-}
+# Does this build verify, or sign, with the algorithm? keys.t holds what the tool
+# says of that against what the build was configured to.
+sub verifies { return $build{ $_[0] }[0] ne '-' }
+sub signs { return $build{ $_[0] }[1] ne '-' }
 
 1;

@@ -26,6 +26,8 @@ my $refused = 'key has the wrong length, is too weak or is not on the curve';
 my $lacking = 'key is for an algorithm that this build does not support';
 my $shared = '(a shared secret: only where algorithms are named)';
 my $hs = usable(qw(HS256 HS384 HS512));
+# What is said of the secret with the kid "c" and the alg HS256.
+my $hs256 = verifies('HS256') ? qq(usable   kid "c": HS256 $shared) : qq(skipped  kid "c": $lacking);
 
 # The key with these members as well; a set of such keys.
 sub with { my ($jwk, $members) = @_; return "{$members," . substr $jwk, 1 }
@@ -45,7 +47,8 @@ expect('one from standard input', ['check', '-'], in => $pair->{public},
     out => "key  usable   no kid: $algorithm\n");
 check('a private key, of which the server takes the public half', $pair->{jwk},
     out => "key  usable   no kid: $algorithm\n");
-check('a shared secret', $hmac{jwk}, out => "key  usable   no kid: $hs $shared\n");
+check('a shared secret', $hmac{jwk}, out => "key  usable   no kid: $hs $shared\n")
+    if verifies('HS256');
 check('a set, in its order', set('{"kty":"oct","kid":"short","k":"AA"}', $pair->{jwk},
     with($pair->{public}, '"use":"enc","kid":"for secrets"'), '1', '{"kty":"new","kid":["a"]}',
     with($pair->{public}, '"kid":"b","alg":"none"'), with($hmac{jwk}, '"kid":"c","alg":"HS256"'),
@@ -57,7 +60,7 @@ keys[2]  skipped  kid "for secrets": key is not for signatures
 keys[3]  skipped  no kid: not a JWK
 keys[4]  skipped  no kid: key type is not known
 keys[5]  skipped  kid "b": key is for an algorithm that is not known
-keys[6]  usable   kid "c": HS256 $shared
+keys[6]  $hs256
 keys[7]  usable   kid "b": $algorithm
 END
 check('a kid that would move the cursor', with($pair->{public}, '"kid":"\u001b[2J\nkeys[9]\u00e9"'),
@@ -92,7 +95,7 @@ check('two of one kid', set((with($pair->{public}, '"kid":"a"')) x 2), code => 1
     out => qq(keys[0]  usable   kid "a": $algorithm\nkeys[1]  usable   kid "a": $algorithm\n),
     err => 'FILE: two keys have the same id and algorithm');
 check('two of one kid, for different algorithms', set(with($pair->{public}, '"kid":"a"'),
-    with($hmac{jwk}, '"kid":"a","alg":"HS256"')), out => <<"END");
+    with($hmac{jwk}, '"kid":"a","alg":"HS256"')), out => <<"END") if verifies('HS256');
 keys[0]  usable   kid "a": $algorithm
 keys[1]  usable   kid "a": HS256 $shared
 END
@@ -154,7 +157,7 @@ expect('an issuer with terms of its own', [@issuers, document(issuers('{"issuer"
     . '"audiences":["one","two\n"],"algorithms":["RS256","ES256","HS256"],'
     . '"required_claims":["exp","sub"],"token_types":["at+jwt"],"jwks":'
     . set($pair->{jwk}, '{"kty":"new","kid":"c\u0007"}', with($hmac{jwk}, '"alg":"HS256"')) . '}',
-    $inline))], out => <<"END" . "issuers[1]  $inline_out");
+    $inline))], out => <<"END" . "issuers[1]  $inline_out") if verifies('HS256');
 issuers[0]  "b\\x07"
   audiences        "one" "two\\x0A"
   algorithms       @{[in_order(qw(RS256 ES256 HS256))]}

@@ -50,7 +50,7 @@ expect('one of several', ['verify', '--keys', $key, '--alg', 'ES256, HS256 ,RS25
     $hmac{token}], out => $payload);
 
 # The signer that this build has for a public-key algorithm.
-my ($algorithm, $pair) = supports('EdDSA') ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
+my ($algorithm, $pair) = signs('EdDSA') ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
 my ($private, $public) = (file($pair->{jwk}), file($pair->{public}));
 my $signed = made(['sign', '--key', $private, '--claims', '{"sub":"a"}']);
 expect('a public key needs none', ['verify', '--keys', $public, $signed], out => qq({"sub":"a"}\n));
@@ -77,19 +77,19 @@ for my $text ($pair->{public}, $pair->{public} =~ /"x":"([^"]+)"/) {
 }
 
 SKIP: {
-    skip 'this build has EdDSA and ES256', 1 if supports('EdDSA') && supports('ES256');
-    my $other = supports('EdDSA') ? \%p256 : \%ed25519;
+    skip 'this build has EdDSA and ES256', 1 if verifies('EdDSA') && verifies('ES256');
+    my $other = verifies('EdDSA') ? \%p256 : \%ed25519;
     expect('a key of an algorithm that this build lacks', ['verify', '--keys',
         file($other->{public}), $other->{token}], code => 2,
         err => qr/\A--keys: key is for an algorithm that this build does not support/);
 }
 SKIP: {
-    skip 'this build has no EdDSA', 1 if !supports('EdDSA');
-    expect('RFC 8037 A.4', ['verify', '--jws', '--keys', $public, $ed25519{token}],
+    skip 'this build has no EdDSA', 1 if !verifies('EdDSA');
+    expect('RFC 8037 A.4', ['verify', '--jws', '--keys', file($ed25519{public}), $ed25519{token}],
         out => $ed25519{payload});
 }
 SKIP: {
-    skip 'this build has no ES256', 1 if !supports('ES256');
+    skip 'this build has no ES256', 1 if !verifies('ES256');
     expect('RFC 7515 A.3', ['verify', '--keys', file($p256{public}), '--now', 0, $p256{token}],
         out => $payload);
 }
