@@ -511,9 +511,9 @@ static identity *find_identity(TimestampTz now, psj_failure *failure)
 }
 
 /*
- * The statement's start, which parallel workers share. A background worker need
- * not say when it begins a statement: there it is the time of day, asked at the
- * first read in a transaction.
+ * When the client's message came, which all that it runs and parallel workers
+ * share. A background worker need not say when it begins a statement: there it is
+ * the time of day, asked at the first read in a transaction.
  */
 static TimestampTz clock_time(void)
 {

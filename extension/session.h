@@ -15,8 +15,8 @@
 #include "extension/claims.h"
 #include "extension/errors.h"
 
-/* The identity last handed out, and the start of the statement it was found good
- * for; no statement's where it is to be found again. */
+/* The identity last handed out, and the statement_timestamp() it was found good for;
+ * no statement's where it is to be found again. */
 typedef struct psj_ready_claims {
     TimestampTz statement;
     const psj_claims *claims;

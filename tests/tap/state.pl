@@ -579,12 +579,18 @@ my $now = young_second();
 my $short = sign(sprintf '{"jti":5,"sub":"user e","exp":%d}', $now - 57);
 my $expired = refused('23514', 'Token used after it has expired', detail => sprintf 'exp=%d', $now - 57);
 my $later = sprintf 'pg_sleep_until(to_timestamp(%d))', $now + 4;
+my %open = (
+	by_key => 'SELECT owner FROM indexed',
+	by_row => 'SELECT auth.user_id() FROM generate_series(1, 4)',
+	at_once => 'SELECT (SELECT auth.user_id()) FROM generate_series(1, 4)');
 session_ok(
 	$node,
 	'a token expires in use',
 	$key,
 	@parallel,
 	'SET ROLE app_user' => '',
+	'SET enable_bitmapscan = off' => '',
+	"EXPLAIN (COSTS OFF) $open{by_key}" => qr/Index Cond: \(owner = auth\.user_id\(\)\)/,
 	init('a') => '',
 	'PREPARE q AS SELECT auth.user_id()' => '',
 	'PREPARE p AS ' . $count => '',
@@ -593,10 +599,21 @@ session_ok(
 	'EXECUTE q' => 'user e',
 	'EXECUTE p' => '1000|user e',
 	'SELECT who()' => 'user e',
+	(map { ("DECLARE $_ CURSOR FOR $open{$_}" => '', "FETCH $_" => 'user e') } sort keys %open),
 	'SAVEPOINT s' => '',
-	# A statement that began in time ends well.
-	"SELECT auth.user_id(), $later, auth.user_id(), who()" =>
-	  'user e||user e|user e',
+	# What one message has that came in time ends well.
+	"SELECT auth.user_id(), $later, auth.user_id(), who() \\; SELECT clock_timestamp() > to_timestamp($now + 3.5), auth.user_id()" =>
+	  qr/^(user e\|\|user e\|user e\n)?t\|user e\z/,
+	# So does what was found out when the first row was fetched.
+	'FETCH by_key' => 'user e',
+	'FETCH at_once' => 'user e',
+	'FETCH by_row' => $expired,
+	'ROLLBACK TO s' => '',
+	'FETCH ALL at_once' => "user e\nuser e",
+	'RESET pg_session_jwt.jwt' => '',
+	$user => 'NULL',
+	'FETCH ALL by_key' => join("\n", ('user e') x 8),
+	'ROLLBACK TO s' => '',
 	(map { ($_ => $expired, 'ROLLBACK TO s' => '') } 'EXECUTE q', 'EXECUTE p', 'SELECT who()',
 		'SELECT auth.session()', 'SELECT auth.jwt()', 'SELECT auth.uid()', 'SELECT auth.organization()',
 		'SELECT auth.organization_id()', init_with($short),
@@ -607,6 +624,31 @@ session_ok(
 	'EXECUTE q' => $expired,
 	'RESET pg_session_jwt.jwt' => '',
 	'EXECUTE q' => 'NULL');
+
+# The transactions of one message have its start, and rows that were put aside stay
+# those of who they were put aside for, whoever asks for them.
+$now = young_second();
+$short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
+session_ok(
+	$node,
+	'a token expires between two transactions of one message',
+	$key,
+	init_with($short) => '',
+	'DECLARE held CURSOR WITH HOLD FOR SELECT owner FROM indexed WHERE owner = auth.user_id()' => '',
+	"DO \$\$ BEGIN
+	   PERFORM pg_sleep_until(to_timestamp($now + 2.1)); COMMIT;
+	   IF clock_timestamp() <= to_timestamp($now + 2) OR auth.user_id() <> 'user f' THEN RAISE 'another user'; END IF;
+	 END \$\$" => '',
+	$user => { %$expired, detail => sprintf 'exp=%d', $now - 58 },
+	'FETCH held' => 'user f',
+	init('g') => '',
+	'FETCH held' => 'user f',
+	'RESET ALL' => '',
+	'SET ROLE app_user' => '',
+	$user => 'NULL',
+	'FETCH held' => 'user f',
+	'DISCARD ALL' => '',
+	'FETCH held' => refused('34000', 'cursor "held" does not exist'));
 
 # Also where a parallel worker reads it late, and for the first time.
 $now = young_second();
