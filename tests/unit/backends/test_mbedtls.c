@@ -155,6 +155,24 @@ static void test_verify(void **state)
     }
 }
 
+/* RFC 8017 section 5.2.2 step 1: of these the library is not asked. */
+static void test_a_signature_not_below_the_modulus(void **state)
+{
+    uint8_t modulus[256], signature[256];
+    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
+
+    (void)state;
+    memset(modulus, 0xfd, sizeof modulus);
+    memcpy(signature, modulus, sizeof signature);
+    library.verify = PSA_ERROR_GENERIC_ERROR;
+    for (int last = 0xfc; last <= 0xfe; last++) {
+        signature[255] = (uint8_t)last;
+        assert_int_equal(crypto_mbedtls_backend.verify(CRYPTO_ALG_RS256, &key, message,
+                                                       (crypto_span){signature, 256}),
+                         last < 0xfd ? CRYPTO_INTERNAL : CRYPTO_BAD_SIGNATURE);
+    }
+}
+
 static void test_destroy(void **state)
 {
     (void)state;
@@ -205,9 +223,12 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_init, set_up),    cmocka_unit_test_setup(test_import, set_up),
-        cmocka_unit_test_setup(test_verify, set_up),  cmocka_unit_test_setup(test_destroy, set_up),
+        cmocka_unit_test_setup(test_init, set_up),
+        cmocka_unit_test_setup(test_import, set_up),
+        cmocka_unit_test_setup(test_verify, set_up),
+        cmocka_unit_test_setup(test_destroy, set_up),
         cmocka_unit_test_setup(test_numbers, set_up),
+        cmocka_unit_test_setup(test_a_signature_not_below_the_modulus, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
