@@ -65,8 +65,9 @@ static void assign_jwt(const char *value, void *extra)
 
 static void assign_jwk(const char *value, void *extra)
 {
-    (void)value;
     (void)extra;
+    if (!psj_is_another(value, psj_jwk))
+        return;
     psj_trust_changed();
     psj_session_changed();
 }

@@ -152,66 +152,90 @@ static bool check_token_types(char **value, void **extra, GucSource source)
     return check_list(TOKEN_TYPES, *value, source);
 }
 
+/* The server assigns what the configuration file has whenever it reads that
+ * again. Where nothing changes, an accepted token is to stay accepted. */
 static void changed(void)
 {
     psj_trust_changed();
     psj_session_changed();
 }
 
-static void assign_string(const char *value, void *extra)
+bool psj_is_another(const char *value, const char *in_force)
 {
-    (void)value;
-    (void)extra;
-    changed();
+    /* A parallel worker drops its own settings before it takes its leader's. */
+    if (InitializingParallelWorker)
+        return true;
+    if (value == NULL || in_force == NULL)
+        return value != in_force;
+    return strcmp(value, in_force) != 0;
 }
+
+#define ASSIGN_HOOK(setting)                                                                       \
+    static void assign_##setting(const char *value, void *extra)                                   \
+    {                                                                                              \
+        (void)extra;                                                                               \
+        if (psj_is_another(value, psj_##setting))                                                  \
+            changed();                                                                             \
+    }
+
+ASSIGN_HOOK(jwks)
+ASSIGN_HOOK(jwks_file)
+ASSIGN_HOOK(issuers_file)
+ASSIGN_HOOK(issuer)
+ASSIGN_HOOK(audience)
+ASSIGN_HOOK(algorithms)
+ASSIGN_HOOK(required_claims)
+ASSIGN_HOOK(token_types)
 
 static void assign_leeway(int value, void *extra)
 {
-    (void)value;
     (void)extra;
-    changed();
+    if (value != psj_leeway)
+        changed();
 }
 
 static void assign_claims_fallback(bool value, void *extra)
 {
-    (void)value;
     (void)extra;
-    changed();
+    if (value != psj_claims_fallback)
+        changed();
 }
 
 static void define_string(const char *name, const char *description, const char *more, char **value,
-                          const char *boot, int flags, GucStringCheckHook check)
+                          const char *boot, int flags, GucStringCheckHook check,
+                          GucStringAssignHook assign)
 {
     DefineCustomStringVariable(name, description, more, value, boot, PGC_SUSET, flags, check,
-                               assign_string, NULL);
+                               assign, NULL);
 }
 
 static void define_all(int flags)
 {
     define_string(JWKS, "The keys of the issuer of tokens, as a JWK or a JWK Set.",
                   "Empty: none are pinned here.", &psj_jwks, "", GUC_SUPERUSER_ONLY | flags,
-                  check_jwks);
+                  check_jwks, assign_jwks);
     define_string(JWKS_FILE, "The file with the keys of the issuer of tokens.",
-                  "The path is relative to the data directory.", &psj_jwks_file, "", flags, NULL);
+                  "The path is relative to the data directory.", &psj_jwks_file, "", flags, NULL,
+                  assign_jwks_file);
     define_string(ISSUERS_FILE, "The file with several issuers of tokens, each with its keys.",
-                  "The path is relative to the data directory.", &psj_issuers_file, "", flags,
-                  NULL);
+                  "The path is relative to the data directory.", &psj_issuers_file, "", flags, NULL,
+                  assign_issuers_file);
     define_string(ISSUER, "The claim \"iss\" that a token must have, to the letter.",
-                  "Empty: it is not looked at.", &psj_issuer, "", flags, NULL);
+                  "Empty: it is not looked at.", &psj_issuer, "", flags, NULL, assign_issuer);
     define_string(AUDIENCE, "The audiences of which a token must be for one.",
                   "Empty: the claim \"aud\" is not looked at.", &psj_audience, "",
-                  GUC_LIST_INPUT | flags, check_audience);
+                  GUC_LIST_INPUT | flags, check_audience, assign_audience);
     define_string(ALGORITHMS, "The signature algorithms that are accepted.",
                   "Empty: all that the keys are for, but those with a shared secret.",
-                  &psj_algorithms, "", GUC_LIST_INPUT | flags, check_algorithms);
+                  &psj_algorithms, "", GUC_LIST_INPUT | flags, check_algorithms, assign_algorithms);
     DefineCustomIntVariable(LEEWAY, "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL,
                             &psj_leeway, 60, 0, MAX_LEEWAY, PGC_SUSET, GUC_UNIT_S | flags, NULL,
                             assign_leeway, NULL);
     define_string(REQUIRED_CLAIMS, "The claims that a token must have.", NULL, &psj_required_claims,
-                  "exp", GUC_LIST_INPUT | flags, check_required_claims);
+                  "exp", GUC_LIST_INPUT | flags, check_required_claims, assign_required_claims);
     define_string(TOKEN_TYPES, "The types of token (\"typ\" in the header) that are accepted.",
                   "Empty: any, or none.", &psj_token_types, "", GUC_LIST_INPUT | flags,
-                  check_token_types);
+                  check_token_types, assign_token_types);
     DefineCustomBoolVariable(CLAIMS_FALLBACK, "Believes request.jwt.claims where there is no key.",
                              NULL, &psj_claims_fallback, true, PGC_SUSET, flags, NULL,
                              assign_claims_fallback, NULL);

@@ -38,4 +38,8 @@ void psj_trust_settings_define(int flags, const char *refused);
 /* Takes these flags away again. */
 void psj_trust_settings_unflag(int flags);
 
+/* For an assign hook of a string: is value another than the one in force, which
+ * the setting's variable still has? */
+bool psj_is_another(const char *value, const char *in_force);
+
 #endif
