@@ -60,8 +60,6 @@ static bool is_named(const char *candidate, const char *name, size_t len)
 
 const crypto_algorithm *crypto_algorithm_find(const char *name, size_t len)
 {
-    if (len == 0)
-        return NULL;
     for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
         if (is_named(algorithms[i].name, name, len) || is_named(algorithms[i].alias, name, len))
             return &algorithms[i];

@@ -67,8 +67,7 @@ jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *polic
 
     for (size_t i = 0; i < policy->trust_count; i++) {
         const char *wanted = policy->trusts[i].issuer;
-        if (wanted == NULL ? policy->trust_count == 1
-                           : issuer != NULL && strcmp(issuer, wanted) == 0) {
+        if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0) {
             *index = i;
             return JWT_OK;
         }

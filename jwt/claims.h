@@ -7,9 +7,8 @@
 #include "jwt/json.h"
 #include "jwt/jwt.h"
 
-/* Which of the policy's trusts may vouch for these claims: the only one if it
- * names no issuer, else the one of exactly this "iss". JWT_OK or
- * JWT_ISSUER_REFUSED. */
+/* Which of the policy's trusts may vouch for these claims: the one of exactly
+ * this "iss". JWT_OK or JWT_ISSUER_REFUSED. */
 jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *policy, size_t *index,
                                  jwt_error *error);
 
