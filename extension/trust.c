@@ -219,7 +219,7 @@ static bool pin_issuers(const jwt_trust *terms)
         return has_no_keys("file ", psj_issuers_file, psj_keyfile_problem(file));
     count = jwt_issuers_count(issuers);
     trusts = palloc(sizeof(*trusts) * count);
-    files = palloc0(sizeof(*files) * count);
+    files = palloc0(sizeof(const psj_keyfile *) * count);
     for (size_t i = 0; i < count; i++) {
         const jwt_issuer *issuer = jwt_issuers_get(issuers, i);
         const jwt_keyset *keys = issuer->keys;
