@@ -162,7 +162,7 @@ static void changed(void)
 
 bool psj_is_another(const char *value, const char *in_force)
 {
-    /* A parallel worker drops its own settings before it takes its leader's. */
+    /* A parallel worker frees its own values before it takes its leader's. */
     if (InitializingParallelWorker)
         return true;
     if (value == NULL || in_force == NULL)
