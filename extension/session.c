@@ -201,17 +201,16 @@ static identity *make_identity(const material *of)
  * make() in a context of its own, current and deleted afterwards: whatever it
  * leaves there, and also where it raises.
  */
-static identity *make_in_scratch(identity *(*make)(void *argument), void *argument)
+static void make_in_scratch(void (*make)(void *argument), void *argument)
 {
     MemoryContext caller = CurrentMemoryContext;
     MemoryContext scratch =
         AllocSetContextCreate(caller, "pg_session_jwt scratch", ALLOCSET_DEFAULT_SIZES);
-    identity *volatile who = NULL;
 
     PG_TRY();
     {
         MemoryContextSwitchTo(scratch);
-        who = make(argument);
+        make(argument);
     }
     PG_FINALLY();
     {
@@ -219,7 +218,6 @@ static identity *make_in_scratch(identity *(*make)(void *argument), void *argume
         MemoryContextDelete(scratch);
     }
     PG_END_TRY();
-    return who;
 }
 
 /* In constant time but for the length: the source may be a token. */
@@ -328,6 +326,7 @@ typedef struct verification {
     const psj_trust *trust;
     TimestampTz now;
     psj_failure *failure;
+    identity *made; /* NULL: see failure */
 } verification;
 
 static bool take_leaders_word(material *out, psj_failure *failure)
@@ -372,16 +371,16 @@ static bool check(const verification *v, material *out)
     return psj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
-static identity *verify_in_scratch(void *argument)
+static void verify_in_scratch(void *argument)
 {
-    const verification *v = argument;
+    verification *v = argument;
     material made = {.source = psj_jwt, .source_len = strlen(psj_jwt)};
     int64 jti = 0;
     bool has_jti;
     identity *who;
 
     if (v->trust == &leaders_word ? !take_leaders_word(&made, v->failure) : !check(v, &made))
-        return NULL;
+        return;
     if (psj_audit)
         audit_token(made.claims.whole);
     who = make_identity(&made);
@@ -391,14 +390,15 @@ static identity *verify_in_scratch(void *argument)
         who->usable_until = usable_until(who->expires, v->trust->leeway);
     has_jti = v->trust->rising_jti && jwt_token_integer_id(made.token, &jti);
     accept_token(who, has_jti, jti);
-    return who;
+    v->made = who;
 }
 
 static identity *verify_token(const psj_trust *trust, TimestampTz now, psj_failure *failure)
 {
     verification v = {.trust = trust, .now = now, .failure = failure};
 
-    return make_in_scratch(verify_in_scratch, &v);
+    make_in_scratch(verify_in_scratch, &v);
+    return v.made;
 }
 
 /* What the token in force was accepted as, if it was and that is still kept. */
@@ -458,27 +458,35 @@ static identity *token_identity(TimestampTz now, psj_failure *failure)
 
 /* ---- claims ------------------------------------------------------------ */
 
-static identity *make_claims_identity(void *argument)
-{
-    material made = {.source = argument, .source_len = strlen(argument)};
-    psj_failure failure;
-    identity *who;
+typedef struct reading {
+    const char *json;
+    identity *made;
+} reading;
 
-    if (!psj_claims_from_json(made.source, &made.claims, &failure))
-        return nobody_at_all();
-    who = make_identity(&made);
-    keep(who);
-    return who;
+static void read_in_scratch(void *argument)
+{
+    reading *r = argument;
+    material made = {.source = r->json, .source_len = strlen(r->json)};
+    psj_failure failure;
+
+    if (!psj_claims_from_json(made.source, &made.claims, &failure)) {
+        r->made = nobody_at_all();
+        return;
+    }
+    r->made = make_identity(&made);
+    keep(r->made);
 }
 
 static identity *claims_identity(void)
 {
     const size_t len = strlen(psj_claims_setting);
+    reading r = {.json = psj_claims_setting};
 
     for (int i = 0; i < KEPT; i++)
         if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], psj_claims_setting, len))
             return kept[i];
-    return make_in_scratch(make_claims_identity, psj_claims_setting);
+    make_in_scratch(read_in_scratch, &r);
+    return r.made;
 }
 
 /* ---- who --------------------------------------------------------------- */
@@ -545,17 +553,16 @@ typedef struct whole_of {
     psj_failure failure;
 } whole_of;
 
-static identity *make_whole(void *argument)
+static void make_whole_in_scratch(void *argument)
 {
     whole_of *of = argument;
     identity *who = of->who;
     psj_whole_claims whole;
 
     if (!psj_whole_claims_from_payload(who->payload, who->payload_len, &whole, &of->failure))
-        return NULL;
+        return;
     who->whole = MemoryContextAlloc(psj_memory, psj_whole_claims_size(&whole));
     who->claims.whole = psj_whole_claims_copy(&whole, who->whole);
-    return who;
 }
 
 const psj_whole_claims *psj_session_make_whole(const psj_claims *claims)
@@ -563,12 +570,11 @@ const psj_whole_claims *psj_session_make_whole(const psj_claims *claims)
     whole_of of = {
         .who = (identity *)((char *)unconstify(psj_claims *, claims) - offsetof(identity, claims))};
     ErrorContextCallback callback;
-    identity *made;
 
     psj_hide_statement(&callback);
-    made = make_in_scratch(make_whole, &of);
+    make_in_scratch(make_whole_in_scratch, &of);
     psj_show_statement(&callback);
-    if (made == NULL)
+    if (claims->whole == NULL)
         psj_raise(&of.failure);
     return claims->whole;
 }
