@@ -14,7 +14,7 @@ include(CheckSymbolExists)
 
 # crypto_backend(<name> <package> <target> SIGNER|VERIFIER <algorithm>...)
 # A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER:
-# that signs all that it verifies.
+# that signs all that it verifies, unless crypto_signer_needs() says otherwise.
 # The algorithms are those of its .c, as in enum crypto_alg without the prefix.
 function(crypto_backend name package target role)
     set_property(GLOBAL APPEND PROPERTY crypto_known ${name})
@@ -36,12 +36,23 @@ endfunction()
 
 crypto_backend_needs(mbedtls ES256K psa/crypto.h PSA_WANT_ECC_SECP_K1_256)
 
-# Takes out of the list <variable> what this machine's library of backend <name> lacks.
-function(crypto_remove_lacking name variable)
+# crypto_signer_needs(<name> <algorithm> <header> <macro>)
+# Likewise, but it is only not signed.
+function(crypto_signer_needs name algorithm header macro)
+    set_property(GLOBAL PROPERTY crypto_${name}_${algorithm}_signer_needs ${header} ${macro})
+endfunction()
+
+foreach(algorithm ES256 ES384 ES512 ES256K)
+    crypto_signer_needs(mbedtls ${algorithm} psa/crypto.h PSA_WANT_ALG_DETERMINISTIC_ECDSA)
+endforeach()
+
+# Takes out of the list <variable> what this machine's library of backend <name> lacks,
+# by <property>: needs or signer_needs.
+function(crypto_remove_lacking name variable property)
     get_property(target GLOBAL PROPERTY crypto_${name}_target)
     set(served ${${variable}})
     foreach(algorithm IN LISTS served)
-        get_property(needs GLOBAL PROPERTY crypto_${name}_${algorithm}_needs)
+        get_property(needs GLOBAL PROPERTY crypto_${name}_${algorithm}_${property})
         if(needs)
             list(POP_FRONT needs header macro)
             set(CMAKE_REQUIRED_LIBRARIES ${target})
@@ -97,13 +108,16 @@ function(select_crypto)
                 "CRYPTO_BACKENDS names \"${name}\", but its library was not found on this machine. "
                 "Install its development package, or leave it out: -DCRYPTO_BACKENDS=...")
         endif()
-        crypto_remove_lacking(${name} verifies)
+        crypto_remove_lacking(${name} verifies needs)
+        set(signs)
         list(APPEND sources ${name}.c)
         list(APPEND libraries ${target})
         string(APPEND backends " X(${name})")
         if(role STREQUAL "SIGNER")
             list(APPEND signer_sources ${name}_sign.c)
             string(APPEND signers " X(${name})")
+            set(signs ${verifies})
+            crypto_remove_lacking(${name} signs signer_needs)
         endif()
         foreach(algorithm IN LISTS verifies)
             if(NOT algorithm IN_LIST algorithms)
@@ -112,7 +126,7 @@ function(select_crypto)
             if(NOT DEFINED served_${algorithm})
                 set(served_${algorithm} ${name})
             endif()
-            if(role STREQUAL "SIGNER" AND NOT DEFINED signed_${algorithm})
+            if(algorithm IN_LIST signs AND NOT DEFINED signed_${algorithm})
                 set(signed_${algorithm} ${name})
             endif()
         endforeach()

@@ -62,13 +62,13 @@ psa_key_type_t crypto_mbedtls_key_type(crypto_alg alg)
     return names[alg].key_type;
 }
 
-crypto_status crypto_mbedtls_import(crypto_alg alg, psa_key_type_t type, psa_key_usage_t usage,
-                                    crypto_span octets, psa_key_id_t *id)
+crypto_status crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
+                                    psa_key_usage_t usage, crypto_span octets, psa_key_id_t *id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
     psa_set_key_type(&attributes, type);
-    psa_set_key_algorithm(&attributes, names[alg].algorithm);
+    psa_set_key_algorithm(&attributes, algorithm);
     psa_set_key_usage_flags(&attributes, usage);
     switch (psa_import_key(&attributes, octets.data, octets.len, id)) {
     case PSA_SUCCESS:
@@ -165,8 +165,8 @@ static crypto_status import_key(crypto_alg alg, const crypto_key *key, psa_key_i
 {
     uint8_t buffer[PUBLIC_KEY_SIZE];
 
-    return crypto_mbedtls_import(alg, names[alg].key_type, PSA_KEY_USAGE_VERIFY_MESSAGE,
-                                 encode_key(key, buffer), id);
+    return crypto_mbedtls_import(names[alg].algorithm, names[alg].key_type,
+                                 PSA_KEY_USAGE_VERIFY_MESSAGE, encode_key(key, buffer), id);
 }
 
 static crypto_status check_key(crypto_alg alg, const crypto_key *key)

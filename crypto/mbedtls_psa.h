@@ -17,7 +17,7 @@
 #define CRYPTO_MBEDTLS_ES256K 0
 #endif
 
-/* The algorithms served. */
+/* The algorithms verified. */
 #define CRYPTO_MBEDTLS_ALGORITHMS                                                                  \
     (CRYPTO_BIT(CRYPTO_ALG_ES256) | CRYPTO_BIT(CRYPTO_ALG_ES384) | CRYPTO_BIT(CRYPTO_ALG_ES512) |  \
      CRYPTO_MBEDTLS_ES256K | CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) |         \
@@ -32,11 +32,11 @@ psa_algorithm_t crypto_mbedtls_algorithm(crypto_alg alg);
 psa_key_type_t crypto_mbedtls_key_type(crypto_alg alg);
 
 /*
- * A volatile key handle for octets in PSA's form. On CRYPTO_OK the caller owns
+ * A volatile key handle for octets in PSA's form, good for this algorithm alone. On CRYPTO_OK the caller owns
  * *id and must give it to crypto_mbedtls_release(); else there is none.
  */
-crypto_status crypto_mbedtls_import(crypto_alg alg, psa_key_type_t type, psa_key_usage_t usage,
-                                    crypto_span octets, psa_key_id_t *id);
+crypto_status crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
+                                    psa_key_usage_t usage, crypto_span octets, psa_key_id_t *id);
 
 /* Destroys the key; status, or CRYPTO_INTERNAL if the library would not. */
 crypto_status crypto_mbedtls_release(psa_key_id_t id, crypto_status status);

@@ -9,6 +9,15 @@
 
 static const uint8_t two_primes[] = {0};
 
+/* ECDSA is signed without random numbers, or not at all: see signing_algorithm(). */
+#ifdef PSA_WANT_ALG_DETERMINISTIC_ECDSA
+#define SIGNED CRYPTO_MBEDTLS_ALGORITHMS
+#else
+#define SIGNED                                                                                     \
+    (CRYPTO_MBEDTLS_ALGORITHMS & ~(CRYPTO_BIT(CRYPTO_ALG_ES256) | CRYPTO_BIT(CRYPTO_ALG_ES384) |   \
+                                   CRYPTO_BIT(CRYPTO_ALG_ES512) | CRYPTO_BIT(CRYPTO_ALG_ES256K)))
+#endif
+
 static crypto_status outcome(psa_status_t status)
 {
     switch (status) {
@@ -26,10 +35,24 @@ static psa_key_type_t pair_type(crypto_alg alg)
     return PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(crypto_mbedtls_key_type(alg));
 }
 
+/*
+ * RFC 6979 for ECDSA. The state of the library's random generator is copied by
+ * fork(): two processes would sign with the same nonce, and two such signatures
+ * give the private key away. One algorithm verifies both kinds.
+ */
+static psa_algorithm_t signing_algorithm(crypto_alg alg)
+{
+    psa_algorithm_t algorithm = crypto_mbedtls_algorithm(alg);
+
+    if (PSA_ALG_IS_ECDSA(algorithm))
+        return PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SIGN_GET_HASH(algorithm));
+    return algorithm;
+}
+
 static crypto_status import_secret(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
 {
-    return crypto_mbedtls_import(alg, PSA_KEY_TYPE_HMAC, PSA_KEY_USAGE_SIGN_MESSAGE,
-                                 key->public_key.k, id);
+    return crypto_mbedtls_import(signing_algorithm(alg), PSA_KEY_TYPE_HMAC,
+                                 PSA_KEY_USAGE_SIGN_MESSAGE, key->public_key.k, id);
 }
 
 static crypto_status import_rsa(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
@@ -49,8 +72,8 @@ static crypto_status import_rsa(crypto_alg alg, const crypto_private_key *key, p
     crypto_status status = CRYPTO_BAD_KEY;
 
     if (len != 0)
-        status = crypto_mbedtls_import(alg, pair_type(alg), PSA_KEY_USAGE_SIGN_MESSAGE,
-                                       (crypto_span){der, len}, id);
+        status = crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
+                                       PSA_KEY_USAGE_SIGN_MESSAGE, (crypto_span){der, len}, id);
     crypto_wipe(der, sizeof der);
     return status;
 }
@@ -80,8 +103,8 @@ static bool is_same(crypto_span a, crypto_span b)
 static crypto_status import_ec(crypto_alg alg, const crypto_private_key *key,
                                crypto_key_buffer *buffer, crypto_key *public_key, psa_key_id_t *id)
 {
-    crypto_status status =
-        crypto_mbedtls_import(alg, pair_type(alg), PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
+    crypto_status status = crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
+                                                 PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
     if (status != CRYPTO_OK)
         return status;
 
@@ -118,7 +141,7 @@ static crypto_status sign(crypto_alg alg, const crypto_private_key *key, crypto_
     if (status != CRYPTO_OK)
         return status;
 
-    psa_algorithm_t algorithm = crypto_mbedtls_algorithm(alg);
+    psa_algorithm_t algorithm = signing_algorithm(alg);
     size_t made = 0;
     psa_status_t answer =
         key->public_key.type == CRYPTO_KEY_OCT
@@ -241,7 +264,7 @@ static crypto_status generate(crypto_alg alg, size_t bits, crypto_key_buffer *bu
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_set_key_type(&attributes, pair_type(alg));
     psa_set_key_bits(&attributes, bits != 0 ? bits : curve_bits(alg));
-    psa_set_key_algorithm(&attributes, crypto_mbedtls_algorithm(alg));
+    psa_set_key_algorithm(&attributes, signing_algorithm(alg));
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_EXPORT);
 
     psa_key_id_t id;
@@ -253,7 +276,7 @@ static crypto_status generate(crypto_alg alg, size_t bits, crypto_key_buffer *bu
 
 const crypto_signer crypto_mbedtls_signer = {
     .name = "mbedtls",
-    .signs = CRYPTO_MBEDTLS_ALGORITHMS,
+    .signs = SIGNED,
     .init = crypto_mbedtls_init,
     .sign = sign,
     .generate = generate,

@@ -10,6 +10,10 @@
  * calls crypto_wipe() on it before letting go of it; the functions here wipe
  * their own copies on every path, and on failure also what they wrote to the
  * caller's buffers.
+ *
+ * After fork() both processes may sign, since no signature's security rests on
+ * a random number, but at most one of them may generate keys: the state of a
+ * library's random generator may be copied, and then both make the same.
  */
 #ifndef PG_SESSION_JWT_SIGN_H
 #define PG_SESSION_JWT_SIGN_H
@@ -104,7 +108,8 @@ typedef struct crypto_signer {
     const char *name;
 
     /* CRYPTO_BIT(alg) is set for each algorithm that the signer signs with and
-     * makes keys for. Declared, not probed. */
+     * makes keys for. Declared, not probed. None whose signature gives the key
+     * away where a random number repeats (ECDSA, unless it is RFC 6979's). */
     uint32_t signs;
 
     /* As crypto_backend's. */

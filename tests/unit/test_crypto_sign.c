@@ -192,6 +192,54 @@ static void test_sizes(void **state)
     }
 }
 
+/* RFC 6979 appendix A.2.5, P-256 with SHA-256, message "sample": of all
+ * signatures that would verify it is this one, whatever random numbers there are. */
+static void test_ecdsa_is_rfc_6979(void **state)
+{
+    static const uint8_t d[32] = {0xc9, 0xaf, 0xa9, 0xd8, 0x45, 0xba, 0x75, 0x16, 0x6b, 0x5c, 0x21,
+                                  0x57, 0x67, 0xb1, 0xd6, 0x93, 0x4e, 0x50, 0xc3, 0xdb, 0x36, 0xe8,
+                                  0x9b, 0x12, 0x7b, 0x8a, 0x62, 0x2b, 0x12, 0x0f, 0x67, 0x21};
+    static const uint8_t wanted[64] = {
+        0xef, 0xd4, 0x8b, 0x2a, 0xac, 0xb6, 0xa8, 0xfd, 0x11, 0x40, 0xdd, 0x9c, 0xd4,
+        0x5e, 0x81, 0xd6, 0x9d, 0x2c, 0x87, 0x7b, 0x56, 0xaa, 0xf9, 0x91, 0xc3, 0x4d,
+        0x0e, 0xa8, 0x4e, 0xaf, 0x37, 0x16, 0xf7, 0xcb, 0x1c, 0x94, 0x2d, 0x65, 0x7c,
+        0x41, 0xd4, 0x36, 0xc7, 0xa1, 0xb6, 0xe2, 0x9f, 0x65, 0xf3, 0xe9, 0x00, 0xdb,
+        0xb9, 0xaf, 0xf4, 0x06, 0x4d, 0xc4, 0xab, 0x2f, 0x84, 0x3a, 0xcd, 0xa8};
+    static const uint8_t sample[] = {'s', 'a', 'm', 'p', 'l', 'e'};
+    const crypto_private_key key = {
+        .public_key = {.type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256}, .d = {d, sizeof d}};
+    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    size_t len;
+
+    (void)state;
+    if (!is_signable(CRYPTO_ALG_ES256))
+        skip();
+    assert_int_equal(crypto_make_signature(CRYPTO_ALG_ES256, &key,
+                                           (crypto_span){sample, sizeof sample}, octets,
+                                           sizeof octets, &len),
+                     CRYPTO_OK);
+    assert_int_equal(len, sizeof wanted);
+    assert_memory_equal(octets, wanted, sizeof wanted);
+}
+
+/* Were a nonce random, it might repeat in a forked process, and give d away. */
+static void test_ecdsa_draws_no_random_number(void **state)
+{
+    uint8_t octets[2][CRYPTO_MAX_SIGNATURE_SIZE];
+    crypto_span signatures[2];
+
+    (void)state;
+    need_a_signer();
+    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        if (!is_signable(i) || keys[i].public_key.type != CRYPTO_KEY_EC)
+            continue;
+        for (size_t j = 0; j < 2; j++)
+            assert_int_equal(sign(i, &keys[i], octets[j], &signatures[j]), CRYPTO_OK);
+        assert_int_equal(signatures[0].len, signatures[1].len);
+        assert_memory_equal(octets[0], octets[1], signatures[0].len);
+    }
+}
+
 /* A signature by d under another key's public half would, for EdDSA, give d away. */
 static void test_halves_that_do_not_match_are_refused(void **state)
 {
@@ -391,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_an_empty_message_is_signed),
         cmocka_unit_test(test_the_buffer_must_be_big_enough),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_ecdsa_is_rfc_6979),
+        cmocka_unit_test(test_ecdsa_draws_no_random_number),
         cmocka_unit_test(test_halves_that_do_not_match_are_refused),
         cmocka_unit_test(test_private_parts_must_fit),
         cmocka_unit_test(test_a_secret_has_no_public_half),
