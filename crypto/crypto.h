@@ -4,6 +4,11 @@
  * The contract between the JOSE core (the caller) and a crypto library (a
  * backend). It knows no JSON, no token and no PostgreSQL.
  *
+ * One thread of a process at a time may call the functions here and in sign.h,
+ * whatever the keys: the registries keep which libraries are ready, and a
+ * library may keep its keys in a table of its own. A program with threads puts
+ * a lock of its own around the calls.
+ *
  * Two readers: a caller needs the types and the functions of the first part;
  * who adds a crypto library implements the struct of the last part
  * (crypto/README.md walks through it).
@@ -135,7 +140,7 @@ const char *crypto_backend_names(void);
  * CRYPTO_INTERNAL. Table errors come before CRYPTO_UNSUPPORTED.
  *
  * This function and the next ready a backend's library at its first use in the
- * process: one thread at a time.
+ * process.
  */
 crypto_status crypto_check_key(crypto_alg alg, const crypto_key *key);
 

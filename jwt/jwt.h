@@ -4,8 +4,12 @@
  * The core parses keys (RFC 7517), takes a compact JWS (RFC 7515) apart, has
  * its signature checked (crypto/crypto.h) and holds its registered claims
  * (RFC 7519) against a policy. It takes the time as an argument, reads no
- * environment, logs nothing, keeps no global state and calls nobody back but
- * the allocator.
+ * environment, logs nothing and calls nobody back but the allocator.
+ *
+ * One thread of a process at a time may call into the core, whatever the
+ * objects: it keeps which crypto libraries are ready, and these libraries and
+ * the JSON parser have state of their own. A program with threads puts a lock
+ * of its own around the calls.
  *
  * Conventions of every function here
  *   - Strings are UTF-8 octets with a length; inputs are borrowed for the call
@@ -157,7 +161,8 @@ const char *jwt_backend_names(void);
 
 /* ---- keys -------------------------------------------------------------- */
 
-/* One or more verification keys; immutable, and so shareable, once parsed. */
+/* One or more verification keys; immutable once parsed, so that several trusts
+ * may share a set. */
 typedef struct jwt_keyset jwt_keyset;
 
 /*
