@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 sequence at text, or 0 where there is none or where it
- * is a control character. */
-static size_t printable_length(const char *text, size_t len)
+/* The length of the UTF-8 sequence at text and its code point, or 0 where there
+ * is none or where it is a control character. */
+static size_t read_character(const char *text, size_t len, unsigned long *character)
 {
     const unsigned char *c = (const unsigned char *)text;
     size_t length;
     unsigned long code;
 
+    *character = c[0];
     if (c[0] < 0x80)
         return c[0] >= 0x20 && c[0] < 0x7f ? 1 : 0;
     if (c[0] < 0xc0 || c[0] > 0xf4)
@@ -29,6 +30,34 @@ static size_t printable_length(const char *text, size_t len)
     if (code < 0xa0 || (length == 3 && code < 0x800) || (length == 4 && code < 0x10000) ||
         (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
         return 0;
+    *character = code;
+    return length;
+}
+
+/* Does it show what follows, or went before, in another order or on another
+ * line? Those with the property Bidi_Control (Unicode Standard Annex 9 section 2)
+ * and the two separators. */
+static bool rearranges(unsigned long character)
+{
+    return character == 0x061c || character == 0x200e || character == 0x200f ||
+           (character >= 0x2028 && character <= 0x202e) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
+/* Returns how many octets it was. */
+static size_t print_character(const char *text, size_t len)
+{
+    unsigned long character;
+    size_t length = read_character(text, len, &character);
+
+    if (length == 0) {
+        printf("\\x%02X", (unsigned char)text[0]);
+        return 1;
+    }
+    if (rearranges(character))
+        printf("\\u%04lX", character);
+    else
+        fwrite(text, 1, length, stdout);
     return length;
 }
 
@@ -37,22 +66,25 @@ void print_safely(const char *text, size_t len, const char *indent)
     size_t i = 0;
 
     while (i < len) {
-        size_t length = printable_length(text + i, len - i);
-
-        if (length > 0)
-            fwrite(text + i, 1, length, stdout);
-        else if (text[i] == '\n' && indent != NULL)
+        if (text[i] == '\n') {
             printf("\n%s", indent);
-        else
-            printf("\\x%02X", (unsigned char)text[i]);
-        i += length > 0 ? length : 1;
+            i++;
+        } else
+            i += print_character(text + i, len - i);
     }
 }
 
 void print_quoted(const char *text)
 {
+    size_t len = strlen(text);
+    size_t i = 0;
+
     putchar('"');
-    print_safely(text, strlen(text), NULL);
+    while (i < len) {
+        if (text[i] == '"' || text[i] == '\\')
+            putchar('\\');
+        i += print_character(text + i, len - i);
+    }
     putchar('"');
 }
 

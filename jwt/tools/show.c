@@ -114,7 +114,8 @@ const command decode_command = {
     .name = "decode",
     .usage = "[TOKEN|-]",
     .summary = "print a token's header and payload, verifying nothing",
-    .notes = "Octets that are not printable are shown as \\xHH.\n",
+    .notes = "Octets that are not printable are shown as \\xHH, characters that would\n"
+             "rearrange the text as \\uHHHH.\n",
     .run = decode,
 };
 

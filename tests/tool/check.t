@@ -65,6 +65,18 @@ keys[7]  usable   kid "b": $algorithm
 END
 check('a kid that would move the cursor', with($pair->{public}, '"kid":"\u001b[2J\nkeys[9]\u00e9"'),
     out => qq(key  usable   kid "\\x1B[2J\\x0Akeys[9]\xc3\xa9": $algorithm\n));
+check('a kid that would speak for the tool', with($pair->{public}, '"kid":"a\": HS256 \\\\"'),
+    out => qq(key  usable   kid "a\\": HS256 \\\\": $algorithm\n));
+# As JSON's escapes, and how they are shown.
+my @rearranging = map { sprintf '\\u%04X', $_ } 0x061c, 0x200e, 0x200f, 0x2028 .. 0x202e,
+    0x2066 .. 0x2069;
+check("a kid with $_", with($pair->{public}, qq("kid":"a${_}b")),
+    out => qq(key  usable   kid "a${_}b": $algorithm\n)) for @rearranging;
+# Their neighbours, as they are: U+061B, U+200D, U+2010, U+2027, U+202F, U+2065, U+206A.
+my @neighbours = ("\xd8\x9b", map { "\xe2$_" } "\x80\x8d", "\x80\x90", "\x80\xa7", "\x80\xaf",
+    "\x81\xa5", "\x81\xaa");
+check('a kid of other characters', with($pair->{public}, sprintf '"kid":"%s"', join '', @neighbours),
+    out => sprintf qq(key  usable   kid "%s": $algorithm\n), join '', @neighbours);
 check('more than a hundred that are skipped', set(('{}') x 150, $pair->{public}),
     out => join '', (map { "keys[$_]  skipped  no kid: not a JWK\n" } 0 .. 149),
     "keys[150]  usable   no kid: $algorithm\n");

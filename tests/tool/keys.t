@@ -141,7 +141,7 @@ expect('keys: none usable', ['keys', file('{"keys":[{"kty":"new"}]}')], code => 
 
 ($algorithm, $pair) = verifies('EdDSA') ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
 SKIP: {
-    skip 'this build has neither EdDSA nor ES256', 4 if !verifies($algorithm);
+    skip 'this build has neither EdDSA nor ES256', 5 if !verifies($algorithm);
     # The secret is too short for any algorithm, whether or not the build has it.
     expect('keys: usable and not', ['keys', file(sprintf '{"keys":[%s]}', join ',',
         '{"kty":"oct","kid":"short","k":"AA"}', $pair->{public},
@@ -155,6 +155,9 @@ skipped  kid "for secrets", keys[2]: key is not for signatures
 skipped  no kid, keys[3]: not a JWK
 skipped  no kid, keys[4]: key type is not known
 END
+    expect('keys: a kid that would speak for the tool', ['keys',
+        file('{"kid":"a\": HS256 \\\\\u202e",' . substr $pair->{public}, 1)],
+        out => qq(usable   kid "a\\": HS256 \\\\\\u202E": $algorithm\n));
     my $many = made(['keys', file(sprintf '{"keys":[%s]}', join ',', $pair->{public},
         ('{}') x 150)]);
     my @many = split /\n/, $many;
