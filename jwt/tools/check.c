@@ -1,6 +1,7 @@
 /*
  * check.c - would the server take this file? The core answers, which the server
- * asks as well: no rule stands here, but one: an issuer should have keys.
+ * asks as well: no rule stands here, but one: an issuer should have keys, and
+ * one of them should serve an algorithm that it names.
  */
 #include "jwt/tools/commands.h"
 #include "jwt/tools/files.h"
@@ -130,16 +131,35 @@ static void print_list(const char *name, const jwt_string_list *list, const char
     }
 }
 
-static void print_counts(const jwt_keyset *keys)
+static bool serves_none_named(const jwt_issuer *issuer, const jwt_keyset *keys)
+{
+    return issuer->algorithms != 0 && (issuer->algorithms & jwt_keyset_algorithms(keys)) == 0;
+}
+
+static void print_counts(const jwt_issuer *issuer, const jwt_keyset *keys)
 {
     size_t skipped = jwt_keyset_skipped_count(keys);
+    jwt_algorithm_set algorithms = jwt_keyset_algorithms(keys);
 
     printf("%zu usable for", jwt_keyset_count(keys));
-    print_algorithms(jwt_keyset_algorithms(keys));
+    print_algorithms(algorithms);
+    if (serves_none_named(issuer, keys))
+        printf(" (none of which it accepts)");
+    else if (issuer->algorithms == 0 && (algorithms & jwt_public_key_algorithms()) == 0)
+        printf(" (shared secrets: only where algorithms are named)");
     if (skipped > 0)
         printf(", %zu skipped", skipped);
     putchar('\n');
     print_skipped("    ", keys);
+}
+
+static int judge_keys(size_t n, const jwt_issuer *issuer, const jwt_keyset *keys)
+{
+    print_counts(issuer, keys);
+    if (!serves_none_named(issuer, keys))
+        return EXIT_VALID;
+    fail("issuers[%zu]: none of its keys serves one of its \"algorithms\"", n);
+    return EXIT_REFUSED;
 }
 
 /* As the server finds a file; NULL when there is no memory. */
@@ -186,8 +206,9 @@ static jwt_keyset *load_keys(const char *what, const char *path, int *code)
     return keys;
 }
 
-static int check_key_file(const check_options *given, size_t n, const char *file)
+static int check_key_file(const check_options *given, size_t n, const jwt_issuer *issuer)
 {
+    const char *file = issuer->keys_file;
     char what[64];
     char *path;
     jwt_keyset *keys;
@@ -210,9 +231,9 @@ static int check_key_file(const check_options *given, size_t n, const char *file
         return code;
     }
     printf(", ");
-    print_counts(keys);
+    code = judge_keys(n, issuer, keys);
     jwt_keyset_free(keys);
-    return EXIT_VALID;
+    return code;
 }
 
 static int check_issuer(const check_options *given, size_t n, const jwt_issuer *issuer)
@@ -232,10 +253,9 @@ static int check_issuer(const check_options *given, size_t n, const jwt_issuer *
     print_list("required_claims", &issuer->required_claims, "pg_session_jwt.required_claims");
     print_list("token_types", &issuer->types, "pg_session_jwt.token_types");
     if (issuer->keys == NULL)
-        return check_key_file(given, n, issuer->keys_file);
+        return check_key_file(given, n, issuer);
     printf("  %-17s", "jwks");
-    print_counts(issuer->keys);
-    return EXIT_VALID;
+    return judge_keys(n, issuer, issuer->keys);
 }
 
 static int check_issuers(const check_options *given, const buffer *text)
@@ -293,7 +313,8 @@ const command check_command = {
     .name = "check",
     .usage = "[--issuers [--data-directory DIR]] FILE|-",
     .summary = "tell whether the server would take a file of keys or issuers",
-    .notes = "Exit status: 0 it would, 1 it would not, or an issuer would have no keys (the\n"
-             "reason on standard error), 2 usage or a file that cannot be read.\n",
+    .notes = "Exit status: 0 it would, 1 it would not, or an issuer would have no keys, or\n"
+             "none for its algorithms (the reason on standard error), 2 usage or a file that\n"
+             "cannot be read.\n",
     .run = check,
 };

@@ -179,6 +179,34 @@ issuers[0]  "b\\x07"
     skipped  kid "c\\x07", keys[1]: key type is not known
 END
 
+# The server would take these, and refuse each token of "b".
+my $others = join ',', map { qq("$_") } grep { $_ ne $algorithm } map { $_->[0] } @rows;
+my $not_served = 'issuers[0]: none of its keys serves one of its "algorithms"';
+my $accepting = qq{issuers[0]  "b"\n} . terms(\@audiences) . '  algorithms       %s' . "\n"
+    . terms($claims, $types);
+sub accepting { return sprintf $accepting, in_order(@_) }
+expect('an issuer whose keys are for no algorithm that it names', [@issuers, document(issuers(
+    qq({"issuer":"b","algorithms":[$others],"jwks":$pair->{public}})))], code => 1,
+    err => $not_served, out => accepting(grep { $_ ne $algorithm } map { $_->[0] } @rows)
+        . "  jwks             1 usable for $algorithm (none of which it accepts)\n");
+expect('one of several algorithms is served', [@issuers, document(issuers(
+    qq({"issuer":"b","algorithms":[$others,"$algorithm"],"jwks":$pair->{public}})))],
+    out => accepting(map { $_->[0] } @rows) . "  jwks             1 usable for $algorithm\n");
+if (verifies('HS256')) {
+    my $secret = with($hmac{jwk}, '"alg":"HS256"');
+    expect('an issuer with a shared secret, naming no algorithm', [@issuers,
+        document(issuers(qq({"issuer":"b","jwks":$secret})))], out => qq(issuers[0]  "b"\n$defaults)
+            . "  jwks             1 usable for HS256 (shared secrets: only where algorithms are"
+            . " named)\n");
+    expect('an issuer with a shared secret, naming its algorithm', [@issuers,
+        document(issuers(qq({"issuer":"b","algorithms":["HS256"],"jwks":$secret})))],
+        out => accepting('HS256') . "  jwks             1 usable for HS256\n");
+    expect('an issuer with a public key as well, naming no algorithm', [@issuers,
+        document(issuers(sprintf '{"issuer":"b","jwks":%s}', set($secret, $pair->{public})))],
+        out => qq(issuers[0]  "b"\n$defaults  jwks             2 usable for )
+            . in_order($algorithm, 'HS256') . "\n");
+}
+
 for my $row (
     ['an algorithm that is not known', '"algorithms":["ES256","RS255"],"jwks":' . $pair->{public},
         '"RS255"', 'issuers[1]: "algorithms" names one that is not known'],
@@ -249,6 +277,12 @@ expect('nor is one of an absolute path', [@issuers, document(named('/none.json')
     out => named_out('/none.json', 'not opened'));
 named_file('a file below the data directory', 'jwks/a.json', $counts);
 named_file('a file of an absolute path', "$directory/jwks/a.json", $counts);
+expect('a file whose keys are for no algorithm that the issuer names', [@issuers,
+    '--data-directory', $directory, document(issuers(
+        qq({"issuer":"b","algorithms":[$others],"jwks_file":"jwks/a.json"})))], code => 1,
+    err => $not_served, out => accepting(grep { $_ ne $algorithm } map { $_->[0] } @rows)
+        . qq(  jwks_file        "jwks/a.json", 1 usable for $algorithm (none of which it accepts))
+        . ", 1 skipped\n    skipped  no kid, keys[1]: key type is not known\n");
 symlink 'a.json', "$directory/jwks/link" or die;
 named_file('a link to a file', 'jwks/link', $counts);
 broken_file('a file that is elsewhere', 'a.json', 'No such file or directory');
