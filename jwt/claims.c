@@ -133,8 +133,12 @@ static jwt_status check_required(const jwt_json *claims, const jwt_string_list *
 {
     for (size_t i = 0; i < names->count; i++) {
         const jwt_json_value *claim = jwt_json_member(claims->root, names->items[i]);
-        if (claim == NULL || jwt_json_is_null(claim))
-            return jwt_fail(error, JWT_CLAIM_MISSING, 0, names->items[i]);
+        if (claim == NULL || jwt_json_is_null(claim)) {
+            jwt_fail(error, JWT_CLAIM_MISSING, 0, names->items[i]);
+            if (error != NULL)
+                error->claim_index = i;
+            return JWT_CLAIM_MISSING;
+        }
     }
     return JWT_OK;
 }

@@ -133,6 +133,7 @@ typedef struct jwt_error {
     int64_t seconds;    /* the claim's time, whole seconds since the epoch */
     size_t trust_index; /* for JWT_KEY_NOT_FOUND of jwt_verify(): which of the policy's trusts
                            the token was held against */
+    size_t claim_index; /* for JWT_CLAIM_MISSING: which of the required_claims */
     char detail[96];    /* particulars, or "" */
 } jwt_error;
 

@@ -52,7 +52,10 @@ int refuse(const jwt_error *error, int64_t now)
     fprintf(stderr, "sjwt: refused: %s", jwt_status_text(error->status));
     if (error->has_seconds)
         print_distance(error, now);
-    if (error->detail[0] != '\0')
+    /* detail is the claim's name as it was given */
+    if (error->status == JWT_CLAIM_MISSING)
+        fprintf(stderr, ": number %zu of --require", error->claim_index + 1);
+    else if (error->detail[0] != '\0')
         fprintf(stderr, ": %s", error->detail);
     fputc('\n', stderr);
     return EXIT_REFUSED;

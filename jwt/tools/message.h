@@ -3,7 +3,7 @@
  *
  * Each message is one line that begins with "sjwt: ". None holds what a user
  * gave as an argument or in a file: that may be a token or a key in the wrong
- * place. Messages name the option instead.
+ * place. Messages name the option instead, and of several values the number.
  */
 #ifndef PG_SESSION_JWT_TOOLS_MESSAGE_H
 #define PG_SESSION_JWT_TOOLS_MESSAGE_H

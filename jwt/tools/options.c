@@ -56,6 +56,19 @@ static bool append(value_list *list, const char *value)
     return true;
 }
 
+static bool has_empty_name(const char *names)
+{
+    for (;;) {
+        size_t len = strcspn(names, ",");
+
+        if (len == 0)
+            return true;
+        if (names[len] == '\0')
+            return false;
+        names += len + 1;
+    }
+}
+
 static bool append_names(value_list *list, char *names)
 {
     for (;;) {
@@ -79,6 +92,8 @@ static bool take(const command *self, const option *o, char *value)
         *o->value = value;
         return true;
     }
+    if (o->commas != NULL && has_empty_name(value))
+        return complain(self, o->name, "has an empty name");
     if (o->list != NULL ? append(o->list, value) : append_names(o->commas, value))
         return true;
     return complain(self, o->name, "is given too often");

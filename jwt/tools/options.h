@@ -28,7 +28,7 @@ typedef struct option {
     bool *flag;
     const char **value;
     value_list *list;   /* may be given several times */
-    value_list *commas; /* likewise, each value being names separated by commas */
+    value_list *commas; /* likewise, each value being names separated by commas, none empty */
 } option;
 
 /* A command's name and what --help says of it. */

@@ -70,6 +70,10 @@ expect('a flag with a value', [@verify, '--jws=yes'], code => 2,
     err => '--jws takes no value; see sjwt verify --help');
 expect('--require too often', [@verify, '--require', join(',', ('sub') x 65)], code => 2,
     err => '--require is given too often; see sjwt verify --help');
+for my $names ('', ',', 'exp,', ',exp', 'exp,,sub') {
+    expect("--require '$names'", [@verify, '--require', $names], code => 2,
+        err => '--require has an empty name; see sjwt verify --help');
+}
 expect('--aud too often', [@verify, ('--aud', 'x') x 65], code => 2,
     err => '--aud is given too often; see sjwt verify --help');
 expect('two tokens', [@verify, $hmac{token}, $hmac{token}], code => 2,

@@ -139,9 +139,12 @@ refused('aud: none', 'token is not for this audience', [@hmac, token('{}'), '--a
 refused('aud: a number', "'aud' is not a string or an array of strings",
     [@hmac, token('{"aud":[1]}'), '--aud', '1']);
 expect('required claims', [@full, '--require', 'iss,aud', '--require', 'jti'], out => "$claims\n");
-refused('a required claim is not there', 'a required claim is missing: exp',
+refused('a required claim is not there', 'a required claim is missing: number 2 of --require',
     [@full, '--require', 'iss,exp']);
-refused('a required claim is null', 'a required claim is missing: sub', [@full, '--require', 'sub']);
+refused('a required claim is null', 'a required claim is missing: number 1 of --require',
+    [@full, '--require', 'sub']);
+refused('a token where claims should be', 'a required claim is missing: number 3 of --require',
+    [@full, '--require', 'iss,aud', '--require', $full]);
 expect('typ', [@full, '--typ', 'AT+JWT'], out => "$claims\n");
 expect('typ: one of several', [@full, '--typ', 'JWT', '--typ', 'application/at+jwt'],
     out => "$claims\n");

@@ -342,8 +342,10 @@ static void test_required(void **state)
     expect("{\"x\":{\"sub\":\"a\",\"o\":1}}", &policy, JWT_CLAIM_MISSING);
     assert_status(verify("{\"sub\":\"a\"}", &policy, NULL, &error), JWT_CLAIM_MISSING, "o");
     assert_string_equal(error.detail, "o");
+    assert_int_equal(error.claim_index, 1);
     assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "sub");
     assert_string_equal(error.detail, "sub");
+    assert_int_equal(error.claim_index, 0);
 }
 
 static void test_long_claim_name(void **state)
