@@ -13,7 +13,6 @@
 #include "extension/settings.h"
 #include "extension/compat.h"
 
-static ExecutorStart_hook_type next_executor_start;
 static ExecutorRun_hook_type next_executor_run;
 
 void psj_parallel_publish(bool accepted, int64 last_jti)
@@ -34,44 +33,35 @@ void psj_parallel_receive(const char *state)
 /*
  * A token that only workers read would never be accepted in the leader, and
  * its replay would not be noticed: the leader reads it before they do. If it is
- * refused, that is reported where it is read.
+ * refused, that is reported where it is read. Here and not where the executor
+ * starts: a portal starts when it is bound, and its workers when it is run, which
+ * may be after another token was set.
  */
-static void executor_start(QueryDesc *query, int flags)
-{
-    if (query->plannedstmt->parallelModeNeeded && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
-        !IsInParallelMode())
-        psj_session_accept();
-
-    if (next_executor_start != NULL)
-        next_executor_start(query, flags);
-    else
-        standard_ExecutorStart(query, flags);
-}
-
 static void executor_run(QueryDesc *query, ScanDirection direction,
                          uint64 count PSJ_RUN_ONCE_PARAMETER)
 {
-    const bool may_hide = query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL;
+    const bool has_workers = query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL;
     ErrorContextCallback callback;
 
-    /* A background worker need not say when a statement begins, and its parallel
-     * workers, which begin below, know no other clock. */
-    if (may_hide && MyBackendType == B_BG_WORKER && !IsInParallelMode())
-        SetCurrentStatementStartTimestamp();
-    if (may_hide)
+    if (has_workers && !IsInParallelMode()) {
+        /* A background worker need not say when a statement begins, and its parallel
+         * workers, which begin below, know no other clock. */
+        if (MyBackendType == B_BG_WORKER)
+            SetCurrentStatementStartTimestamp();
+        psj_session_accept();
+    }
+    if (has_workers)
         psj_hide_statement_of_worker(&callback);
     if (next_executor_run != NULL)
         next_executor_run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
     else
         standard_ExecutorRun(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
-    if (may_hide)
+    if (has_workers)
         psj_show_statement(&callback);
 }
 
 void psj_parallel_install(void)
 {
-    next_executor_start = ExecutorStart_hook;
-    ExecutorStart_hook = executor_start;
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = executor_run;
 }
