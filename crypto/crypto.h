@@ -131,9 +131,10 @@ const char *crypto_backend_names(void);
 
 /*
  * May this key serve this algorithm? Type, curve and lengths by the table
- * (RSA 2048 to 4096 bits, an odd modulus and an odd public exponent from 3 to
- * n - 1, RFC 7518 sections 3.3 and 3.5, RFC 8017 section 3.1; HMAC key no
- * shorter than the hash, RFC 7518 section 3.2), then
+ * (RSA 2048 to 4096 bits, an odd modulus and an odd public exponent from 3 up,
+ * RFC 7518 sections 3.3 and 3.5, RFC 8017 section 3.1, and of at most 64 bits,
+ * since a longer one makes each verification slow; HMAC key no shorter than the
+ * hash, RFC 7518 section 3.2), then
  * by the backend (the point is on the curve and not of small order).
  *
  * Returns CRYPTO_OK, CRYPTO_BAD_KEY, CRYPTO_UNSUPPORTED, CRYPTO_NO_MEMORY or

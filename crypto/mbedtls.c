@@ -35,10 +35,10 @@ static const struct {
     [CRYPTO_ALG_HS512] = {HMAC(512), PSA_KEY_TYPE_HMAC},
 };
 
-/* Of the policy's largest: modulus and exponent of 512 octets, each with tag,
- * length and a sign octet, and the SEQUENCE around them. An uncompressed point
- * of P-521 is far shorter. */
-#define PUBLIC_KEY_SIZE (4 + 2 * (5 + 512))
+/* Of the policy's largest: a modulus of 512 octets and an exponent of 8, each with
+ * tag, length and a sign octet, and the SEQUENCE around them. An uncompressed
+ * point of P-521 is far shorter. */
+#define PUBLIC_KEY_SIZE (4 + (5 + 512) + (3 + 8))
 
 crypto_status crypto_mbedtls_init(void)
 {

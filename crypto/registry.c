@@ -1,7 +1,5 @@
 #include "crypto/registry.h"
 
-#include <string.h>
-
 /* A test that compiles this file with backends of its own has named them. */
 #ifndef CRYPTO_BACKEND_LIST
 #include "crypto_backends.h"
@@ -62,15 +60,16 @@ static bool is_odd(crypto_span number)
     return (number.data[number.len - 1] & 1) != 0;
 }
 
+/* The time of a verification grows with the exponent's length. */
+#define MAX_EXPONENT_OCTETS 8
+
 static bool rsa_key_fits(const crypto_algorithm *row, crypto_span n, crypto_span e)
 {
     if (!is_number(n) || n.len > row->max_key_bits / 8 || !is_odd(n))
         return false;
     if (bit_length(n) < row->min_key_bits)
         return false;
-    if (!is_number(e) || !is_odd(e) || e.len > n.len)
-        return false;
-    if (e.len == n.len && memcmp(e.data, n.data, n.len) >= 0)
+    if (!is_number(e) || !is_odd(e) || e.len > MAX_EXPONENT_OCTETS)
         return false;
     return e.len > 1 || e.data[0] >= 3;
 }

@@ -179,7 +179,8 @@ typedef struct jwt_keyset jwt_keyset;
  * nor an array "keys"), JWT_NO_MEMORY, JWT_INTERNAL; and why a single JWK is
  * not usable: JWK_MEMBER_INVALID (detail: its name), JWK_KTY_UNKNOWN,
  * JWK_CRV_UNKNOWN, JWK_USE_REFUSED (detail: the member), JWK_ALG_UNKNOWN,
- * JWK_ALG_MISMATCH, JWK_UNSUPPORTED (detail: the algorithm), JWK_KEY_REFUSED.
+ * JWK_ALG_MISMATCH, JWK_UNSUPPORTED (detail: the algorithm), JWK_KEY_REFUSED (by
+ * the rules of crypto_check_key(), crypto/crypto.h).
  */
 jwt_status jwt_keyset_parse(const jwt_allocator *allocator, const char *json, size_t len,
                             jwt_keyset **out, jwt_error *error);

@@ -509,21 +509,25 @@ static void test_no_key_serves_another_family(void **state)
 
 /* ---- the build ---------------------------------------------------------- */
 
-/* Modulus and exponent of 4096 bits each. */
+/* A modulus of 4096 bits and an exponent of 64; one of 65 is too long. */
 static void test_the_largest_rsa_key(void **state)
 {
-    uint8_t n[512], e[512];
-    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {n, sizeof n}, .e = {e, sizeof e}};
+    uint8_t n[512];
+    static const uint8_t e[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t longer[9] = {1, 0, 0, 0, 0, 0, 0, 0, 1};
+    crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {n, sizeof n}};
 
     (void)state;
     memset(n, 0xff, sizeof n);
-    memcpy(e, n, sizeof e);
-    e[sizeof e - 1] = 0xfd;
     for (unsigned i = 0; i < CRYPTO_ALG_COUNT; i++) {
         const crypto_alg alg = (crypto_alg)i;
-        if (crypto_algorithm_get(alg)->key_type == CRYPTO_KEY_RSA)
-            assert_int_equal(crypto_check_key(alg, &key),
-                             is_served(alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
+        if (crypto_algorithm_get(alg)->key_type != CRYPTO_KEY_RSA)
+            continue;
+        key.e = (crypto_span){e, sizeof e};
+        assert_int_equal(crypto_check_key(alg, &key),
+                         is_served(alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
+        key.e = (crypto_span){longer, sizeof longer};
+        assert_int_equal(crypto_check_key(alg, &key), CRYPTO_BAD_KEY);
     }
 }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #define CRYPTO_BACKEND_LIST(X) X(first) X(second)
 #include "crypto/registry.c"
 
@@ -226,7 +228,7 @@ static void test_rsa_size_is_exact(void **state)
 static void test_rsa_exponent(void **state)
 {
     static const struct {
-        uint8_t e[4];
+        uint8_t e[9];
         size_t len;
         crypto_status status;
     } cases[] = {
@@ -242,22 +244,19 @@ static void test_rsa_exponent(void **state)
         {{1, 0, 1}, 3, CRYPTO_OK},
         {{0, 1, 0, 1}, 4, CRYPTO_BAD_KEY},
         {{0x80, 0, 0, 1}, 4, CRYPTO_OK},
+        /* 64 bits are the most; 2^64 + 1 has 65 */
+        {{0x80, 0, 0, 0, 0, 0, 0, 1}, 8, CRYPTO_OK},
+        {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, CRYPTO_OK},
+        {{1, 0, 0, 0, 0, 0, 0, 0, 1}, 9, CRYPTO_BAD_KEY},
     };
     crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {octets, 256}};
-    uint8_t below[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         key.e = (crypto_span){cases[i].e, cases[i].len};
         assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), cases[i].status);
     }
-    memcpy(below, octets, sizeof below);
-    below[255] = 0xfd;
-    key.e = (crypto_span){below, 256};
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
     key.e = key.n;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
-    key.e.len = 257;
     assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
     key.e = (crypto_span){octets + 1, 0};
     assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
