@@ -18,12 +18,17 @@
                          .min_key_bits = 2048,                                                     \
                          .max_key_bits = 4096}
 
+/* The longest secret that every library takes (PSA: 65528 bits), so that a key
+ * does not work in one build and not in another. */
+#define MAX_SECRET_OCTETS 8191
+
 #define HMAC(id, hash_octets)                                                                      \
     [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
                          .name = #id,                                                              \
                          .key_type = CRYPTO_KEY_OCT,                                               \
                          .signature_len = (hash_octets),                                           \
-                         .min_key_bits = 8 * (hash_octets)}
+                         .min_key_bits = 8 * (hash_octets),                                        \
+                         .max_key_bits = 8 * MAX_SECRET_OCTETS}
 
 static const crypto_algorithm algorithms[CRYPTO_ALG_COUNT] = {
     [CRYPTO_ALG_EDDSA] = {.alg = CRYPTO_ALG_EDDSA,

@@ -106,7 +106,7 @@ typedef struct crypto_algorithm {
     size_t signature_len;     /* octets; 0: as long as the RSA modulus */
     size_t coordinate_len;    /* octets of x (and y); 0: no coordinates */
     size_t min_key_bits;      /* RSA: of the modulus; HMAC: of the secret */
-    size_t max_key_bits;      /* RSA only; 0: no limit */
+    size_t max_key_bits;      /* likewise */
 } crypto_algorithm;
 
 /* The row of alg, never NULL; alg must be below CRYPTO_ALG_COUNT. */
@@ -134,7 +134,7 @@ const char *crypto_backend_names(void);
  * (RSA 2048 to 4096 bits, an odd modulus and an odd public exponent from 3 up,
  * RFC 7518 sections 3.3 and 3.5, RFC 8017 section 3.1, and of at most 64 bits,
  * since a longer one makes each verification slow; HMAC key no shorter than the
- * hash, RFC 7518 section 3.2), then
+ * hash, RFC 7518 section 3.2, and no longer than 8191 octets), then
  * by the backend (the point is on the curve and not of small order).
  *
  * Returns CRYPTO_OK, CRYPTO_BAD_KEY, CRYPTO_UNSUPPORTED, CRYPTO_NO_MEMORY or

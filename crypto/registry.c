@@ -91,7 +91,7 @@ crypto_status crypto_check_policy(const crypto_algorithm *row, const crypto_key 
         fits = rsa_key_fits(row, key->n, key->e);
         break;
     case CRYPTO_KEY_OCT:
-        fits = key->k.len >= row->min_key_bits / 8;
+        fits = key->k.len >= row->min_key_bits / 8 && key->k.len <= row->max_key_bits / 8;
         break;
     }
     return fits ? CRYPTO_OK : CRYPTO_BAD_KEY;

@@ -13,7 +13,8 @@ static const crypto_signer *const signers[] = {CRYPTO_SIGNER_LIST(ADDRESS) NULL}
 
 static bool ready[sizeof signers / sizeof signers[0]];
 
-/* The largest HMAC secret made, in bits. */
+/* The largest HMAC secret made, in bits: a key's buffer has no room for the
+ * largest that is taken. */
 #define MAX_SECRET_BITS 4096
 
 uint32_t crypto_signable_algorithms(void)
@@ -122,7 +123,7 @@ crypto_status crypto_make_signature(crypto_alg alg, const crypto_private_key *ke
 /* The size of the key to make, as crypto_signer.generate takes it. */
 static crypto_status choose_bits(const crypto_algorithm *row, size_t *bits)
 {
-    size_t most = row->max_key_bits != 0 ? row->max_key_bits : MAX_SECRET_BITS;
+    size_t most = row->key_type == CRYPTO_KEY_OCT ? MAX_SECRET_BITS : row->max_key_bits;
 
     if (row->min_key_bits == 0)
         return *bits == 0 ? CRYPTO_OK : CRYPTO_BAD_KEY;

@@ -531,6 +531,36 @@ static void test_the_largest_rsa_key(void **state)
     }
 }
 
+/* Each backend takes a secret of 8191 octets, and none is asked of a longer one. */
+static void test_the_longest_secret(void **state)
+{
+    static const uint8_t octets[8192] = {1};
+    const crypto_span longest = {octets, 8191}, longer = {octets, 8192};
+
+    (void)state;
+    for (unsigned i = 0; i < CRYPTO_ALG_COUNT; i++) {
+        const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)i);
+        const crypto_span wrong = {octets, row->signature_len};
+        crypto_key key = {.type = CRYPTO_KEY_OCT, .k = longest};
+
+        if (row->key_type != CRYPTO_KEY_OCT)
+            continue;
+        for (size_t j = 0; j < BACKEND_COUNT; j++) {
+            if ((backends[j]->verifies & CRYPTO_BIT(row->alg)) == 0)
+                continue;
+            assert_int_equal(backends[j]->init(), CRYPTO_OK);
+            assert_int_equal(backends[j]->check_key(row->alg, &key), CRYPTO_OK);
+            assert_int_equal(backends[j]->verify(row->alg, &key, longest, wrong),
+                             CRYPTO_BAD_SIGNATURE);
+        }
+        assert_int_equal(crypto_check_key(row->alg, &key),
+                         is_served(row->alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
+        key.k = longer;
+        assert_int_equal(crypto_check_key(row->alg, &key), CRYPTO_BAD_KEY);
+        assert_int_equal(crypto_verify_signature(row->alg, &key, longest, wrong), CRYPTO_BAD_KEY);
+    }
+}
+
 static void test_backends_are_the_chosen_ones(void **state)
 {
     char names[256] = "";
@@ -632,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_undeclared_is_unsupported),
         cmocka_unit_test(test_no_key_serves_another_family),
         cmocka_unit_test(test_the_largest_rsa_key),
+        cmocka_unit_test(test_the_longest_secret),
         cmocka_unit_test(test_backends_are_the_chosen_ones),
         cmocka_unit_test(test_capabilities_are_the_configured_ones),
         cmocka_unit_test(test_signers_agree_with_the_vectors),
