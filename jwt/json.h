@@ -52,7 +52,8 @@ jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size
                           jwt_status invalid, jwt_json *json, size_t *position);
 
 /* The same for a text that may hold private keys, and that need not end in a
- * NUL: it is copied, and what was made of it is zeroed before it is freed. */
+ * NUL: it is copied, and what was made of it is zeroed before it is freed; but
+ * for what the parser has made when it runs out of memory, and frees itself. */
 jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *text, size_t len,
                                  jwt_status invalid, jwt_json *json, size_t *position);
 

@@ -3,7 +3,9 @@
  * private keys and signed tokens.
  *
  * Never linked into the extension. The conventions are jwt.h's; moreover, every
- * copy of private key material is wiped before its memory is given back.
+ * copy of private key material is wiped before its memory is given back. There
+ * is one exception: where the JSON parser runs out of memory, it frees what it
+ * has read so far as it is.
  */
 #ifndef PG_SESSION_JWT_JWT_SIGN_H
 #define PG_SESSION_JWT_JWT_SIGN_H
