@@ -268,5 +268,27 @@ for my $source ('from 0.1.2', 'from 0.5.0')
 		'SELECT body FROM notes' => 'mine');
 }
 
+# In a schema that nobody can drop, as a database's owner creates it.
+my $where = "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_session_jwt'";
+$node->safe_psql('postgres', $_) for 'CREATE ROLE db_owner LOGIN',
+  map { "CREATE DATABASE $_ OWNER db_owner" } 'lasting', 'restored_lasting';
+session_ok(
+	$node,
+	'with schema pg_catalog',
+	{ user => 'db_owner', db => 'lasting' },
+	'CREATE EXTENSION pg_session_jwt WITH SCHEMA pg_catalog' => '',
+	"ALTER EXTENSION pg_session_jwt UPDATE TO '0.5.0'" => '',
+	'ALTER EXTENSION pg_session_jwt UPDATE' => '',
+	$where => 'pg_catalog',
+	'DROP SCHEMA pg_catalog CASCADE' => refused('42501', 'must be owner of schema pg_catalog'));
+session_ok($node, 'nor can a superuser drop that', { db => 'lasting' },
+	'DROP SCHEMA pg_catalog CASCADE' => refused('2BP01', qr/pg_catalog/));
+$node->command_ok([ 'pg_dump', '--no-sync', '-U', 'db_owner', '-f', $dump, 'lasting' ], 'pg_dump');
+$node->command_ok(
+	[ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-U', 'db_owner', '-d', 'restored_lasting', '-f', $dump ],
+	'restored by the owner');
+is($node->safe_psql('restored_lasting', $where), 'pg_catalog', 'into the same schema');
+same_catalog('restored_lasting', catalog('lasting'), 'and with the same catalog');
+
 $node->stop;
 done_testing();
