@@ -139,5 +139,13 @@ jwt_status jwt_sign(const jwt_allocator *allocator, const jwt_private_key *key,
     *token = NULL;
     if (status != JWT_OK)
         return status;
-    return jws_sign(allocator, key, header, claims, len, token, token_len, error);
+    status = jws_sign(allocator, key, header, claims, len, token, token_len, error);
+    if (status == JWT_OK && *token_len > JWT_MAX_TOKEN_SIZE) {
+        jwt_allocator resolved = jwt_allocator_resolve(allocator);
+
+        jwt_release(&resolved, *token);
+        *token = NULL;
+        status = jwt_fail(error, JWT_TOO_LARGE, 0, NULL);
+    }
+    return status;
 }

@@ -75,14 +75,15 @@ typedef struct jws_header {
  *
  * JWT_OK, JWT_ALG_UNKNOWN, JWT_ALG_MISMATCH, JWT_ALG_UNSUPPORTED, JWK_KEY_REFUSED
  * (too short for alg, or its halves do not belong together), JWT_KID_INVALID,
- * JWT_HEADER_JSON (typ is not UTF-8), JWT_TOO_LARGE, JWT_NO_MEMORY, JWT_INTERNAL.
+ * JWT_HEADER_JSON (typ is not UTF-8), JWT_NO_MEMORY, JWT_INTERNAL.
  */
 jwt_status jws_sign(const jwt_allocator *allocator, const jwt_private_key *key,
                     const jws_header *header, const char *payload, size_t len, char **token,
                     size_t *token_len, jwt_error *error);
 
 /* Likewise of a claims set (RFC 7519 section 7.1): JWT_PAYLOAD_JSON where claims
- * is not a strict JSON object. */
+ * is not a strict JSON object, JWT_TOO_LARGE where the token would have more than
+ * JWT_MAX_TOKEN_SIZE octets. */
 jwt_status jwt_sign(const jwt_allocator *allocator, const jwt_private_key *key,
                     const jws_header *header, const char *claims, size_t len, char **token,
                     size_t *token_len, jwt_error *error);

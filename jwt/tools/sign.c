@@ -56,6 +56,7 @@ static const char *option_at_fault(const sign_options *given, jwt_status status)
 {
     switch ((int)status) {
     case JWT_PAYLOAD_JSON:
+    case JWT_TOO_LARGE:
         return "--claims";
     case JWT_KID_INVALID:
         return "--kid";

@@ -21,6 +21,16 @@ expect('RFC 7515 A.1', [@sign, '--header', $hmac{header}, '--claims', $hmac{payl
     out => "$hmac{token}\n");
 expect('claims from standard input', [@sign, '--header', $hmac{header}, '--claims', '-'],
     in => $hmac{payload}, out => "$hmac{token}\n");
+# The largest token that is made of claims, and one octet more of them.
+my $empty = length made([@sign, '--raw-payload', file('')]);
+my $room = int((65536 - $empty) * 3 / 4) - length '{"a":""}';
+my $largest = made([@sign, '--claims', '-'], in => sprintf '{"a":"%s"}', 'x' x $room);
+cmp_ok(65536 - length $largest, '<', 2, 'a token of 64 KiB');
+expect('a token that would be too large', [@sign, '--claims', '-'], code => 2,
+    in => sprintf('{"a":"%s"}', 'x' x ($room + 1)), err => '--claims: token is too large');
+cmp_ok(length made([@sign, '--raw-payload', '-'], in => 'x' x 100_000), '>', 65536,
+    'any octets may be more');
+
 expect('the payload from a file', [@sign, '--header', $hmac{header}, '--raw-payload',
     file($hmac{payload})], out => "$hmac{token}\n");
 expect('the payload from standard input', [@sign, '--header', $hmac{header}, '--raw-payload', '-'],

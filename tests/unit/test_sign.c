@@ -168,6 +168,43 @@ static void test_outputs_are_null_on_failure(void **state)
     jwt_secret_text_free(NULL, NULL, 0);
 }
 
+/* 43 octets are the MAC's, and two the dots: with a header of two octets the
+ * token has as many as jwt_verify() takes, with one of three one more. */
+static void test_the_largest_token(void **state)
+{
+    const size_t claims_len = (JWT_MAX_TOKEN_SIZE - 43 - 2 - 3) / 4 * 3;
+    counting c = {0};
+    jwt_allocator allocator = counting_allocator(&c);
+    jws_header header = {.exact = "{ }", .exact_len = 2};
+    jwt_private_key *key;
+    char *claims, *token;
+    size_t len;
+
+    (void)state;
+    if (!is_signable(CRYPTO_ALG_HS256))
+        skip();
+    key = parse(NULL, hmac_jwk);
+    claims = allocate_or_fail(claims_len);
+    memset(claims, ' ', claims_len);
+    claims[0] = '{';
+    claims[1] = '}';
+    assert_status(jwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  JWT_OK, "the largest");
+    assert_int_equal(len, JWT_MAX_TOKEN_SIZE);
+    counting_release(&c, token);
+    header.exact_len = 3;
+    assert_status(jws_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  JWT_OK, "any octets");
+    assert_int_equal(len, JWT_MAX_TOKEN_SIZE + 1);
+    counting_release(&c, token);
+    assert_status(jwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  JWT_TOO_LARGE, "one octet more");
+    assert_null(token);
+    assert_int_equal(c.live, 0);
+    jwt_private_key_free(key);
+    free(claims);
+}
+
 static void test_too_large(void **state)
 {
     jwt_private_key *key;
@@ -384,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_token),
         cmocka_unit_test(test_outputs_are_null_on_failure),
+        cmocka_unit_test(test_the_largest_token),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_every_algorithm),
         cmocka_unit_test(test_no_memory_for_a_secret),
