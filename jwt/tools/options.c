@@ -108,8 +108,6 @@ static const option *find(const option *options, const char *name, size_t len)
     return NULL;
 }
 
-/* argument: "--name" or "--name=value"; next: the argument behind it or NULL,
- * *used is set where it was the value. */
 static bool complain_of_argument(const command *self, const char *what)
 {
     fail("%s; see sjwt %s --help", what, self->name);
