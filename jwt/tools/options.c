@@ -92,7 +92,7 @@ static bool take(const command *self, const option *o, char *value)
         *o->value = value;
         return true;
     }
-    if (o->commas != NULL && has_empty_name(value))
+    if (o->list == NULL && has_empty_name(value))
         return complain(self, o->name, "has an empty name");
     if (o->list != NULL ? append(o->list, value) : append_names(o->commas, value))
         return true;
