@@ -39,8 +39,9 @@ typedef struct psj_claims {
 /* One of these, returned. */
 static inline Datum psj_return(FunctionCallInfo fcinfo, NullableDatum value)
 {
-    fcinfo->isnull = value.isnull;
-    return value.value;
+    if (likely(!value.isnull))
+        return value.value;
+    PG_RETURN_NULL();
 }
 
 /*

@@ -6,8 +6,8 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 
+#include "extension/executor.h"
 #include "extension/memory.h"
-#include "extension/parallel.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/compat.h"
@@ -59,5 +59,5 @@ void _PG_init(void)
         psj_memory_create();
     define_settings();
     psj_session_install();
-    psj_parallel_install();
+    psj_executor_install();
 }

@@ -14,9 +14,6 @@
 #define PSJ_PARALLEL_STATE_LEN 21
 #define PSJ_PARALLEL_STATE_NONE "-00000000000000000000"
 
-/* Once, from _PG_init(). */
-void psj_parallel_install(void);
-
 /* Is the token in force accepted; the last jti accepted, at least 0. Workers
  * started from now on are told. Never fails. */
 void psj_parallel_publish(bool accepted, int64 last_jti);

@@ -55,7 +55,18 @@ typedef struct identity {
 /* When no statement starts. */
 #define NO_STATEMENT DT_NOBEGIN
 
-psj_ready_claims psj_ready = {.statement = NO_STATEMENT};
+/* The identity last handed out, and the statement_timestamp() it was found good for;
+ * no statement's where it is to be found again. */
+typedef struct ready_claims {
+    TimestampTz statement;
+    const psj_claims *claims;
+} ready_claims;
+
+static ready_claims ready = {.statement = NO_STATEMENT};
+
+/* Set only while runs is above 0, when statement_timestamp() stands still. */
+const psj_claims *psj_running_claims;
+static int runs;
 
 static identity *kept[KEPT];
 static identity *retired;       /* no longer kept, but rows may point into it */
@@ -66,6 +77,12 @@ static int64 last_jti;
 static bool inherited_accepted;
 static uint64 ids;
 static uint64 uses;
+
+static void forget_ready(void)
+{
+    ready.statement = NO_STATEMENT;
+    psj_running_claims = NULL;
+}
 
 /* ---- keeping ----------------------------------------------------------- */
 
@@ -123,7 +140,7 @@ static void at_transaction_end(XactEvent event, void *arg)
     case XACT_EVENT_PRE_PREPARE:
         return;
     }
-    psj_ready.statement = NO_STATEMENT;
+    forget_ready();
     psj_trust_look_again();
     if (ActivePortal != NULL || SPI_inside_nonatomic_context())
         return;
@@ -532,18 +549,35 @@ static TimestampTz clock_time(void)
 
 const psj_claims *psj_session_resolve(void)
 {
+    const TimestampTz statement = GetCurrentStatementStartTimestamp();
     psj_failure failure;
-    identity *who = find_identity(clock_time(), &failure);
+    identity *who;
 
-    if (who == NULL)
-        psj_raise(&failure);
-    who->handed_out = true;
-    if (psj_audit)
-        audit_read(who);
-    else
-        psj_ready = (psj_ready_claims){.statement = GetCurrentStatementStartTimestamp(),
-                                       .claims = &who->claims};
-    return &who->claims;
+    if (statement != ready.statement) {
+        who = find_identity(clock_time(), &failure);
+        if (who == NULL)
+            psj_raise(&failure);
+        who->handed_out = true;
+        if (psj_audit) {
+            audit_read(who);
+            return &who->claims;
+        }
+        ready = (ready_claims){.statement = statement, .claims = &who->claims};
+    }
+    if (runs > 0)
+        psj_running_claims = ready.claims;
+    return ready.claims;
+}
+
+void psj_session_begin_run(void)
+{
+    runs++;
+}
+
+void psj_session_end_run(void)
+{
+    if (--runs == 0)
+        psj_running_claims = NULL;
 }
 
 /* ---- the whole of the claims ------------------------------------------- */
@@ -635,7 +669,7 @@ void psj_session_accept(void)
 void psj_session_changed(void)
 {
     current = NULL;
-    psj_ready.statement = NO_STATEMENT;
+    forget_ready();
 }
 
 void psj_session_token_changed(void)

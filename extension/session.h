@@ -10,21 +10,19 @@
 
 #include "postgres.h"
 
-#include "access/xact.h"
-
 #include "extension/claims.h"
 #include "extension/errors.h"
 
-/* The identity last handed out, and the statement_timestamp() it was found good for;
- * no statement's where it is to be found again. */
-typedef struct psj_ready_claims {
-    TimestampTz statement;
-    const psj_claims *claims;
-} psj_ready_claims;
+/* The claims in force, found good for the run of the executor that goes on; NULL:
+ * to be found again. */
+extern const psj_claims *psj_running_claims;
 
-extern psj_ready_claims psj_ready;
+/* The executor begins a run, which may be one within another, and ends it,
+ * whatever its end. */
+void psj_session_begin_run(void);
+void psj_session_end_run(void);
 
-/* The slow path of psj_session_claims(): once a statement. */
+/* The slow path of psj_session_claims(): once a run, and wherever none goes on. */
 const psj_claims *psj_session_resolve(void);
 
 /* What SQL is told of the token in force; strings live as long as the claims. */
@@ -46,8 +44,8 @@ void psj_session_describe(psj_session_state *state);
 /* The claims in force, never NULL; raises where the token in force is refused. */
 static inline const psj_claims *psj_session_claims(void)
 {
-    if (likely(GetCurrentStatementStartTimestamp() == psj_ready.statement))
-        return psj_ready.claims;
+    if (likely(psj_running_claims != NULL))
+        return psj_running_claims;
     return psj_session_resolve();
 }
 

@@ -650,6 +650,21 @@ session_ok(
 	'DISCARD ALL' => '',
 	'FETCH held' => refused('34000', 'cursor "held" does not exist'));
 
+# Also where nobody but PL/pgSQL reads it, whose expressions the executor does not run.
+$now = young_second();
+$short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
+my $expression = q{DO $$ DECLARE name text := auth.user_id(); BEGIN IF name <> 'user f' THEN RAISE 'another user'; END IF; END $$};
+session_ok(
+	$node,
+	'a token expires where the executor does not run',
+	$key,
+	'BEGIN' => '',
+	"SET LOCAL pg_session_jwt.jwt = '$short'" => '',
+	$expression => '',
+	$expression => '',
+	'\\! sleep 3' => '',
+	$expression => { %$expired, detail => sprintf 'exp=%d', $now - 58 });
+
 # Also where a parallel worker reads it late, and for the first time.
 $now = young_second();
 $short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);

@@ -1,0 +1,72 @@
+/*
+ * executor.c - what is done around a run of the executor.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+
+#include "extension/errors.h"
+#include "extension/executor.h"
+#include "extension/session.h"
+#include "extension/settings.h"
+#include "extension/compat.h"
+
+static ExecutorRun_hook_type next_executor_run;
+
+static void run(QueryDesc *query, ScanDirection direction, uint64 count PSJ_RUN_ONCE_PARAMETER)
+{
+    if (next_executor_run != NULL)
+        next_executor_run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+    else
+        standard_ExecutorRun(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+}
+
+/*
+ * A token that only workers read would never be accepted in the leader, and
+ * its replay would not be noticed: the leader reads it before they do. If it is
+ * refused, that is reported where it is read. Here and not where the executor
+ * starts: a portal starts when it is bound, and its workers when it is run, which
+ * may be after another token was set.
+ */
+static void run_with_workers(QueryDesc *query, ScanDirection direction,
+                             uint64 count PSJ_RUN_ONCE_PARAMETER)
+{
+    ErrorContextCallback callback;
+
+    if (!IsInParallelMode()) {
+        /* A background worker need not say when a statement begins, and its parallel
+         * workers, which begin below, know no other clock. */
+        if (MyBackendType == B_BG_WORKER)
+            SetCurrentStatementStartTimestamp();
+        psj_session_accept();
+    }
+    psj_hide_statement_of_worker(&callback);
+    run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+    psj_show_statement(&callback);
+}
+
+static void executor_run(QueryDesc *query, ScanDirection direction,
+                         uint64 count PSJ_RUN_ONCE_PARAMETER)
+{
+    psj_session_begin_run();
+    PG_TRY();
+    {
+        if (query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL)
+            run_with_workers(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+        else
+            run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+    }
+    PG_FINALLY();
+    {
+        psj_session_end_run();
+    }
+    PG_END_TRY();
+}
+
+void psj_executor_install(void)
+{
+    next_executor_run = ExecutorRun_hook;
+    ExecutorRun_hook = executor_run;
+}
