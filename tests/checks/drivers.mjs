@@ -52,9 +52,10 @@ const refusedWith = (code) => (error) => {
     assert.equal(error.cause.code, code);
     return true;
 };
+// A connection that ends may not tell with which SQLSTATE.
 const otherError = (code) => (error) => {
     assert.ok(!(error instanceof TokenRefused), `refused: ${error}`);
-    assert.equal(error.code, code);
+    if (code !== undefined) assert.equal(error.code, code);
     return true;
 };
 
@@ -108,7 +109,7 @@ for (const [about, run, options] of ways) {
         for (const token of [null, '']) assert.deepEqual((await run(pool, token, NOTES)).rows, []);
     });
     await test(`${about}: a connection that is lost is replaced`, async () => {
-        await assert.rejects(run(pool, ALICE, 'SELECT pg_terminate_backend(pg_backend_pid())'), otherError('57P01'));
+        await assert.rejects(run(pool, ALICE, 'SELECT pg_terminate_backend(pg_backend_pid())'), otherError());
         assert.notEqual(await isNobodys(pool), pid);
         assert.deepEqual((await run(pool, BOB, NOTES)).rows, BODY.bob);
     });
