@@ -64,7 +64,10 @@ sub find
 sub ratio
 {
 	my ($one, $other) = @_;
-	my @ratios = map { $one->{values}[$_] / $other->{values}[$_] } 0 .. $#{ $one->{values} };
+	# A difference of two measurements can be nothing at all.
+	my @rounds = grep { $other->{values}[$_] != 0 } 0 .. $#{ $one->{values} };
+	return (0, 0, 0) if !@rounds;
+	my @ratios = map { $one->{values}[$_] / $other->{values}[$_] } @rounds;
 	return (median(@ratios), min(@ratios), max(@ratios));
 }
 
