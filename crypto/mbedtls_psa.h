@@ -32,8 +32,9 @@ psa_algorithm_t crypto_mbedtls_algorithm(crypto_alg alg);
 psa_key_type_t crypto_mbedtls_key_type(crypto_alg alg);
 
 /*
- * A volatile key handle for octets in PSA's form, good for this algorithm alone. On CRYPTO_OK the caller owns
- * *id and must give it to crypto_mbedtls_release(); else there is none.
+ * A volatile key handle for octets in PSA's form, good for this algorithm alone.
+ * On CRYPTO_OK the caller owns *id and must give it to crypto_mbedtls_release();
+ * else there is none.
  */
 crypto_status crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
                                     psa_key_usage_t usage, crypto_span octets, psa_key_id_t *id);

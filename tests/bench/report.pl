@@ -66,7 +66,7 @@ sub ratio
 	my ($one, $other) = @_;
 	# A difference of two measurements can be nothing at all.
 	my @rounds = grep { $other->{values}[$_] != 0 } 0 .. $#{ $one->{values} };
-	return (0, 0, 0) if !@rounds;
+	die "$other->{name}: nothing to compare $one->{name} with\n" if !@rounds;
 	my @ratios = map { $one->{values}[$_] / $other->{values}[$_] } @rounds;
 	return (median(@ratios), min(@ratios), max(@ratios));
 }
