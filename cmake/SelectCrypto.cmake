@@ -4,9 +4,9 @@
 # CRYPTO_SIGNED (the algorithms that the build signs) and CRYPTO_TABLE (what
 # `sjwt backends` is to print, "<algorithm> <backend> <signer>" each, - for none),
 # and writes into ${PROJECT_BINARY_DIR}/generated:
-#   crypto_backends.h     CRYPTO_BACKEND_LIST(X) and CRYPTO_SIGNER_LIST(X), one X(name) each;
+#   crypto_backends.h     SJWT_CRYPTO_BACKEND_LIST(X) and SJWT_CRYPTO_SIGNER_LIST(X), one X(name) each;
 #                         the symbols are crypto_<name>_backend and crypto_<name>_signer
-#   crypto_expectation.h  CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL, "signer" or NULL)
+#   crypto_expectation.h  SJWT_CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL, "signer" or NULL)
 #                         each: the table printed below, which a unit test holds against the
 #                         backends' own bits
 
@@ -15,7 +15,7 @@ include(CheckSymbolExists)
 # crypto_backend(<name> <package> <target> SIGNER|VERIFIER <algorithm>...)
 # A backend is crypto/<name>.c, and crypto/<name>_sign.c where it is also a SIGNER:
 # that signs all that it verifies, unless crypto_signer_needs() says otherwise.
-# The algorithms are those of its .c, as in enum crypto_alg without the prefix.
+# The algorithms are those of its .c, as in enum sjwt_crypto_alg without the prefix.
 function(crypto_backend name package target role)
     set_property(GLOBAL APPEND PROPERTY crypto_known ${name})
     set_property(GLOBAL PROPERTY crypto_${name}_package ${package})
@@ -66,16 +66,16 @@ function(crypto_remove_lacking name variable property)
     set(${variable} ${${variable}} PARENT_SCOPE)
 endfunction()
 
-# The names of enum crypto_alg, in its order: the one list there is.
+# The names of enum sjwt_crypto_alg, in its order: the one list there is.
 function(crypto_algorithm_names variable)
     set(header ${PROJECT_SOURCE_DIR}/crypto/crypto.h)
     set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
     file(READ ${header} text)
-    if(NOT text MATCHES "typedef enum crypto_alg {([^}]*)}")
-        message(FATAL_ERROR "crypto/crypto.h has no enum crypto_alg")
+    if(NOT text MATCHES "typedef enum sjwt_crypto_alg {([^}]*)}")
+        message(FATAL_ERROR "crypto/crypto.h has no enum sjwt_crypto_alg")
     endif()
-    string(REGEX MATCHALL "CRYPTO_ALG_[A-Z0-9]+" names "${CMAKE_MATCH_1}")
-    list(TRANSFORM names REPLACE "^CRYPTO_ALG_" "")
+    string(REGEX MATCHALL "SJWT_CRYPTO_ALG_[A-Z0-9]+" names "${CMAKE_MATCH_1}")
+    list(TRANSFORM names REPLACE "^SJWT_CRYPTO_ALG_" "")
     list(REMOVE_ITEM names COUNT)
     set(${variable} ${names} PARENT_SCOPE)
 endfunction()
@@ -121,7 +121,7 @@ function(select_crypto)
         endif()
         foreach(algorithm IN LISTS verifies)
             if(NOT algorithm IN_LIST algorithms)
-                message(FATAL_ERROR "backend ${name}: ${algorithm} is not in enum crypto_alg")
+                message(FATAL_ERROR "backend ${name}: ${algorithm} is not in enum sjwt_crypto_alg")
             endif()
             if(NOT DEFINED served_${algorithm})
                 set(served_${algorithm} ${name})
@@ -146,7 +146,7 @@ function(select_crypto)
         endif()
         set(expected "\"${answer}\", \"${signer}\"")
         string(REPLACE "\"-\"" "NULL" expected ${expected})
-        string(APPEND expectation " \\\n    X(CRYPTO_ALG_${algorithm}, ${expected})")
+        string(APPEND expectation " \\\n    X(SJWT_CRYPTO_ALG_${algorithm}, ${expected})")
         string(REPLACE "EDDSA" "EdDSA" label ${algorithm})
         list(APPEND table "${label} ${answer} ${signer}")
         string(SUBSTRING "${label}        " 0 8 label)
@@ -156,12 +156,12 @@ function(select_crypto)
     set(generated ${PROJECT_BINARY_DIR}/generated)
     file(CONFIGURE OUTPUT ${generated}/crypto_backends.h CONTENT
 "/* Made by cmake/SelectCrypto.cmake from CRYPTO_BACKENDS. */
-#define CRYPTO_BACKEND_LIST(X)@backends@
-#define CRYPTO_SIGNER_LIST(X)@signers@
+#define SJWT_CRYPTO_BACKEND_LIST(X)@backends@
+#define SJWT_CRYPTO_SIGNER_LIST(X)@signers@
 " @ONLY)
     file(CONFIGURE OUTPUT ${generated}/crypto_expectation.h CONTENT
 "/* Made by cmake/SelectCrypto.cmake from CRYPTO_BACKENDS. */
-#define CRYPTO_EXPECTATION_LIST(X)@expectation@
+#define SJWT_CRYPTO_EXPECTATION_LIST(X)@expectation@
 " @ONLY)
 
     set(CRYPTO_BACKEND_SOURCES ${sources} PARENT_SCOPE)

@@ -4,40 +4,40 @@
 
 /* What the rows of one family have in common. */
 #define ECDSA(id, curve_id, octets)                                                                \
-    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
-                         .name = #id,                                                              \
-                         .key_type = CRYPTO_KEY_EC,                                                \
-                         .curve = CRYPTO_CURVE_##curve_id,                                         \
-                         .signature_len = 2 * (octets),                                            \
-                         .coordinate_len = (octets)}
+    [SJWT_CRYPTO_ALG_##id] = {.alg = SJWT_CRYPTO_ALG_##id,                                         \
+                              .name = #id,                                                         \
+                              .key_type = SJWT_CRYPTO_KEY_EC,                                      \
+                              .curve = SJWT_CRYPTO_CURVE_##curve_id,                               \
+                              .signature_len = 2 * (octets),                                       \
+                              .coordinate_len = (octets)}
 
 #define RSA(id)                                                                                    \
-    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
-                         .name = #id,                                                              \
-                         .key_type = CRYPTO_KEY_RSA,                                               \
-                         .min_key_bits = 2048,                                                     \
-                         .max_key_bits = 4096}
+    [SJWT_CRYPTO_ALG_##id] = {.alg = SJWT_CRYPTO_ALG_##id,                                         \
+                              .name = #id,                                                         \
+                              .key_type = SJWT_CRYPTO_KEY_RSA,                                     \
+                              .min_key_bits = 2048,                                                \
+                              .max_key_bits = 4096}
 
 /* The longest secret that every library takes (PSA: 65528 bits), so that a key
  * does not work in one build and not in another. */
 #define MAX_SECRET_OCTETS 8191
 
 #define HMAC(id, hash_octets)                                                                      \
-    [CRYPTO_ALG_##id] = {.alg = CRYPTO_ALG_##id,                                                   \
-                         .name = #id,                                                              \
-                         .key_type = CRYPTO_KEY_OCT,                                               \
-                         .signature_len = (hash_octets),                                           \
-                         .min_key_bits = 8 * (hash_octets),                                        \
-                         .max_key_bits = 8 * MAX_SECRET_OCTETS}
+    [SJWT_CRYPTO_ALG_##id] = {.alg = SJWT_CRYPTO_ALG_##id,                                         \
+                              .name = #id,                                                         \
+                              .key_type = SJWT_CRYPTO_KEY_OCT,                                     \
+                              .signature_len = (hash_octets),                                      \
+                              .min_key_bits = 8 * (hash_octets),                                   \
+                              .max_key_bits = 8 * MAX_SECRET_OCTETS}
 
-static const crypto_algorithm algorithms[CRYPTO_ALG_COUNT] = {
-    [CRYPTO_ALG_EDDSA] = {.alg = CRYPTO_ALG_EDDSA,
-                          .name = "EdDSA",
-                          .alias = "Ed25519",
-                          .key_type = CRYPTO_KEY_OKP,
-                          .curve = CRYPTO_CURVE_ED25519,
-                          .signature_len = 64,
-                          .coordinate_len = 32},
+static const sjwt_crypto_algorithm algorithms[SJWT_CRYPTO_ALG_COUNT] = {
+    [SJWT_CRYPTO_ALG_EDDSA] = {.alg = SJWT_CRYPTO_ALG_EDDSA,
+                               .name = "EdDSA",
+                               .alias = "Ed25519",
+                               .key_type = SJWT_CRYPTO_KEY_OKP,
+                               .curve = SJWT_CRYPTO_CURVE_ED25519,
+                               .signature_len = 64,
+                               .coordinate_len = 32},
     ECDSA(ES256, P256, 32),
     ECDSA(ES384, P384, 48),
     ECDSA(ES512, P521, 66),
@@ -53,7 +53,7 @@ static const crypto_algorithm algorithms[CRYPTO_ALG_COUNT] = {
     HMAC(HS512, 64),
 };
 
-const crypto_algorithm *crypto_algorithm_get(crypto_alg alg)
+const sjwt_crypto_algorithm *sjwt_crypto_algorithm_get(sjwt_crypto_alg alg)
 {
     return &algorithms[alg];
 }
@@ -63,22 +63,22 @@ static bool is_named(const char *candidate, const char *name, size_t len)
     return candidate != NULL && strlen(candidate) == len && memcmp(candidate, name, len) == 0;
 }
 
-const crypto_algorithm *crypto_algorithm_find(const char *name, size_t len)
+const sjwt_crypto_algorithm *sjwt_crypto_algorithm_find(const char *name, size_t len)
 {
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
         if (is_named(algorithms[i].name, name, len) || is_named(algorithms[i].alias, name, len))
             return &algorithms[i];
     }
     return NULL;
 }
 
-uint32_t crypto_public_key_algorithms(void)
+uint32_t sjwt_crypto_public_key_algorithms(void)
 {
     uint32_t set = 0;
 
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        if (algorithms[i].key_type != CRYPTO_KEY_OCT)
-            set |= CRYPTO_BIT(algorithms[i].alg);
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        if (algorithms[i].key_type != SJWT_CRYPTO_KEY_OCT)
+            set |= SJWT_CRYPTO_BIT(algorithms[i].alg);
     }
     return set;
 }

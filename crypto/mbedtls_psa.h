@@ -12,35 +12,38 @@
 /* The one curve that builds of the library commonly leave out. It cannot be
  * asked for at run time: a missing curve and a bad point are the same error. */
 #ifdef PSA_WANT_ECC_SECP_K1_256
-#define CRYPTO_MBEDTLS_ES256K CRYPTO_BIT(CRYPTO_ALG_ES256K)
+#define SJWT_CRYPTO_MBEDTLS_ES256K SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K)
 #else
-#define CRYPTO_MBEDTLS_ES256K 0
+#define SJWT_CRYPTO_MBEDTLS_ES256K 0
 #endif
 
 /* The algorithms verified. */
-#define CRYPTO_MBEDTLS_ALGORITHMS                                                                  \
-    (CRYPTO_BIT(CRYPTO_ALG_ES256) | CRYPTO_BIT(CRYPTO_ALG_ES384) | CRYPTO_BIT(CRYPTO_ALG_ES512) |  \
-     CRYPTO_MBEDTLS_ES256K | CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) |         \
-     CRYPTO_BIT(CRYPTO_ALG_RS512) | CRYPTO_BIT(CRYPTO_ALG_PS256) | CRYPTO_BIT(CRYPTO_ALG_PS384) |  \
-     CRYPTO_BIT(CRYPTO_ALG_PS512) | CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_HS384) |  \
-     CRYPTO_BIT(CRYPTO_ALG_HS512))
+#define SJWT_CRYPTO_MBEDTLS_ALGORITHMS                                                             \
+    (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES384) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES512) | SJWT_CRYPTO_MBEDTLS_ES256K |                         \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS384) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS256) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS512) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS384) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS512))
 
-crypto_status crypto_mbedtls_init(void);
+sjwt_crypto_status sjwt_crypto_mbedtls_init(void);
 
 /* PSA's names for an algorithm that is served, and for its public (or secret) keys. */
-psa_algorithm_t crypto_mbedtls_algorithm(crypto_alg alg);
-psa_key_type_t crypto_mbedtls_key_type(crypto_alg alg);
+psa_algorithm_t sjwt_crypto_mbedtls_algorithm(sjwt_crypto_alg alg);
+psa_key_type_t sjwt_crypto_mbedtls_key_type(sjwt_crypto_alg alg);
 
 /*
  * A volatile key handle for octets in PSA's form, good for this algorithm alone.
- * On CRYPTO_OK the caller owns *id and must give it to crypto_mbedtls_release();
+ * On SJWT_CRYPTO_OK the caller owns *id and must give it to sjwt_crypto_mbedtls_release();
  * else there is none.
  */
-crypto_status crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
-                                    psa_key_usage_t usage, crypto_span octets, psa_key_id_t *id);
+sjwt_crypto_status sjwt_crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
+                                              psa_key_usage_t usage, sjwt_crypto_span octets,
+                                              psa_key_id_t *id);
 
-/* Destroys the key; status, or CRYPTO_INTERNAL if the library would not. */
-crypto_status crypto_mbedtls_release(psa_key_id_t id, crypto_status status);
+/* Destroys the key; status, or SJWT_CRYPTO_INTERNAL if the library would not. */
+sjwt_crypto_status sjwt_crypto_mbedtls_release(psa_key_id_t id, sjwt_crypto_status status);
 
 /*
  * Writes the DER SEQUENCE of these non-negative big-endian numbers, without
@@ -48,7 +51,7 @@ crypto_status crypto_mbedtls_release(psa_key_id_t id, crypto_status status);
  * Each number and the whole must be shorter than 65536 octets. Returns the
  * length, or 0 where size is not enough.
  */
-size_t crypto_mbedtls_write_numbers(const crypto_span *numbers, size_t count, uint8_t *der,
-                                    size_t size);
+size_t sjwt_crypto_mbedtls_write_numbers(const sjwt_crypto_span *numbers, size_t count,
+                                         uint8_t *der, size_t size);
 
 #endif

@@ -11,28 +11,29 @@ static const uint8_t two_primes[] = {0};
 
 /* ECDSA is signed without random numbers, or not at all: see signing_algorithm(). */
 #ifdef PSA_WANT_ALG_DETERMINISTIC_ECDSA
-#define SIGNED CRYPTO_MBEDTLS_ALGORITHMS
+#define SIGNED SJWT_CRYPTO_MBEDTLS_ALGORITHMS
 #else
 #define SIGNED                                                                                     \
-    (CRYPTO_MBEDTLS_ALGORITHMS & ~(CRYPTO_BIT(CRYPTO_ALG_ES256) | CRYPTO_BIT(CRYPTO_ALG_ES384) |   \
-                                   CRYPTO_BIT(CRYPTO_ALG_ES512) | CRYPTO_BIT(CRYPTO_ALG_ES256K)))
+    (SJWT_CRYPTO_MBEDTLS_ALGORITHMS &                                                              \
+     ~(SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES384) |           \
+       SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K)))
 #endif
 
-static crypto_status outcome(psa_status_t status)
+static sjwt_crypto_status outcome(psa_status_t status)
 {
     switch (status) {
     case PSA_SUCCESS:
-        return CRYPTO_OK;
+        return SJWT_CRYPTO_OK;
     case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return CRYPTO_NO_MEMORY;
+        return SJWT_CRYPTO_NO_MEMORY;
     default:
-        return CRYPTO_INTERNAL;
+        return SJWT_CRYPTO_INTERNAL;
     }
 }
 
-static psa_key_type_t pair_type(crypto_alg alg)
+static psa_key_type_t pair_type(sjwt_crypto_alg alg)
 {
-    return PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(crypto_mbedtls_key_type(alg));
+    return PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(sjwt_crypto_mbedtls_key_type(alg));
 }
 
 /*
@@ -40,143 +41,148 @@ static psa_key_type_t pair_type(crypto_alg alg)
  * fork(): two processes would sign with the same nonce, and two such signatures
  * give the private key away. One algorithm verifies both kinds.
  */
-static psa_algorithm_t signing_algorithm(crypto_alg alg)
+static psa_algorithm_t signing_algorithm(sjwt_crypto_alg alg)
 {
-    psa_algorithm_t algorithm = crypto_mbedtls_algorithm(alg);
+    psa_algorithm_t algorithm = sjwt_crypto_mbedtls_algorithm(alg);
 
     if (PSA_ALG_IS_ECDSA(algorithm))
         return PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SIGN_GET_HASH(algorithm));
     return algorithm;
 }
 
-static crypto_status import_secret(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
+static sjwt_crypto_status import_secret(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                                        psa_key_id_t *id)
 {
-    return crypto_mbedtls_import(signing_algorithm(alg), PSA_KEY_TYPE_HMAC,
-                                 PSA_KEY_USAGE_SIGN_MESSAGE, key->public_key.k, id);
+    return sjwt_crypto_mbedtls_import(signing_algorithm(alg), PSA_KEY_TYPE_HMAC,
+                                      PSA_KEY_USAGE_SIGN_MESSAGE, key->public_key.k, id);
 }
 
-static crypto_status import_rsa(crypto_alg alg, const crypto_private_key *key, psa_key_id_t *id)
+static sjwt_crypto_status import_rsa(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                                     psa_key_id_t *id)
 {
-    const crypto_key *public = &key->public_key;
-    const crypto_span numbers[RSA_NUMBERS] = {{two_primes, sizeof two_primes},
-                                              public->n,
-                                              public->e,
-                                              key->d,
-                                              key->p,
-                                              key->q,
-                                              key->dp,
-                                              key->dq,
-                                              key->qi};
-    uint8_t der[CRYPTO_KEY_BUFFER_SIZE];
-    size_t len = crypto_mbedtls_write_numbers(numbers, RSA_NUMBERS, der, sizeof der);
-    crypto_status status = CRYPTO_BAD_KEY;
+    const sjwt_crypto_key *public = &key->public_key;
+    const sjwt_crypto_span numbers[RSA_NUMBERS] = {{two_primes, sizeof two_primes},
+                                                   public->n,
+                                                   public->e,
+                                                   key->d,
+                                                   key->p,
+                                                   key->q,
+                                                   key->dp,
+                                                   key->dq,
+                                                   key->qi};
+    uint8_t der[SJWT_CRYPTO_KEY_BUFFER_SIZE];
+    size_t len = sjwt_crypto_mbedtls_write_numbers(numbers, RSA_NUMBERS, der, sizeof der);
+    sjwt_crypto_status status = SJWT_CRYPTO_BAD_KEY;
 
     if (len != 0)
-        status = crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
-                                       PSA_KEY_USAGE_SIGN_MESSAGE, (crypto_span){der, len}, id);
-    crypto_wipe(der, sizeof der);
+        status = sjwt_crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
+                                            PSA_KEY_USAGE_SIGN_MESSAGE,
+                                            (sjwt_crypto_span){der, len}, id);
+    sjwt_crypto_wipe(der, sizeof der);
     return status;
 }
 
 /* The coordinates of the key's point, in octets. */
-static crypto_status export_point(psa_key_id_t id, size_t coordinate_len, uint8_t *octets,
-                                  size_t size, crypto_key *public_key)
+static sjwt_crypto_status export_point(psa_key_id_t id, size_t coordinate_len, uint8_t *octets,
+                                       size_t size, sjwt_crypto_key *public_key)
 {
     size_t len = 0;
-    crypto_status status = outcome(psa_export_public_key(id, octets, size, &len));
+    sjwt_crypto_status status = outcome(psa_export_public_key(id, octets, size, &len));
 
-    if (status == CRYPTO_OK && (len != 1 + 2 * coordinate_len || octets[0] != 0x04))
-        status = CRYPTO_INTERNAL;
-    if (status == CRYPTO_OK) {
-        public_key->x = (crypto_span){octets + 1, coordinate_len};
-        public_key->y = (crypto_span){octets + 1 + coordinate_len, coordinate_len};
+    if (status == SJWT_CRYPTO_OK && (len != 1 + 2 * coordinate_len || octets[0] != 0x04))
+        status = SJWT_CRYPTO_INTERNAL;
+    if (status == SJWT_CRYPTO_OK) {
+        public_key->x = (sjwt_crypto_span){octets + 1, coordinate_len};
+        public_key->y = (sjwt_crypto_span){octets + 1 + coordinate_len, coordinate_len};
     }
     return status;
 }
 
-static bool is_same(crypto_span a, crypto_span b)
+static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
 {
     return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
 /* Imports d; *public_key's coordinates are its own, and key's if it has them. */
-static crypto_status import_ec(crypto_alg alg, const crypto_private_key *key,
-                               crypto_key_buffer *buffer, crypto_key *public_key, psa_key_id_t *id)
+static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                                    sjwt_crypto_key_buffer *buffer, sjwt_crypto_key *public_key,
+                                    psa_key_id_t *id)
 {
-    crypto_status status = crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
-                                                 PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
-    if (status != CRYPTO_OK)
+    sjwt_crypto_status status = sjwt_crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
+                                                           PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
+    if (status != SJWT_CRYPTO_OK)
         return status;
 
     status = export_point(*id, key->d.len, buffer->octets, sizeof buffer->octets, public_key);
-    if (status == CRYPTO_OK && key->public_key.x.len != 0 &&
+    if (status == SJWT_CRYPTO_OK && key->public_key.x.len != 0 &&
         !(is_same(key->public_key.x, public_key->x) && is_same(key->public_key.y, public_key->y)))
-        status = CRYPTO_BAD_KEY;
-    if (status != CRYPTO_OK)
-        crypto_mbedtls_release(*id, status);
+        status = SJWT_CRYPTO_BAD_KEY;
+    if (status != SJWT_CRYPTO_OK)
+        sjwt_crypto_mbedtls_release(*id, status);
     return status;
 }
 
-static crypto_status sign(crypto_alg alg, const crypto_private_key *key, crypto_span message,
-                          uint8_t *signature, size_t len)
+static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                               sjwt_crypto_span message, uint8_t *signature, size_t len)
 {
-    crypto_key_buffer point;
-    crypto_key public_key;
+    sjwt_crypto_key_buffer point;
+    sjwt_crypto_key public_key;
     psa_key_id_t id = PSA_KEY_ID_NULL;
-    crypto_status status = CRYPTO_BAD_KEY;
+    sjwt_crypto_status status = SJWT_CRYPTO_BAD_KEY;
 
     switch (key->public_key.type) {
-    case CRYPTO_KEY_OCT:
+    case SJWT_CRYPTO_KEY_OCT:
         status = import_secret(alg, key, &id);
         break;
-    case CRYPTO_KEY_RSA:
+    case SJWT_CRYPTO_KEY_RSA:
         status = import_rsa(alg, key, &id);
         break;
-    case CRYPTO_KEY_EC:
+    case SJWT_CRYPTO_KEY_EC:
         status = import_ec(alg, key, &point, &public_key, &id);
         break;
-    case CRYPTO_KEY_OKP:
+    case SJWT_CRYPTO_KEY_OKP:
         break;
     }
-    if (status != CRYPTO_OK)
+    if (status != SJWT_CRYPTO_OK)
         return status;
 
     psa_algorithm_t algorithm = signing_algorithm(alg);
     size_t made = 0;
     psa_status_t answer =
-        key->public_key.type == CRYPTO_KEY_OCT
+        key->public_key.type == SJWT_CRYPTO_KEY_OCT
             ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
             : psa_sign_message(id, algorithm, message.data, message.len, signature, len, &made);
     /* The library holds an RSA signature against (n, e) before it gives it away. */
-    if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == CRYPTO_KEY_RSA)
-        status = CRYPTO_BAD_KEY;
+    if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == SJWT_CRYPTO_KEY_RSA)
+        status = SJWT_CRYPTO_BAD_KEY;
     else
         status = outcome(answer);
-    if (status == CRYPTO_OK && made != len)
-        status = CRYPTO_INTERNAL;
-    return crypto_mbedtls_release(id, status);
+    if (status == SJWT_CRYPTO_OK && made != len)
+        status = SJWT_CRYPTO_INTERNAL;
+    return sjwt_crypto_mbedtls_release(id, status);
 }
 
-static crypto_status derive_public(crypto_alg alg, const crypto_private_key *key,
-                                   crypto_key_buffer *buffer, crypto_key *public_key)
+static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                                        sjwt_crypto_key_buffer *buffer, sjwt_crypto_key *public_key)
 {
-    if (key->public_key.type == CRYPTO_KEY_RSA) {
+    if (key->public_key.type == SJWT_CRYPTO_KEY_RSA) {
         /* Importing compares little; a signature on trial shows that they belong together. */
-        crypto_status status = sign(alg, key, (crypto_span){two_primes, sizeof two_primes},
-                                    buffer->octets, key->public_key.n.len);
+        sjwt_crypto_status status =
+            sign(alg, key, (sjwt_crypto_span){two_primes, sizeof two_primes}, buffer->octets,
+                 key->public_key.n.len);
         public_key->n = key->public_key.n;
         public_key->e = key->public_key.e;
         return status;
     }
 
     psa_key_id_t id;
-    crypto_status status = import_ec(alg, key, buffer, public_key, &id);
-    return status == CRYPTO_OK ? crypto_mbedtls_release(id, status) : status;
+    sjwt_crypto_status status = import_ec(alg, key, buffer, public_key, &id);
+    return status == SJWT_CRYPTO_OK ? sjwt_crypto_mbedtls_release(id, status) : status;
 }
 
 /* Takes the DER header tag from *in; the content's length, or 0 where there is
  * no such header with a content inside *in. */
-static size_t read_header(crypto_span *in, uint8_t tag)
+static size_t read_header(sjwt_crypto_span *in, uint8_t tag)
 {
     if (in->len < 2 || in->data[0] != tag)
         return 0;
@@ -199,15 +205,15 @@ static size_t read_header(crypto_span *in, uint8_t tag)
 }
 
 /* Points numbers at the content of der, an RSAPrivateKey, without leading zeros. */
-static crypto_status read_rsa(crypto_span der, crypto_span numbers[RSA_NUMBERS])
+static sjwt_crypto_status read_rsa(sjwt_crypto_span der, sjwt_crypto_span numbers[RSA_NUMBERS])
 {
     if (read_header(&der, 0x30) != der.len)
-        return CRYPTO_INTERNAL;
+        return SJWT_CRYPTO_INTERNAL;
     for (size_t i = 0; i < RSA_NUMBERS; i++) {
         size_t len = read_header(&der, 0x02);
         if (len == 0)
-            return CRYPTO_INTERNAL;
-        numbers[i] = (crypto_span){der.data, len};
+            return SJWT_CRYPTO_INTERNAL;
+        numbers[i] = (sjwt_crypto_span){der.data, len};
         while (numbers[i].len > 1 && numbers[i].data[0] == 0) {
             numbers[i].data++;
             numbers[i].len--;
@@ -215,26 +221,27 @@ static crypto_status read_rsa(crypto_span der, crypto_span numbers[RSA_NUMBERS])
         der.data += len;
         der.len -= len;
     }
-    return der.len == 0 ? CRYPTO_OK : CRYPTO_INTERNAL;
+    return der.len == 0 ? SJWT_CRYPTO_OK : SJWT_CRYPTO_INTERNAL;
 }
 
-static crypto_status export_pair(crypto_alg alg, psa_key_id_t id, crypto_key_buffer *buffer,
-                                 crypto_private_key *key)
+static sjwt_crypto_status export_pair(sjwt_crypto_alg alg, psa_key_id_t id,
+                                      sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key)
 {
     size_t len = 0;
-    crypto_status status = outcome(psa_export_key(id, buffer->octets, sizeof buffer->octets, &len));
+    sjwt_crypto_status status =
+        outcome(psa_export_key(id, buffer->octets, sizeof buffer->octets, &len));
 
-    if (status != CRYPTO_OK)
+    if (status != SJWT_CRYPTO_OK)
         return status;
-    if (key->public_key.type == CRYPTO_KEY_EC) {
-        key->d = (crypto_span){buffer->octets, len};
-        return export_point(id, crypto_algorithm_get(alg)->coordinate_len, buffer->octets + len,
-                            sizeof buffer->octets - len, &key->public_key);
+    if (key->public_key.type == SJWT_CRYPTO_KEY_EC) {
+        key->d = (sjwt_crypto_span){buffer->octets, len};
+        return export_point(id, sjwt_crypto_algorithm_get(alg)->coordinate_len,
+                            buffer->octets + len, sizeof buffer->octets - len, &key->public_key);
     }
 
-    crypto_span numbers[RSA_NUMBERS];
-    status = read_rsa((crypto_span){buffer->octets, len}, numbers);
-    if (status == CRYPTO_OK) {
+    sjwt_crypto_span numbers[RSA_NUMBERS];
+    status = read_rsa((sjwt_crypto_span){buffer->octets, len}, numbers);
+    if (status == SJWT_CRYPTO_OK) {
         key->public_key.n = numbers[1];
         key->public_key.e = numbers[2];
         key->d = numbers[3];
@@ -248,16 +255,16 @@ static crypto_status export_pair(crypto_alg alg, psa_key_id_t id, crypto_key_buf
 }
 
 /* The curve's size as PSA names it: that of P-521 is not whole octets. */
-static size_t curve_bits(crypto_alg alg)
+static size_t curve_bits(sjwt_crypto_alg alg)
 {
-    return alg == CRYPTO_ALG_ES512 ? 521 : 8 * crypto_algorithm_get(alg)->coordinate_len;
+    return alg == SJWT_CRYPTO_ALG_ES512 ? 521 : 8 * sjwt_crypto_algorithm_get(alg)->coordinate_len;
 }
 
-static crypto_status generate(crypto_alg alg, size_t bits, crypto_key_buffer *buffer,
-                              crypto_private_key *key)
+static sjwt_crypto_status generate(sjwt_crypto_alg alg, size_t bits, sjwt_crypto_key_buffer *buffer,
+                                   sjwt_crypto_private_key *key)
 {
-    if (key->public_key.type == CRYPTO_KEY_OCT) {
-        key->public_key.k = (crypto_span){buffer->octets, bits / 8};
+    if (key->public_key.type == SJWT_CRYPTO_KEY_OCT) {
+        key->public_key.k = (sjwt_crypto_span){buffer->octets, bits / 8};
         return outcome(psa_generate_random(buffer->octets, bits / 8));
     }
 
@@ -268,16 +275,16 @@ static crypto_status generate(crypto_alg alg, size_t bits, crypto_key_buffer *bu
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_EXPORT);
 
     psa_key_id_t id;
-    crypto_status status = outcome(psa_generate_key(&attributes, &id));
-    if (status != CRYPTO_OK)
+    sjwt_crypto_status status = outcome(psa_generate_key(&attributes, &id));
+    if (status != SJWT_CRYPTO_OK)
         return status;
-    return crypto_mbedtls_release(id, export_pair(alg, id, buffer, key));
+    return sjwt_crypto_mbedtls_release(id, export_pair(alg, id, buffer, key));
 }
 
-const crypto_signer crypto_mbedtls_signer = {
+const sjwt_crypto_signer sjwt_crypto_mbedtls_signer = {
     .name = "mbedtls",
     .signs = SIGNED,
-    .init = crypto_mbedtls_init,
+    .init = sjwt_crypto_mbedtls_init,
     .sign = sign,
     .generate = generate,
     .derive_public = derive_public,

@@ -1,17 +1,17 @@
 #include "crypto/registry.h"
 
 /* A test that compiles this file with backends of its own has named them. */
-#ifndef CRYPTO_BACKEND_LIST
+#ifndef SJWT_CRYPTO_BACKEND_LIST
 #include "crypto_backends.h"
 #endif
 
-#define DECLARATION(name) extern const crypto_backend crypto_##name##_backend;
-#define ADDRESS(name) &crypto_##name##_backend,
+#define DECLARATION(name) extern const sjwt_crypto_backend sjwt_crypto_##name##_backend;
+#define ADDRESS(name) &sjwt_crypto_##name##_backend,
 #define NAME(name) ", " #name
 
-CRYPTO_BACKEND_LIST(DECLARATION)
+SJWT_CRYPTO_BACKEND_LIST(DECLARATION)
 
-static const crypto_backend *const backends[] = {CRYPTO_BACKEND_LIST(ADDRESS)};
+static const sjwt_crypto_backend *const backends[] = {SJWT_CRYPTO_BACKEND_LIST(ADDRESS)};
 
 #define BACKEND_COUNT (sizeof backends / sizeof backends[0])
 
@@ -20,28 +20,28 @@ static const crypto_backend *const backends[] = {CRYPTO_BACKEND_LIST(ADDRESS)};
 static bool ready[BACKEND_COUNT];
 
 /* The index of the first backend that serves alg, or BACKEND_COUNT. */
-static size_t find_backend(crypto_alg alg)
+static size_t find_backend(sjwt_crypto_alg alg)
 {
     size_t i = 0;
 
-    while (i < BACKEND_COUNT && (backends[i]->verifies & CRYPTO_BIT(alg)) == 0)
+    while (i < BACKEND_COUNT && (backends[i]->verifies & SJWT_CRYPTO_BIT(alg)) == 0)
         i++;
     return i;
 }
 
 /* A failure is not remembered: the next call tries again. */
-static crypto_status make_ready(size_t index)
+static sjwt_crypto_status make_ready(size_t index)
 {
     if (!ready[index]) {
-        crypto_status status = backends[index]->init();
-        if (status != CRYPTO_OK)
+        sjwt_crypto_status status = backends[index]->init();
+        if (status != SJWT_CRYPTO_OK)
             return status;
         ready[index] = true;
     }
-    return CRYPTO_OK;
+    return SJWT_CRYPTO_OK;
 }
 
-static size_t bit_length(crypto_span number)
+static size_t bit_length(sjwt_crypto_span number)
 {
     size_t bits = 8 * number.len;
 
@@ -50,12 +50,12 @@ static size_t bit_length(crypto_span number)
     return bits;
 }
 
-static bool is_number(crypto_span number)
+static bool is_number(sjwt_crypto_span number)
 {
     return number.len > 0 && number.data[0] != 0;
 }
 
-static bool is_odd(crypto_span number)
+static bool is_odd(sjwt_crypto_span number)
 {
     return (number.data[number.len - 1] & 1) != 0;
 }
@@ -63,7 +63,7 @@ static bool is_odd(crypto_span number)
 /* The time of a verification grows with the exponent's length. */
 #define MAX_EXPONENT_OCTETS 8
 
-static bool rsa_key_fits(const crypto_algorithm *row, crypto_span n, crypto_span e)
+static bool rsa_key_fits(const sjwt_crypto_algorithm *row, sjwt_crypto_span n, sjwt_crypto_span e)
 {
     if (!is_number(n) || n.len > row->max_key_bits / 8 || !is_odd(n))
         return false;
@@ -74,35 +74,36 @@ static bool rsa_key_fits(const crypto_algorithm *row, crypto_span n, crypto_span
     return e.len > 1 || e.data[0] >= 3;
 }
 
-crypto_status crypto_check_policy(const crypto_algorithm *row, const crypto_key *key)
+sjwt_crypto_status sjwt_crypto_check_policy(const sjwt_crypto_algorithm *row,
+                                            const sjwt_crypto_key *key)
 {
     bool fits = false;
 
     if (key->type != row->key_type || key->curve != row->curve)
-        return CRYPTO_BAD_KEY;
+        return SJWT_CRYPTO_BAD_KEY;
     switch (row->key_type) {
-    case CRYPTO_KEY_OKP:
+    case SJWT_CRYPTO_KEY_OKP:
         fits = key->x.len == row->coordinate_len;
         break;
-    case CRYPTO_KEY_EC:
+    case SJWT_CRYPTO_KEY_EC:
         fits = key->x.len == row->coordinate_len && key->y.len == row->coordinate_len;
         break;
-    case CRYPTO_KEY_RSA:
+    case SJWT_CRYPTO_KEY_RSA:
         fits = rsa_key_fits(row, key->n, key->e);
         break;
-    case CRYPTO_KEY_OCT:
+    case SJWT_CRYPTO_KEY_OCT:
         fits = key->k.len >= row->min_key_bits / 8 && key->k.len <= row->max_key_bits / 8;
         break;
     }
-    return fits ? CRYPTO_OK : CRYPTO_BAD_KEY;
+    return fits ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
 }
 
-size_t crypto_signature_length(const crypto_algorithm *row, const crypto_key *key)
+size_t sjwt_crypto_signature_length(const sjwt_crypto_algorithm *row, const sjwt_crypto_key *key)
 {
     return row->signature_len != 0 ? row->signature_len : key->n.len;
 }
 
-uint32_t crypto_verifiable_algorithms(void)
+uint32_t sjwt_crypto_verifiable_algorithms(void)
 {
     uint32_t set = 0;
 
@@ -111,50 +112,51 @@ uint32_t crypto_verifiable_algorithms(void)
     return set;
 }
 
-const char *crypto_backend_name(crypto_alg alg)
+const char *sjwt_crypto_backend_name(sjwt_crypto_alg alg)
 {
     size_t index = find_backend(alg);
 
     return index < BACKEND_COUNT ? backends[index]->name : NULL;
 }
 
-const char *crypto_backend_names(void)
+const char *sjwt_crypto_backend_names(void)
 {
-    static const char names[] = CRYPTO_BACKEND_LIST(NAME);
+    static const char names[] = SJWT_CRYPTO_BACKEND_LIST(NAME);
 
     return names + sizeof ", " - 1;
 }
 
-crypto_status crypto_check_key(crypto_alg alg, const crypto_key *key)
+sjwt_crypto_status sjwt_crypto_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
 {
-    crypto_status status = crypto_check_policy(crypto_algorithm_get(alg), key);
-    if (status != CRYPTO_OK)
+    sjwt_crypto_status status = sjwt_crypto_check_policy(sjwt_crypto_algorithm_get(alg), key);
+    if (status != SJWT_CRYPTO_OK)
         return status;
 
     size_t index = find_backend(alg);
     if (index == BACKEND_COUNT)
-        return CRYPTO_UNSUPPORTED;
+        return SJWT_CRYPTO_UNSUPPORTED;
     status = make_ready(index);
-    if (status != CRYPTO_OK)
+    if (status != SJWT_CRYPTO_OK)
         return status;
     return backends[index]->check_key(alg, key);
 }
 
-crypto_status crypto_verify_signature(crypto_alg alg, const crypto_key *key, crypto_span message,
-                                      crypto_span signature)
+sjwt_crypto_status sjwt_crypto_verify_signature(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
+                                                sjwt_crypto_span message,
+                                                sjwt_crypto_span signature)
 {
-    const crypto_algorithm *row = crypto_algorithm_get(alg);
-    crypto_status status = crypto_check_policy(row, key);
-    if (status != CRYPTO_OK)
+    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(alg);
+    sjwt_crypto_status status = sjwt_crypto_check_policy(row, key);
+    if (status != SJWT_CRYPTO_OK)
         return status;
 
     size_t index = find_backend(alg);
     if (index == BACKEND_COUNT)
-        return CRYPTO_UNSUPPORTED;
-    if (signature.len != crypto_signature_length(row, key))
-        return CRYPTO_BAD_SIGNATURE;
+        return SJWT_CRYPTO_UNSUPPORTED;
+    if (signature.len != sjwt_crypto_signature_length(row, key))
+        return SJWT_CRYPTO_BAD_SIGNATURE;
     status = make_ready(index);
-    if (status != CRYPTO_OK)
+    if (status != SJWT_CRYPTO_OK)
         return status;
     /* Libraries declare their pointers nonnull, whatever the length. */
     if (message.data == NULL)

@@ -7,7 +7,7 @@
  * signer (the signing half of a crypto library) implements.
  *
  * The caller owns every buffer. Whoever fills one with private key material
- * calls crypto_wipe() on it before letting go of it; the functions here wipe
+ * calls sjwt_crypto_wipe() on it before letting go of it; the functions here wipe
  * their own copies on every path, and on failure also what they wrote to the
  * caller's buffers.
  *
@@ -21,13 +21,13 @@
 #include "crypto/crypto.h"
 
 /* The longest signature of any algorithm in octets: RSA of 4096 bits. */
-#define CRYPTO_MAX_SIGNATURE_SIZE 512
+#define SJWT_CRYPTO_MAX_SIGNATURE_SIZE 512
 
-/* Room for the octets of any key that crypto_generate_key() makes. */
-#define CRYPTO_KEY_BUFFER_SIZE 2400
+/* Room for the octets of any key that sjwt_crypto_generate_key() makes. */
+#define SJWT_CRYPTO_KEY_BUFFER_SIZE 2400
 
 /* The size of an RSA key when the caller does not say. */
-#define CRYPTO_DEFAULT_RSA_BITS 2048
+#define SJWT_CRYPTO_DEFAULT_RSA_BITS 2048
 
 /*
  * A private key as borrowed octets, big-endian where they are a number.
@@ -40,96 +40,101 @@
  * public_key is filled as crypto.h says; for OKP and EC its coordinates may be
  * left empty, else they must be those of d.
  */
-typedef struct crypto_private_key {
-    crypto_key public_key;
-    crypto_span d;
-    crypto_span p, q, dp, dq, qi;
-} crypto_private_key;
+typedef struct sjwt_crypto_private_key {
+    sjwt_crypto_key public_key;
+    sjwt_crypto_span d;
+    sjwt_crypto_span p, q, dp, dq, qi;
+} sjwt_crypto_private_key;
 
 /* The octets that the spans of a key made here point into. */
-typedef struct crypto_key_buffer {
-    uint8_t octets[CRYPTO_KEY_BUFFER_SIZE];
-} crypto_key_buffer;
+typedef struct sjwt_crypto_key_buffer {
+    uint8_t octets[SJWT_CRYPTO_KEY_BUFFER_SIZE];
+} sjwt_crypto_key_buffer;
 
 /* The algorithms that a signer of this build signs with. */
-uint32_t crypto_signable_algorithms(void);
+uint32_t sjwt_crypto_signable_algorithms(void);
 
 /* The name of the signer that signs alg in this build, or NULL. */
-const char *crypto_signer_name(crypto_alg alg);
+const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg);
 
 /*
- * Signs message with key: JOSE's form, as crypto_verify_signature() takes it.
+ * Signs message with key: JOSE's form, as sjwt_crypto_verify_signature() takes it.
  *
- * signature has room for size octets; CRYPTO_MAX_SIGNATURE_SIZE is always
+ * signature has room for size octets; SJWT_CRYPTO_MAX_SIGNATURE_SIZE is always
  * enough. *len is the signature's exact length, or 0 on failure.
  *
- * Returns CRYPTO_OK, CRYPTO_BAD_KEY (as crypto_check_key(); also where the
- * public half is not d's, which for EdDSA would give d away), CRYPTO_UNSUPPORTED,
- * CRYPTO_NO_MEMORY or CRYPTO_INTERNAL (also where size is too small).
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY (as sjwt_crypto_check_key(); also where the
+ * public half is not d's, which for EdDSA would give d away), SJWT_CRYPTO_UNSUPPORTED,
+ * SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL (also where size is too small).
  */
-crypto_status crypto_make_signature(crypto_alg alg, const crypto_private_key *key,
-                                    crypto_span message, uint8_t *signature, size_t size,
-                                    size_t *len);
+sjwt_crypto_status sjwt_crypto_make_signature(sjwt_crypto_alg alg,
+                                              const sjwt_crypto_private_key *key,
+                                              sjwt_crypto_span message, uint8_t *signature,
+                                              size_t size, size_t *len);
 
 /*
  * Makes a new key for alg. bits is the size of an RSA modulus (a multiple of 8
  * from 2048 to 4096) or of an HMAC secret (a multiple of 8, at least the
- * hash's, at most 4096); 0 means CRYPTO_DEFAULT_RSA_BITS or the hash's. The size
+ * hash's, at most 4096); 0 means SJWT_CRYPTO_DEFAULT_RSA_BITS or the hash's. The size
  * of the others is the curve's, and bits must be 0.
  *
  * *key's spans, the public ones too, point into *buffer.
  *
- * Returns CRYPTO_OK, CRYPTO_BAD_KEY (no such size), CRYPTO_UNSUPPORTED,
- * CRYPTO_NO_MEMORY or CRYPTO_INTERNAL.
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY (no such size), SJWT_CRYPTO_UNSUPPORTED,
+ * SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL.
  */
-crypto_status crypto_generate_key(crypto_alg alg, size_t bits, crypto_key_buffer *buffer,
-                                  crypto_private_key *key);
+sjwt_crypto_status sjwt_crypto_generate_key(sjwt_crypto_alg alg, size_t bits,
+                                            sjwt_crypto_key_buffer *buffer,
+                                            sjwt_crypto_private_key *key);
 
 /*
  * The public half of key. OKP and EC: the coordinates computed from d, in
  * *buffer. RSA: n and e as key has them, checked against its primes and
- * their exponents. An HMAC key has no public half: CRYPTO_BAD_KEY.
+ * their exponents. An HMAC key has no public half: SJWT_CRYPTO_BAD_KEY.
  *
  * *public_key's spans point into *buffer or where key's point.
  *
- * Returns as crypto_make_signature().
+ * Returns as sjwt_crypto_make_signature().
  */
-crypto_status crypto_public_from_private(crypto_alg alg, const crypto_private_key *key,
-                                         crypto_key_buffer *buffer, crypto_key *public_key);
+sjwt_crypto_status sjwt_crypto_public_from_private(sjwt_crypto_alg alg,
+                                                   const sjwt_crypto_private_key *key,
+                                                   sjwt_crypto_key_buffer *buffer,
+                                                   sjwt_crypto_key *public_key);
 
 /* Zeroes data[0..len) in a way that the compiler cannot leave out. */
-void crypto_wipe(void *data, size_t len);
+void sjwt_crypto_wipe(void *data, size_t len);
 
 /* ------------------------------------------------------------------------
  * What a signer implements. Every member is mandatory; what a library cannot
  * do is a cleared bit in signs. Types, lengths and sizes have been checked.
  */
-typedef struct crypto_signer {
+typedef struct sjwt_crypto_signer {
     const char *name;
 
-    /* CRYPTO_BIT(alg) is set for each algorithm that the signer signs with and
+    /* SJWT_CRYPTO_BIT(alg) is set for each algorithm that the signer signs with and
      * makes keys for. Declared, not probed. None whose signature gives the key
      * away where a random number repeats (ECDSA, unless it is RFC 6979's). */
     uint32_t signs;
 
-    /* As crypto_backend's. */
-    crypto_status (*init)(void);
+    /* As sjwt_crypto_backend's. */
+    sjwt_crypto_status (*init)(void);
 
     /* Writes exactly len octets, the algorithm's signature length for this key.
-     * CRYPTO_OK, CRYPTO_BAD_KEY, CRYPTO_NO_MEMORY or CRYPTO_INTERNAL. */
-    crypto_status (*sign)(crypto_alg alg, const crypto_private_key *key, crypto_span message,
-                          uint8_t *signature, size_t len);
+     * SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
+    sjwt_crypto_status (*sign)(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                               sjwt_crypto_span message, uint8_t *signature, size_t len);
 
     /* bits is never 0 for RSA and HMAC, always 0 for the others. Fills the spans
-     * of *key alone: type and curve are set. CRYPTO_OK, CRYPTO_NO_MEMORY or
-     * CRYPTO_INTERNAL. */
-    crypto_status (*generate)(crypto_alg alg, size_t bits, crypto_key_buffer *buffer,
-                              crypto_private_key *key);
+     * of *key alone: type and curve are set. SJWT_CRYPTO_OK, SJWT_CRYPTO_NO_MEMORY or
+     * SJWT_CRYPTO_INTERNAL. */
+    sjwt_crypto_status (*generate)(sjwt_crypto_alg alg, size_t bits, sjwt_crypto_key_buffer *buffer,
+                                   sjwt_crypto_private_key *key);
 
     /* Never asked for HMAC. Fills the spans of *public_key alone: type and curve
      * are set. As sign. */
-    crypto_status (*derive_public)(crypto_alg alg, const crypto_private_key *key,
-                                   crypto_key_buffer *buffer, crypto_key *public_key);
-} crypto_signer;
+    sjwt_crypto_status (*derive_public)(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
+                                        sjwt_crypto_key_buffer *buffer,
+                                        sjwt_crypto_key *public_key);
+} sjwt_crypto_signer;
 
 #endif

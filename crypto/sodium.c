@@ -4,9 +4,9 @@
 #include <sodium.h>
 #include <string.h>
 
-static crypto_status init(void)
+static sjwt_crypto_status init(void)
 {
-    return sodium_init() < 0 ? CRYPTO_INTERNAL : CRYPTO_OK;
+    return sodium_init() < 0 ? SJWT_CRYPTO_INTERNAL : SJWT_CRYPTO_OK;
 }
 
 /*
@@ -30,24 +30,26 @@ static bool is_sound_point(const uint8_t x[crypto_core_ed25519_BYTES])
     return memcmp(point, identity, sizeof point) != 0;
 }
 
-static crypto_status check_key(crypto_alg alg, const crypto_key *key)
+static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
 {
-    if (alg == CRYPTO_ALG_EDDSA && !is_sound_point(key->x.data))
-        return CRYPTO_BAD_KEY;
-    return CRYPTO_OK;
+    if (alg == SJWT_CRYPTO_ALG_EDDSA && !is_sound_point(key->x.data))
+        return SJWT_CRYPTO_BAD_KEY;
+    return SJWT_CRYPTO_OK;
 }
 
-static crypto_status verify_eddsa(const crypto_key *key, crypto_span message, crypto_span signature)
+static sjwt_crypto_status verify_eddsa(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                       sjwt_crypto_span signature)
 {
     if (crypto_sign_verify_detached(signature.data, message.data, message.len, key->x.data) == 0)
-        return CRYPTO_OK;
+        return SJWT_CRYPTO_OK;
     /* The library does not say whose fault it was. */
-    return is_sound_point(key->x.data) ? CRYPTO_BAD_SIGNATURE : CRYPTO_BAD_KEY;
+    return is_sound_point(key->x.data) ? SJWT_CRYPTO_BAD_SIGNATURE : SJWT_CRYPTO_BAD_KEY;
 }
 
 /* crypto_auth_hmacsha*() and ..._verify() take keys of 32 octets alone; JWA's
  * have any length from the hash's up. */
-static crypto_status verify_hs256(const crypto_key *key, crypto_span message, crypto_span signature)
+static sjwt_crypto_status verify_hs256(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                       sjwt_crypto_span signature)
 {
     crypto_auth_hmacsha256_state state;
     uint8_t mac[crypto_auth_hmacsha256_BYTES];
@@ -58,10 +60,11 @@ static crypto_status verify_hs256(const crypto_key *key, crypto_span message, cr
     bool same = sodium_memcmp(mac, signature.data, sizeof mac) == 0;
     sodium_memzero(&state, sizeof state);
     sodium_memzero(mac, sizeof mac);
-    return same ? CRYPTO_OK : CRYPTO_BAD_SIGNATURE;
+    return same ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_SIGNATURE;
 }
 
-static crypto_status verify_hs512(const crypto_key *key, crypto_span message, crypto_span signature)
+static sjwt_crypto_status verify_hs512(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                       sjwt_crypto_span signature)
 {
     crypto_auth_hmacsha512_state state;
     uint8_t mac[crypto_auth_hmacsha512_BYTES];
@@ -72,28 +75,28 @@ static crypto_status verify_hs512(const crypto_key *key, crypto_span message, cr
     bool same = sodium_memcmp(mac, signature.data, sizeof mac) == 0;
     sodium_memzero(&state, sizeof state);
     sodium_memzero(mac, sizeof mac);
-    return same ? CRYPTO_OK : CRYPTO_BAD_SIGNATURE;
+    return same ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_SIGNATURE;
 }
 
-static crypto_status verify(crypto_alg alg, const crypto_key *key, crypto_span message,
-                            crypto_span signature)
+static sjwt_crypto_status verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
+                                 sjwt_crypto_span message, sjwt_crypto_span signature)
 {
     switch (alg) {
-    case CRYPTO_ALG_EDDSA:
+    case SJWT_CRYPTO_ALG_EDDSA:
         return verify_eddsa(key, message, signature);
-    case CRYPTO_ALG_HS256:
+    case SJWT_CRYPTO_ALG_HS256:
         return verify_hs256(key, message, signature);
-    case CRYPTO_ALG_HS512:
+    case SJWT_CRYPTO_ALG_HS512:
         return verify_hs512(key, message, signature);
     default:
-        return CRYPTO_INTERNAL;
+        return SJWT_CRYPTO_INTERNAL;
     }
 }
 
-const crypto_backend crypto_sodium_backend = {
+const sjwt_crypto_backend sjwt_crypto_sodium_backend = {
     .name = "sodium",
-    .verifies =
-        CRYPTO_BIT(CRYPTO_ALG_EDDSA) | CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_HS512),
+    .verifies = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) |
+                SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS512),
     .init = init,
     .check_key = check_key,
     .verify = verify,

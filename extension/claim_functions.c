@@ -16,11 +16,11 @@
 #include "extension/session.h"
 #include "extension/compat.h"
 
-PSJ_FUNCTION(claim_wrapper);
-PSJ_FUNCTION(role_wrapper);
-PSJ_FUNCTION(email_wrapper);
-PSJ_FUNCTION(has_scope_wrapper);
-PSJ_FUNCTION(has_role_wrapper);
+PGSJ_FUNCTION(claim_wrapper);
+PGSJ_FUNCTION(role_wrapper);
+PGSJ_FUNCTION(email_wrapper);
+PGSJ_FUNCTION(has_scope_wrapper);
+PGSJ_FUNCTION(has_role_wrapper);
 
 typedef struct answer {
     uint64 claims; /* their id; 0: nothing is kept */
@@ -30,7 +30,7 @@ typedef struct answer {
 } answer;
 
 /* The answer that the call keeps, if it is of these claims. */
-static inline const answer *kept_answer(FunctionCallInfo fcinfo, const psj_claims *claims)
+static inline const answer *kept_answer(FunctionCallInfo fcinfo, const pgsj_claims *claims)
 {
     const answer *kept = fcinfo->flinfo->fn_extra;
 
@@ -57,7 +57,7 @@ static answer *place(FunctionCallInfo fcinfo)
     return call->fn_extra;
 }
 
-static void keep_text(FunctionCallInfo fcinfo, const psj_claims *claims, NullableDatum value)
+static void keep_text(FunctionCallInfo fcinfo, const pgsj_claims *claims, NullableDatum value)
 {
     answer *kept = place(fcinfo);
     text *copy = NULL;
@@ -81,7 +81,7 @@ static void keep_text(FunctionCallInfo fcinfo, const psj_claims *claims, Nullabl
 /* ---- text -------------------------------------------------------------- */
 
 /* The text at a path, as operator #>> gives it. */
-static NullableDatum text_at(const psj_whole_claims *whole, Datum path)
+static NullableDatum text_at(const pgsj_whole_claims *whole, Datum path)
 {
     LOCAL_FCINFO(fcinfo, 2);
     NullableDatum found;
@@ -96,26 +96,26 @@ static NullableDatum text_at(const psj_whole_claims *whole, Datum path)
 
 Datum claim_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
+    const pgsj_claims *claims = pgsj_session_claims();
     const answer *kept = kept_answer(fcinfo, claims);
     NullableDatum found = {.isnull = true};
 
     if (likely(kept != NULL))
-        return psj_return(fcinfo, kept->value);
+        return pgsj_return(fcinfo, kept->value);
     if (!claims->nobody)
-        found = text_at(psj_session_whole_of(claims), PG_GETARG_DATUM(0));
+        found = text_at(pgsj_session_whole_of(claims), PG_GETARG_DATUM(0));
     keep_text(fcinfo, claims, found);
-    return psj_return(fcinfo, found);
+    return pgsj_return(fcinfo, found);
 }
 
 Datum role_wrapper(PG_FUNCTION_ARGS)
 {
-    return psj_return(fcinfo, psj_session_claims()->role);
+    return pgsj_return(fcinfo, pgsj_session_claims()->role);
 }
 
 Datum email_wrapper(PG_FUNCTION_ARGS)
 {
-    return psj_return(fcinfo, psj_session_claims()->email);
+    return pgsj_return(fcinfo, pgsj_session_claims()->email);
 }
 
 /* ---- scopes and roles -------------------------------------------------- */
@@ -171,7 +171,7 @@ static bool member_has(JsonbContainer *object, const char *name, const text *wan
 }
 
 /* Claim scope or scp, words or an array, has it. */
-static bool have_scope(const psj_whole_claims *whole, const text *scope)
+static bool have_scope(const pgsj_whole_claims *whole, const text *scope)
 {
     Jsonb *object = DatumGetJsonbP(whole->session);
 
@@ -180,7 +180,7 @@ static bool have_scope(const psj_whole_claims *whole, const text *scope)
 }
 
 /* Claim roles or member roles of claim realm_access, a string or an array, has it. */
-static bool have_role(const psj_whole_claims *whole, const text *role)
+static bool have_role(const pgsj_whole_claims *whole, const text *role)
 {
     Jsonb *object = DatumGetJsonbP(whole->session);
     JsonbValue realm;
@@ -195,23 +195,23 @@ static bool have_role(const psj_whole_claims *whole, const text *role)
 }
 
 static Datum has(FunctionCallInfo fcinfo,
-                 bool (*test)(const psj_whole_claims *whole, const text *item))
+                 bool (*test)(const pgsj_whole_claims *whole, const text *item))
 {
-    const psj_claims *claims = psj_session_claims();
+    const pgsj_claims *claims = pgsj_session_claims();
     const answer *kept = kept_answer(fcinfo, claims);
     answer *to_keep;
     answer found = {0};
 
     if (likely(kept != NULL))
-        return psj_return(fcinfo, kept->value);
+        return pgsj_return(fcinfo, kept->value);
     found.claims = claims->id;
     found.value.isnull = claims->nobody;
     if (!claims->nobody)
-        found.value.value = BoolGetDatum(test(psj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
+        found.value.value = BoolGetDatum(test(pgsj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
     to_keep = place(fcinfo);
     if (to_keep != NULL)
         *to_keep = found;
-    return psj_return(fcinfo, found.value);
+    return pgsj_return(fcinfo, found.value);
 }
 
 Datum has_scope_wrapper(PG_FUNCTION_ARGS)

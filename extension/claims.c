@@ -91,7 +91,7 @@ static NullableDatum to_text(const char *string, int len)
 
 /* Claims to look strings up in: those of a token, or else a jsonb. */
 typedef struct claims_source {
-    const jwt_token *token;
+    const sjwt_token *token;
     Jsonb *jsonb;
 } claims_source;
 
@@ -103,7 +103,7 @@ static bool find_string(const claims_source *source, const char *name, const cha
 
     *len = 0;
     if (source->token != NULL) {
-        const bool found = jwt_token_claim(source->token, name, string);
+        const bool found = sjwt_token_claim(source->token, name, string);
 
         if (*string != NULL)
             *len = (int)strlen(*string);
@@ -129,7 +129,7 @@ static NullableDatum read_text(const claims_source *source, const char *name)
     return to_text(string, len);
 }
 
-static void read_subject(const claims_source *source, psj_claims *out)
+static void read_subject(const claims_source *source, pgsj_claims *out)
 {
     const char *string;
     int len;
@@ -144,13 +144,13 @@ static void read_subject(const claims_source *source, psj_claims *out)
     out->uid = to_uuid(string, len);
 }
 
-static const psj_claims no_claims = {.user_id = {.isnull = true},
-                                     .uid = {.isnull = true},
-                                     .role = {.isnull = true},
-                                     .email = {.isnull = true},
-                                     .issuer = {.isnull = true}};
+static const pgsj_claims no_claims = {.user_id = {.isnull = true},
+                                      .uid = {.isnull = true},
+                                      .role = {.isnull = true},
+                                      .email = {.isnull = true},
+                                      .issuer = {.isnull = true}};
 
-static void read_claims(const claims_source *source, psj_claims *out)
+static void read_claims(const claims_source *source, pgsj_claims *out)
 {
     read_subject(source, out);
     out->role = read_text(source, "role");
@@ -192,7 +192,7 @@ static Jsonb *spell_out(Jsonb *organization)
     return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, added, JsonbPGetDatum(organization)));
 }
 
-static void read_organization(Jsonb *claims, psj_whole_claims *out)
+static void read_organization(Jsonb *claims, pgsj_whole_claims *out)
 {
     JsonbValue value;
     Jsonb *organization;
@@ -207,22 +207,22 @@ static void read_organization(Jsonb *claims, psj_whole_claims *out)
         out->organization_id = to_uuid(value.val.string.val, value.val.string.len);
 }
 
-static void read_whole(Datum session, psj_whole_claims *out)
+static void read_whole(Datum session, pgsj_whole_claims *out)
 {
-    *out = (psj_whole_claims){.session = session, .organization = none, .organization_id = none};
+    *out = (pgsj_whole_claims){.session = session, .organization = none, .organization_id = none};
     if (JB_ROOT_IS_OBJECT(DatumGetJsonbP(session)))
         read_organization(DatumGetJsonbP(session), out);
 }
 
 /* ---- from text --------------------------------------------------------- */
 
-static void not_json(psj_failure *failure)
+static void not_json(pgsj_failure *failure)
 {
-    failure->kind = PSJ_FAILURE_JWT;
-    failure->jwt = (jwt_error){.status = JWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
+    failure->kind = PGSJ_FAILURE_JWT;
+    failure->jwt = (sjwt_error){.status = SJWT_PAYLOAD_JSON, .detail = "jsonb does not take it"};
 }
 
-static bool parse_json(const char *json, Datum *out, psj_failure *failure)
+static bool parse_json(const char *json, Datum *out, pgsj_failure *failure)
 {
     int sqlstate = ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;
 
@@ -234,7 +234,7 @@ static bool parse_json(const char *json, Datum *out, psj_failure *failure)
         return true;
     case ERRCODE_UNTRANSLATABLE_CHARACTER:
     case ERRCODE_FEATURE_NOT_SUPPORTED:
-        failure->kind = PSJ_FAILURE_ENCODING;
+        failure->kind = PGSJ_FAILURE_ENCODING;
         return false;
     default:
         not_json(failure);
@@ -242,10 +242,10 @@ static bool parse_json(const char *json, Datum *out, psj_failure *failure)
     }
 }
 
-static void read_all(Datum session, psj_claims *out)
+static void read_all(Datum session, pgsj_claims *out)
 {
     const claims_source source = {.jsonb = DatumGetJsonbP(session)};
-    psj_whole_claims *whole = palloc(sizeof(*whole));
+    pgsj_whole_claims *whole = palloc(sizeof(*whole));
 
     read_whole(session, whole);
     *out = no_claims;
@@ -269,13 +269,13 @@ static bool is_too_deep(const char *json)
             depth++;
         else if (*json == '}' || *json == ']')
             depth--;
-        if (depth > JWT_MAX_JSON_DEPTH)
+        if (depth > SJWT_MAX_JSON_DEPTH)
             return true;
     }
     return false;
 }
 
-bool psj_claims_from_json(const char *json, psj_claims *out, psj_failure *failure)
+bool pgsj_claims_from_json(const char *json, pgsj_claims *out, pgsj_failure *failure)
 {
     Datum session;
 
@@ -326,7 +326,7 @@ static char *to_ascii(const char *utf8, size_t len)
     return json;
 }
 
-bool psj_jsonb_from_utf8(const char *json, size_t len, Datum *out, psj_failure *failure)
+bool pgsj_jsonb_from_utf8(const char *json, size_t len, Datum *out, pgsj_failure *failure)
 {
     const int encoding = GetDatabaseEncoding();
 
@@ -336,37 +336,38 @@ bool psj_jsonb_from_utf8(const char *json, size_t len, Datum *out, psj_failure *
     return parse_json(to_ascii(json, len), out, failure);
 }
 
-bool psj_claims_from_payload(const char *payload, size_t len, psj_claims *out, psj_failure *failure)
+bool pgsj_claims_from_payload(const char *payload, size_t len, pgsj_claims *out,
+                              pgsj_failure *failure)
 {
     Datum session;
 
-    if (!psj_jsonb_from_utf8(payload, len, &session, failure))
+    if (!pgsj_jsonb_from_utf8(payload, len, &session, failure))
         return false;
     read_all(session, out);
     return true;
 }
 
-bool psj_claims_from_token(const jwt_token *token, psj_claims *out, psj_failure *failure)
+bool pgsj_claims_from_token(const sjwt_token *token, pgsj_claims *out, pgsj_failure *failure)
 {
     const claims_source source = {.token = token};
     const char *payload;
     size_t len;
 
     if (GetDatabaseEncoding() != PG_UTF8) {
-        payload = jwt_token_payload(token, &len);
-        return psj_claims_from_payload(payload, len, out, failure);
+        payload = sjwt_token_payload(token, &len);
+        return pgsj_claims_from_payload(payload, len, out, failure);
     }
     *out = no_claims;
     read_claims(&source, out);
     return true;
 }
 
-bool psj_whole_claims_from_payload(const char *payload, size_t len, psj_whole_claims *out,
-                                   psj_failure *failure)
+bool pgsj_whole_claims_from_payload(const char *payload, size_t len, pgsj_whole_claims *out,
+                                    pgsj_failure *failure)
 {
     Datum session;
 
-    if (!psj_jsonb_from_utf8(payload, len, &session, failure))
+    if (!pgsj_jsonb_from_utf8(payload, len, &session, failure))
         return false;
     read_whole(session, out);
     return true;
@@ -392,16 +393,16 @@ static void move(NullableDatum *value, Size size, char **room)
     *room += MAXALIGN(size);
 }
 
-Size psj_whole_claims_size(const psj_whole_claims *whole)
+Size pgsj_whole_claims_size(const pgsj_whole_claims *whole)
 {
     return MAXALIGN(sizeof(*whole)) + MAXALIGN(VARSIZE(DatumGetPointer(whole->session))) +
            MAXALIGN(size_of_varlena(&whole->organization)) +
            MAXALIGN(size_of_uuid(&whole->organization_id));
 }
 
-const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room)
+const pgsj_whole_claims *pgsj_whole_claims_copy(const pgsj_whole_claims *whole, char *room)
 {
-    psj_whole_claims *copy = memcpy(room, whole, sizeof(*whole));
+    pgsj_whole_claims *copy = memcpy(room, whole, sizeof(*whole));
     NullableDatum session = {.value = whole->session};
 
     room += MAXALIGN(sizeof(*copy));
@@ -412,15 +413,15 @@ const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, cha
     return copy;
 }
 
-Size psj_claims_size(const psj_claims *claims)
+Size pgsj_claims_size(const pgsj_claims *claims)
 {
     return MAXALIGN(size_of_varlena(&claims->user_id)) + MAXALIGN(size_of_uuid(&claims->uid)) +
            MAXALIGN(size_of_varlena(&claims->role)) + MAXALIGN(size_of_varlena(&claims->email)) +
            MAXALIGN(size_of_varlena(&claims->issuer)) +
-           (claims->whole == NULL ? 0 : psj_whole_claims_size(claims->whole));
+           (claims->whole == NULL ? 0 : pgsj_whole_claims_size(claims->whole));
 }
 
-void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room)
+void pgsj_claims_copy(pgsj_claims *to, const pgsj_claims *from, char *room)
 {
     *to = *from;
     move(&to->user_id, size_of_varlena(&to->user_id), &room);
@@ -429,10 +430,10 @@ void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room)
     move(&to->email, size_of_varlena(&to->email), &room);
     move(&to->issuer, size_of_varlena(&to->issuer), &room);
     if (from->whole != NULL)
-        to->whole = psj_whole_claims_copy(from->whole, room);
+        to->whole = pgsj_whole_claims_copy(from->whole, room);
 }
 
-char *psj_claims_render(const psj_whole_claims *whole, const char *name)
+char *pgsj_claims_render(const pgsj_whole_claims *whole, const char *name)
 {
     Jsonb *object = DatumGetJsonbP(whole->session);
     JsonbValue value;

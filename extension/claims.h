@@ -1,14 +1,14 @@
 /*
  * claims.h - claims as JSON text made into what SQL is handed.
  */
-#ifndef PSJ_CLAIMS_H
-#define PSJ_CLAIMS_H
+#ifndef PGSJ_CLAIMS_H
+#define PGSJ_CLAIMS_H
 
 #include "postgres.h"
 
 #include "fmgr.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 #include "extension/errors.h"
 
@@ -16,28 +16,28 @@
  * whoever holds the struct. */
 
 /* The claims as jsonb, and what is made of that. */
-typedef struct psj_whole_claims {
+typedef struct pgsj_whole_claims {
     Datum session; /* jsonb */
     NullableDatum
         organization; /* jsonb, claim o where it is an object; Clerk's with slug and role */
     NullableDatum organization_id; /* uuid, its member id where that is one */
-} psj_whole_claims;
+} pgsj_whole_claims;
 
 /* What policies ask of most tokens. */
-typedef struct psj_claims {
-    uint64 id;                     /* tells one from any other ever made in this process */
-    NullableDatum user_id;         /* text, claim sub where it is a string */
-    NullableDatum uid;             /* uuid, the same where it is one */
-    NullableDatum role;            /* text, claim role where it is a string */
-    NullableDatum email;           /* likewise */
-    NullableDatum issuer;          /* text, claim iss where it is a string */
-    bool nobody;                   /* no token, or no claims */
-    bool subject_invalid;          /* sub is there, and not a string */
-    const psj_whole_claims *whole; /* NULL: not made yet */
-} psj_claims;
+typedef struct pgsj_claims {
+    uint64 id;                      /* tells one from any other ever made in this process */
+    NullableDatum user_id;          /* text, claim sub where it is a string */
+    NullableDatum uid;              /* uuid, the same where it is one */
+    NullableDatum role;             /* text, claim role where it is a string */
+    NullableDatum email;            /* likewise */
+    NullableDatum issuer;           /* text, claim iss where it is a string */
+    bool nobody;                    /* no token, or no claims */
+    bool subject_invalid;           /* sub is there, and not a string */
+    const pgsj_whole_claims *whole; /* NULL: not made yet */
+} pgsj_claims;
 
 /* One of these, returned. */
-static inline Datum psj_return(FunctionCallInfo fcinfo, NullableDatum value)
+static inline Datum pgsj_return(FunctionCallInfo fcinfo, NullableDatum value)
 {
     if (likely(!value.isnull))
         return value.value;
@@ -51,32 +51,32 @@ static inline Datum psj_return(FunctionCallInfo fcinfo, NullableDatum value)
  */
 
 /* From JSON in the database's encoding. */
-bool psj_claims_from_json(const char *json, psj_claims *out, psj_failure *failure);
+bool pgsj_claims_from_json(const char *json, pgsj_claims *out, pgsj_failure *failure);
 
 /* From a verified payload: UTF-8, strict, NUL-terminated beyond len. */
-bool psj_claims_from_payload(const char *payload, size_t len, psj_claims *out,
-                             psj_failure *failure);
+bool pgsj_claims_from_payload(const char *payload, size_t len, pgsj_claims *out,
+                              pgsj_failure *failure);
 
 /* From a verified token. Where the database's encoding can hold all that a token
- * says, the whole is left to psj_whole_claims_from_payload(). */
-bool psj_claims_from_token(const jwt_token *token, psj_claims *out, psj_failure *failure);
+ * says, the whole is left to pgsj_whole_claims_from_payload(). */
+bool pgsj_claims_from_token(const sjwt_token *token, pgsj_claims *out, pgsj_failure *failure);
 
-/* The whole of what psj_claims_from_token() took. */
-bool psj_whole_claims_from_payload(const char *payload, size_t len, psj_whole_claims *out,
-                                   psj_failure *failure);
+/* The whole of what pgsj_claims_from_token() took. */
+bool pgsj_whole_claims_from_payload(const char *payload, size_t len, pgsj_whole_claims *out,
+                                    pgsj_failure *failure);
 
 /* JSON in UTF-8, strict, NUL-terminated beyond len, as jsonb. */
-bool psj_jsonb_from_utf8(const char *json, size_t len, Datum *out, psj_failure *failure);
+bool pgsj_jsonb_from_utf8(const char *json, size_t len, Datum *out, pgsj_failure *failure);
 
 /* How much room the copy needs; room is MAXALIGNed, and what is copied points
  * into it. The whole, where it is made, is copied along with claims. */
-Size psj_claims_size(const psj_claims *claims);
-void psj_claims_copy(psj_claims *to, const psj_claims *from, char *room);
-Size psj_whole_claims_size(const psj_whole_claims *whole);
-const psj_whole_claims *psj_whole_claims_copy(const psj_whole_claims *whole, char *room);
+Size pgsj_claims_size(const pgsj_claims *claims);
+void pgsj_claims_copy(pgsj_claims *to, const pgsj_claims *from, char *room);
+Size pgsj_whole_claims_size(const pgsj_whole_claims *whole);
+const pgsj_whole_claims *pgsj_whole_claims_copy(const pgsj_whole_claims *whole, char *room);
 
 /* Member name as JSON text, "\"\"" where there is none, for the log. Allocates
  * in the current context. */
-char *psj_claims_render(const psj_whole_claims *whole, const char *name);
+char *pgsj_claims_render(const pgsj_whole_claims *whole, const char *name);
 
 #endif

@@ -2,8 +2,8 @@
  * compat.h - what differs between the server versions 14 to 18; the one place
  * that asks for PG_VERSION_NUM. Include it last.
  */
-#ifndef PSJ_COMPAT_H
-#define PSJ_COMPAT_H
+#ifndef PGSJ_COMPAT_H
+#define PGSJ_COMPAT_H
 
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@
 #define PGDLLEXPORT __attribute__((visibility("default")))
 
 /* PG_FUNCTION_INFO_V1 declares the function itself for export since 16 only. */
-#define PSJ_FUNCTION(name)                                                                         \
+#define PGSJ_FUNCTION(name)                                                                        \
     PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
     PG_FUNCTION_INFO_V1(name)
 
@@ -35,15 +35,15 @@ PGDLLEXPORT void _PG_init(void);
 
 /* The last parameter of ExecutorRun, gone in 18. */
 #if PG_VERSION_NUM >= 180000
-#define PSJ_RUN_ONCE_PARAMETER
-#define PSJ_RUN_ONCE_ARGUMENT
+#define PGSJ_RUN_ONCE_PARAMETER
+#define PGSJ_RUN_ONCE_ARGUMENT
 #else
-#define PSJ_RUN_ONCE_PARAMETER , bool run_once
-#define PSJ_RUN_ONCE_ARGUMENT , run_once
+#define PGSJ_RUN_ONCE_PARAMETER , bool run_once
+#define PGSJ_RUN_ONCE_ARGUMENT , run_once
 #endif
 
 /* The setting of that name, placeholder or not; NULL where there is none. */
-static inline struct config_generic *psj_find_setting(const char *name)
+static inline struct config_generic *pgsj_find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000
     return find_option(name, false, true, LOG);
@@ -58,7 +58,7 @@ static inline struct config_generic *psj_find_setting(const char *name)
 }
 
 /* Memory for a check hook's "extra", which the server frees; NULL: none left. */
-static inline void *psj_guc_extra(size_t size)
+static inline void *pgsj_guc_extra(size_t size)
 {
 #if PG_VERSION_NUM >= 160000
     return guc_malloc(LOG, size);
@@ -67,7 +67,7 @@ static inline void *psj_guc_extra(size_t size)
 #endif
 }
 
-static inline void psj_reserve_prefix(const char *prefix)
+static inline void pgsj_reserve_prefix(const char *prefix)
 {
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved(prefix);

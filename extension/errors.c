@@ -12,8 +12,8 @@
 typedef struct report {
     int sqlstate;
     const char *message;
-    char detail[PSJ_DETAIL_SIZE]; /* "" for none */
-    char hint[256];               /* likewise */
+    char detail[PGSJ_DETAIL_SIZE]; /* "" for none */
+    char hint[256];                /* likewise */
 } report;
 
 static void set(report *out, int sqlstate, const char *message)
@@ -23,22 +23,22 @@ static void set(report *out, int sqlstate, const char *message)
 }
 
 /* The core's sentence. */
-static void explain(report *out, const jwt_error *error)
+static void explain(report *out, const sjwt_error *error)
 {
-    snprintf(out->detail, sizeof(out->detail), "%s", jwt_status_text(error->status));
+    snprintf(out->detail, sizeof(out->detail), "%s", sjwt_status_text(error->status));
 }
 
 /* The core's sentence, and its particulars where it has some. */
-static void explain_fully(report *out, const jwt_error *error)
+static void explain_fully(report *out, const sjwt_error *error)
 {
-    snprintf(out->detail, sizeof(out->detail), "%s%s%s", jwt_status_text(error->status),
+    snprintf(out->detail, sizeof(out->detail), "%s%s%s", sjwt_status_text(error->status),
              error->detail[0] == '\0' ? "" : ": ", error->detail);
 }
 
 static void name_backends(report *out)
 {
     snprintf(out->hint, sizeof(out->hint),
-             "This build verifies with: %s. See auth.jwt_algorithms().", jwt_backend_names());
+             "This build verifies with: %s. See auth.jwt_algorithms().", sjwt_backend_names());
 }
 
 static void hint(report *out, const char *text)
@@ -49,116 +49,116 @@ static void hint(report *out, const char *text)
 /* The classic mistakes. */
 static void hint_at_token_as_key(report *out)
 {
-    if (psj_jwk != NULL && jwt_looks_like_token(psj_jwk, strlen(psj_jwk)))
+    if (pgsj_jwk != NULL && sjwt_looks_like_token(pgsj_jwk, strlen(pgsj_jwk)))
         hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs in "
                   "pg_session_jwt.jwt, and the public key that verifies it here.");
 }
 
-static void hint_at_near_miss(report *out, const jwt_error *error, const char *text)
+static void hint_at_near_miss(report *out, const sjwt_error *error, const char *text)
 {
     if (error->detail[0] != '\0')
         hint(out, text);
 }
 
-static void describe_jwt(report *out, const jwt_error *error)
+static void describe_jwt(report *out, const sjwt_error *error)
 {
     switch (error->status) {
-    case JWT_OK:
-    case JWT_STATUS_COUNT:
+    case SJWT_OK:
+    case SJWT_STATUS_COUNT:
         set(out, ERRCODE_INTERNAL_ERROR, "JWT failed without a reason");
         return;
-    case JWT_NO_MEMORY:
+    case SJWT_NO_MEMORY:
         set(out, ERRCODE_OUT_OF_MEMORY, "out of memory");
         return;
-    case JWT_INTERNAL:
+    case SJWT_INTERNAL:
         set(out, ERRCODE_INTERNAL_ERROR, "crypto backend failed");
         return;
 
-    case JWT_TOO_LARGE:
+    case SJWT_TOO_LARGE:
         set(out, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "JWT is too large");
-        snprintf(out->detail, sizeof(out->detail), "The limit is %d bytes.", JWT_MAX_TOKEN_SIZE);
+        snprintf(out->detail, sizeof(out->detail), "The limit is %d bytes.", SJWT_MAX_TOKEN_SIZE);
         return;
-    case JWT_MALFORMED:
+    case SJWT_MALFORMED:
         set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT encoding");
         return;
-    case JWT_SIGNATURE_ENCODING:
+    case SJWT_SIGNATURE_ENCODING:
         set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT signature encoding");
         return;
-    case JWT_HEADER_ENCODING:
-    case JWT_PAYLOAD_ENCODING:
+    case SJWT_HEADER_ENCODING:
+    case SJWT_PAYLOAD_ENCODING:
         set(out, ERRCODE_DATATYPE_MISMATCH, "could not decode JWT component");
         explain(out, error);
         return;
-    case JWT_HEADER_JSON:
-    case JWT_PAYLOAD_JSON:
+    case SJWT_HEADER_JSON:
+    case SJWT_PAYLOAD_JSON:
         set(out, ERRCODE_DATATYPE_MISMATCH, "could not parse JWT component");
         explain_fully(out, error);
         return;
 
-    case JWT_ALG_MISSING:
-    case JWT_ALG_UNKNOWN:
-    case JWT_ALG_NOT_ALLOWED:
-    case JWT_ALG_MISMATCH:
+    case SJWT_ALG_MISSING:
+    case SJWT_ALG_UNKNOWN:
+    case SJWT_ALG_NOT_ALLOWED:
+    case SJWT_ALG_MISMATCH:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
         explain(out, error);
         return;
-    case JWT_ALG_UNSUPPORTED:
+    case SJWT_ALG_UNSUPPORTED:
         set(out, ERRCODE_FEATURE_NOT_SUPPORTED, "JWT algorithm is not supported by this build");
         name_backends(out);
         return;
-    case JWT_CRITICAL_HEADER:
-    case JWT_KID_INVALID:
-    case JWT_TYPE_REFUSED:
+    case SJWT_CRITICAL_HEADER:
+    case SJWT_KID_INVALID:
+    case SJWT_TYPE_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT header refused");
         explain(out, error);
         return;
 
-    case JWT_ISSUER_REFUSED:
+    case SJWT_ISSUER_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
         explain_fully(out, error);
         hint_at_near_miss(out, error,
                           "The issuer is compared to the letter: write it in the settings exactly "
                           "as claim \"iss\" of the token has it.");
         return;
-    case JWT_KEY_NOT_FOUND:
+    case SJWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
         return;
-    case JWT_SIGNATURE_INVALID:
+    case SJWT_SIGNATURE_INVALID:
         set(out, ERRCODE_CHECK_VIOLATION, "invalid JWT signature");
         return;
 
-    case JWT_CLAIM_MISSING:
+    case SJWT_CLAIM_MISSING:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT lacks a required claim");
         snprintf(out->detail, sizeof(out->detail), "%s", error->detail);
         return;
-    case JWT_JTI_INVALID:
+    case SJWT_JTI_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH, "JWT payload must contain a valid 'jti' (JWT ID)");
         return;
-    case JWT_JTI_REPLAYED:
+    case SJWT_JTI_REPLAYED:
         set(out, ERRCODE_CHECK_VIOLATION, "Token ID must be strictly monotonically increasing.");
         return;
-    case JWT_NBF_INVALID:
+    case SJWT_NBF_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH,
             "'nbf' (Not Before) must be an integer representing seconds since unix epoch");
         return;
-    case JWT_NOT_YET_VALID:
+    case SJWT_NOT_YET_VALID:
         set(out, ERRCODE_CHECK_VIOLATION, "Token used before it is ready");
         snprintf(out->detail, sizeof(out->detail), "nbf=%lld", (long long)error->seconds);
         return;
-    case JWT_EXP_INVALID:
+    case SJWT_EXP_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH,
             "'exp' (Expiration) must be an integer representing seconds since unix epoch");
         return;
-    case JWT_EXPIRED:
+    case SJWT_EXPIRED:
         set(out, ERRCODE_CHECK_VIOLATION, "Token used after it has expired");
         snprintf(out->detail, sizeof(out->detail), "exp=%lld", (long long)error->seconds);
         return;
-    case JWT_IAT_INVALID:
+    case SJWT_IAT_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH,
             "'iat' (Issued At) must be a number of seconds since unix epoch");
         return;
-    case JWT_AUDIENCE_INVALID:
-    case JWT_AUDIENCE_REFUSED:
+    case SJWT_AUDIENCE_INVALID:
+    case SJWT_AUDIENCE_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain_fully(out, error);
         hint_at_near_miss(out, error,
@@ -166,32 +166,32 @@ static void describe_jwt(report *out, const jwt_error *error)
                           "exactly as claim \"aud\" of the token has it.");
         return;
 
-    case JWT_ISSUERS_TOO_LARGE:
-    case JWT_ISSUERS_MALFORMED:
-    case JWT_ISSUERS_INVALID:
+    case SJWT_ISSUERS_TOO_LARGE:
+    case SJWT_ISSUERS_MALFORMED:
+    case SJWT_ISSUERS_INVALID:
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
         explain_fully(out, error);
         return;
 
-    case JWK_UNSUPPORTED:
+    case SJWT_JWK_UNSUPPORTED:
         set(out, ERRCODE_FEATURE_NOT_SUPPORTED,
             "pg_session_jwt.jwk needs an algorithm that this build does not support");
         name_backends(out);
         return;
-    case JWK_TOO_LARGE:
-    case JWK_MALFORMED:
-    case JWK_NOT_A_KEY:
-    case JWK_NOT_A_KEY_SET:
-    case JWK_KTY_UNKNOWN:
-    case JWK_CRV_UNKNOWN:
-    case JWK_MEMBER_INVALID:
-    case JWK_KEY_REFUSED:
-    case JWK_USE_REFUSED:
-    case JWK_ALG_UNKNOWN:
-    case JWK_ALG_MISMATCH:
-    case JWK_SYMMETRIC:
-    case JWK_AMBIGUOUS:
-    case JWK_NONE_USABLE:
+    case SJWT_JWK_TOO_LARGE:
+    case SJWT_JWK_MALFORMED:
+    case SJWT_JWK_NOT_A_KEY:
+    case SJWT_JWK_NOT_A_KEY_SET:
+    case SJWT_JWK_KTY_UNKNOWN:
+    case SJWT_JWK_CRV_UNKNOWN:
+    case SJWT_JWK_MEMBER_INVALID:
+    case SJWT_JWK_KEY_REFUSED:
+    case SJWT_JWK_USE_REFUSED:
+    case SJWT_JWK_ALG_UNKNOWN:
+    case SJWT_JWK_ALG_MISMATCH:
+    case SJWT_JWK_SYMMETRIC:
+    case SJWT_JWK_AMBIGUOUS:
+    case SJWT_JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
         explain_fully(out, error);
         hint_at_token_as_key(out);
@@ -199,38 +199,38 @@ static void describe_jwt(report *out, const jwt_error *error)
     }
 }
 
-static void describe(report *out, const psj_failure *failure)
+static void describe(report *out, const pgsj_failure *failure)
 {
     *out = (report){0};
     switch (failure->kind) {
-    case PSJ_FAILURE_JWT:
+    case PGSJ_FAILURE_JWT:
         describe_jwt(out, &failure->jwt);
         return;
-    case PSJ_FAILURE_MISSING_KEY:
+    case PGSJ_FAILURE_MISSING_KEY:
         set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
         snprintf(out->hint, sizeof(out->hint),
                  "Set it when connecting, for instance with "
                  "options='-c pg_session_jwt.jwk=...' in the connection string.");
         return;
-    case PSJ_FAILURE_ENCODING:
+    case PGSJ_FAILURE_ENCODING:
         set(out, ERRCODE_UNTRANSLATABLE_CHARACTER,
             "JWT cannot be represented in the database encoding");
         snprintf(out->detail, sizeof(out->detail), "The database encoding is %s.",
                  GetDatabaseEncodingName());
         return;
-    case PSJ_FAILURE_MISCONFIGURED:
+    case PGSJ_FAILURE_MISCONFIGURED:
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_session_jwt is misconfigured");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
-    case PSJ_FAILURE_KEY_FILE:
+    case PGSJ_FAILURE_KEY_FILE:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
-    case PSJ_FAILURE_NO_KEYS:
+    case PGSJ_FAILURE_NO_KEYS:
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
-    case PSJ_FAILURE_KEYS_PINNED:
+    case PGSJ_FAILURE_KEYS_PINNED:
         set(out, ERRCODE_INSUFFICIENT_PRIVILEGE,
             "pg_session_jwt.jwk is not accepted: this server's keys are pinned");
         hint(out, "Connect without pg_session_jwt.jwk.");
@@ -270,22 +270,22 @@ static void push(ErrorContextCallback *callback, void (*function)(void *arg))
     error_context_stack = callback;
 }
 
-void psj_hide_statement(ErrorContextCallback *callback)
+void pgsj_hide_statement(ErrorContextCallback *callback)
 {
     push(callback, hide);
 }
 
-void psj_hide_statement_of_worker(ErrorContextCallback *callback)
+void pgsj_hide_statement_of_worker(ErrorContextCallback *callback)
 {
     push(callback, hide_own);
 }
 
-void psj_show_statement(const ErrorContextCallback *callback)
+void pgsj_show_statement(const ErrorContextCallback *callback)
 {
     error_context_stack = callback->previous;
 }
 
-_Noreturn void psj_raise(const psj_failure *failure)
+_Noreturn void pgsj_raise(const pgsj_failure *failure)
 {
     report out;
 
@@ -297,7 +297,7 @@ _Noreturn void psj_raise(const psj_failure *failure)
     pg_unreachable();
 }
 
-char *psj_explain(const psj_failure *failure)
+char *pgsj_explain(const pgsj_failure *failure)
 {
     StringInfoData text;
     report out;
@@ -312,7 +312,7 @@ char *psj_explain(const psj_failure *failure)
     return text.data;
 }
 
-void psj_set_detail(psj_failure *failure, const char *format, ...)
+void pgsj_set_detail(pgsj_failure *failure, const char *format, ...)
 {
     va_list arguments;
     int len;
@@ -324,25 +324,25 @@ void psj_set_detail(psj_failure *failure, const char *format, ...)
     failure->detail[pg_mbcliplen(failure->detail, len, len)] = '\0';
 }
 
-void psj_raise_unless_verdict(const psj_failure *failure)
+void pgsj_raise_unless_verdict(const pgsj_failure *failure)
 {
-    if (failure->kind == PSJ_FAILURE_JWT &&
-        (failure->jwt.status == JWT_NO_MEMORY || failure->jwt.status == JWT_INTERNAL))
-        psj_raise(failure);
+    if (failure->kind == PGSJ_FAILURE_JWT &&
+        (failure->jwt.status == SJWT_NO_MEMORY || failure->jwt.status == SJWT_INTERNAL))
+        pgsj_raise(failure);
 }
 
-_Noreturn void psj_raise_unusable_keys(const jwt_error *error)
+_Noreturn void pgsj_raise_unusable_keys(const sjwt_error *error)
 {
-    psj_raise_unless_verdict(&(psj_failure){.kind = PSJ_FAILURE_JWT, .jwt = *error});
+    pgsj_raise_unless_verdict(&(pgsj_failure){.kind = PGSJ_FAILURE_JWT, .jwt = *error});
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no usable keys to verify with"),
-             errdetail_internal("%s%s%s", jwt_status_text(error->status),
+             errdetail_internal("%s%s%s", sjwt_status_text(error->status),
                                 error->detail[0] == '\0' ? "" : ": ", error->detail),
              errhidestmt(true), errhidecontext(true)));
     pg_unreachable();
 }
 
-_Noreturn void psj_raise_too_large_keys(int limit)
+_Noreturn void pgsj_raise_too_large_keys(int limit)
 {
     ereport(ERROR,
             (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("keys to verify with are too large"),
@@ -350,7 +350,7 @@ _Noreturn void psj_raise_too_large_keys(int limit)
     pg_unreachable();
 }
 
-_Noreturn void psj_raise_invalid_subject(void)
+_Noreturn void pgsj_raise_invalid_subject(void)
 {
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("invalid subject claim in the JWT"),
                     errhidestmt(true), errhidecontext(true)));

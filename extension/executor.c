@@ -15,12 +15,12 @@
 
 static ExecutorRun_hook_type next_executor_run;
 
-static void run(QueryDesc *query, ScanDirection direction, uint64 count PSJ_RUN_ONCE_PARAMETER)
+static void run(QueryDesc *query, ScanDirection direction, uint64 count PGSJ_RUN_ONCE_PARAMETER)
 {
     if (next_executor_run != NULL)
-        next_executor_run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+        next_executor_run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
     else
-        standard_ExecutorRun(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+        standard_ExecutorRun(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
 }
 
 /*
@@ -31,7 +31,7 @@ static void run(QueryDesc *query, ScanDirection direction, uint64 count PSJ_RUN_
  * may be after another token was set.
  */
 static void run_with_workers(QueryDesc *query, ScanDirection direction,
-                             uint64 count PSJ_RUN_ONCE_PARAMETER)
+                             uint64 count PGSJ_RUN_ONCE_PARAMETER)
 {
     ErrorContextCallback callback;
 
@@ -40,32 +40,32 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
          * workers, which begin below, know no other clock. */
         if (MyBackendType == B_BG_WORKER)
             SetCurrentStatementStartTimestamp();
-        psj_session_accept();
+        pgsj_session_accept();
     }
-    psj_hide_statement_of_worker(&callback);
-    run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
-    psj_show_statement(&callback);
+    pgsj_hide_statement_of_worker(&callback);
+    run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
+    pgsj_show_statement(&callback);
 }
 
 static void executor_run(QueryDesc *query, ScanDirection direction,
-                         uint64 count PSJ_RUN_ONCE_PARAMETER)
+                         uint64 count PGSJ_RUN_ONCE_PARAMETER)
 {
-    psj_session_begin_run();
+    pgsj_session_begin_run();
     PG_TRY();
     {
-        if (query->plannedstmt->parallelModeNeeded && psj_mark_in_force != NULL)
-            run_with_workers(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+        if (query->plannedstmt->parallelModeNeeded && pgsj_mark_in_force != NULL)
+            run_with_workers(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
         else
-            run(query, direction, count PSJ_RUN_ONCE_ARGUMENT);
+            run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
     }
     PG_FINALLY();
     {
-        psj_session_end_run();
+        pgsj_session_end_run();
     }
     PG_END_TRY();
 }
 
-void psj_executor_install(void)
+void pgsj_executor_install(void)
 {
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = executor_run;

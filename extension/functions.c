@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 #include "extension/errors.h"
 #include "extension/session.h"
@@ -18,21 +18,21 @@
 #include "extension/trust.h"
 #include "extension/compat.h"
 
-PSJ_FUNCTION(init_wrapper);
-PSJ_FUNCTION(jwt_session_init_wrapper);
-PSJ_FUNCTION(jwt_session_init_local_wrapper);
-PSJ_FUNCTION(session_wrapper);
-PSJ_FUNCTION(jwt_wrapper);
-PSJ_FUNCTION(user_id_wrapper);
-PSJ_FUNCTION(uid_wrapper);
-PSJ_FUNCTION(organization_wrapper);
-PSJ_FUNCTION(organization_id_wrapper);
-PSJ_FUNCTION(jwt_algorithms_wrapper);
+PGSJ_FUNCTION(init_wrapper);
+PGSJ_FUNCTION(jwt_session_init_wrapper);
+PGSJ_FUNCTION(jwt_session_init_local_wrapper);
+PGSJ_FUNCTION(session_wrapper);
+PGSJ_FUNCTION(jwt_wrapper);
+PGSJ_FUNCTION(user_id_wrapper);
+PGSJ_FUNCTION(uid_wrapper);
+PGSJ_FUNCTION(organization_wrapper);
+PGSJ_FUNCTION(organization_id_wrapper);
+PGSJ_FUNCTION(jwt_algorithms_wrapper);
 
 Datum init_wrapper(PG_FUNCTION_ARGS)
 {
     (void)fcinfo;
-    psj_session_check_key();
+    pgsj_session_check_key();
     PG_RETURN_VOID();
 }
 
@@ -40,10 +40,10 @@ static void begin_session(text *jwt, bool is_local)
 {
     ErrorContextCallback callback;
 
-    psj_hide_statement(&callback);
-    psj_set_token(text_to_cstring(jwt), is_local);
-    psj_session_verify();
-    psj_show_statement(&callback);
+    pgsj_hide_statement(&callback);
+    pgsj_set_token(text_to_cstring(jwt), is_local);
+    pgsj_session_verify();
+    pgsj_show_statement(&callback);
 }
 
 Datum jwt_session_init_wrapper(PG_FUNCTION_ARGS)
@@ -61,7 +61,7 @@ Datum jwt_session_init_local_wrapper(PG_FUNCTION_ARGS)
 Datum session_wrapper(PG_FUNCTION_ARGS)
 {
     (void)fcinfo;
-    return psj_session_whole_claims()->session;
+    return pgsj_session_whole_claims()->session;
 }
 
 Datum jwt_wrapper(PG_FUNCTION_ARGS)
@@ -70,15 +70,15 @@ Datum jwt_wrapper(PG_FUNCTION_ARGS)
 }
 
 /* In claims mode a sub that is not a string is no error, just no user. */
-static void refuse_invalid_subject(const psj_claims *claims)
+static void refuse_invalid_subject(const pgsj_claims *claims)
 {
-    if (claims->subject_invalid && psj_trust_verifies())
-        psj_raise_invalid_subject();
+    if (claims->subject_invalid && pgsj_trust_verifies())
+        pgsj_raise_invalid_subject();
 }
 
 Datum user_id_wrapper(PG_FUNCTION_ARGS)
 {
-    const psj_claims *claims = psj_session_claims();
+    const pgsj_claims *claims = pgsj_session_claims();
 
     if (likely(!claims->user_id.isnull))
         return claims->user_id.value;
@@ -88,17 +88,17 @@ Datum user_id_wrapper(PG_FUNCTION_ARGS)
 
 Datum uid_wrapper(PG_FUNCTION_ARGS)
 {
-    return psj_return(fcinfo, psj_session_claims()->uid);
+    return pgsj_return(fcinfo, pgsj_session_claims()->uid);
 }
 
 Datum organization_wrapper(PG_FUNCTION_ARGS)
 {
-    return psj_return(fcinfo, psj_session_whole_claims()->organization);
+    return pgsj_return(fcinfo, pgsj_session_whole_claims()->organization);
 }
 
 Datum organization_id_wrapper(PG_FUNCTION_ARGS)
 {
-    return psj_return(fcinfo, psj_session_whole_claims()->organization_id);
+    return pgsj_return(fcinfo, pgsj_session_whole_claims()->organization_id);
 }
 
 Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)
@@ -119,7 +119,7 @@ Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)
         MemoryContextSwitchTo(caller);
     }
     call = SRF_PERCALL_SETUP();
-    if (jwt_algorithm_info(call->call_cntr, &name, &backend)) {
+    if (sjwt_algorithm_info(call->call_cntr, &name, &backend)) {
         Datum values[2] = {CStringGetTextDatum(name)};
         bool nulls[2] = {false, backend == NULL};
         HeapTuple row;

@@ -21,26 +21,26 @@
 
 #define PROBLEM_SIZE 256
 
-struct psj_keyfile {
-    struct psj_keyfile *next;
-    psj_keyfile_kind kind;
+struct pgsj_keyfile {
+    struct pgsj_keyfile *next;
+    pgsj_keyfile_kind kind;
     bool used;
     bool seen; /* state and read_at are those of the text below */
     struct stat state;
     time_t read_at;
     char *text; /* as last read, whether it was of use or not; NULL: not yet, or not judged */
     size_t len;
-    jwt_keyset *keys;
-    jwt_issuers *issuers;
+    sjwt_keyset *keys;
+    sjwt_issuers *issuers;
     char verdict[PROBLEM_SIZE]; /* what is wrong with the text; "" for nothing */
     char problem[PROBLEM_SIZE]; /* what is wrong with the file */
     char logged[PROBLEM_SIZE];  /* the problem that was logged last; "" when it went away */
     char path[];
 };
 
-static psj_keyfile *files;
+static pgsj_keyfile *files;
 
-static void set_problem(psj_keyfile *file, const char *problem)
+static void set_problem(pgsj_keyfile *file, const char *problem)
 {
     strlcpy(file->problem, problem, sizeof(file->problem));
 }
@@ -50,7 +50,7 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool is_unchanged(const psj_keyfile *file, const struct stat *now)
+static bool is_unchanged(const pgsj_keyfile *file, const struct stat *now)
 {
     const struct stat *then = &file->state;
 
@@ -65,7 +65,7 @@ static const char *judge_state(const struct stat *state)
 {
     if (!S_ISREG(state->st_mode))
         return "It is not a regular file.";
-    if (state->st_size > JWT_MAX_KEYSET_SIZE)
+    if (state->st_size > SJWT_MAX_KEYSET_SIZE)
         return "It is larger than 4 MiB.";
     return NULL;
 }
@@ -89,8 +89,8 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return (ssize_t)len;
 }
 
-/* The file's content, in psj_memory; NULL: see the file's problem. */
-static char *read_text(psj_keyfile *file, const char *path, struct stat *state, size_t *len)
+/* The file's content, in pgsj_memory; NULL: see the file's problem. */
+static char *read_text(pgsj_keyfile *file, const char *path, struct stat *state, size_t *len)
 {
     /* Should it have become a FIFO since stat(), that must not block. */
     const int fd = BasicOpenFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
@@ -110,7 +110,7 @@ static char *read_text(psj_keyfile *file, const char *path, struct stat *state, 
         /* One octet more shows whether it has grown. */
         const size_t size = (size_t)state->st_size + 1;
 
-        text = MemoryContextAllocExtended(psj_memory, size, MCXT_ALLOC_NO_OOM);
+        text = MemoryContextAllocExtended(pgsj_memory, size, MCXT_ALLOC_NO_OOM);
         if (text == NULL)
             set_problem(file, "There is not enough memory.");
         else if ((got = read_all(fd, text, size)) < 0)
@@ -129,44 +129,44 @@ static char *read_text(psj_keyfile *file, const char *path, struct stat *state, 
     return text;
 }
 
-static void replace(psj_keyfile *file, jwt_keyset *keys, jwt_issuers *issuers)
+static void replace(pgsj_keyfile *file, sjwt_keyset *keys, sjwt_issuers *issuers)
 {
-    jwt_keyset_free(file->keys);
-    jwt_issuers_free(file->issuers);
+    sjwt_keyset_free(file->keys);
+    sjwt_issuers_free(file->issuers);
     file->keys = keys;
     file->issuers = issuers;
 }
 
-static void describe(char *verdict, const psj_keyfile *file, const jwt_error *error)
+static void describe(char *verdict, const pgsj_keyfile *file, const sjwt_error *error)
 {
     if (file->len == 0)
         strlcpy(verdict, "It is empty.", PROBLEM_SIZE);
     else
-        snprintf(verdict, PROBLEM_SIZE, "%s%s%s, at byte %zu.", jwt_status_text(error->status),
+        snprintf(verdict, PROBLEM_SIZE, "%s%s%s, at byte %zu.", sjwt_status_text(error->status),
                  error->detail[0] == '\0' ? "" : ": ", error->detail, error->position);
 }
 
 /* True: what is in force changed. */
-static bool parse(psj_keyfile *file)
+static bool parse(pgsj_keyfile *file)
 {
-    const jwt_allocator allocator = psj_allocator(psj_memory);
-    jwt_keyset *keys = NULL;
-    jwt_issuers *issuers = NULL;
-    jwt_error error;
-    jwt_status status;
+    const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
+    sjwt_keyset *keys = NULL;
+    sjwt_issuers *issuers = NULL;
+    sjwt_error error;
+    sjwt_status status;
 
-    if (file->kind == PSJ_KEYFILE_KEYS)
-        status = jwt_keyset_parse(&allocator, file->text, file->len, &keys, &error);
+    if (file->kind == PGSJ_KEYFILE_KEYS)
+        status = sjwt_keyset_parse(&allocator, file->text, file->len, &keys, &error);
     else
-        status = jwt_issuers_parse(&allocator, file->text, file->len, &issuers, &error);
-    if (status == JWT_OK) {
+        status = sjwt_issuers_parse(&allocator, file->text, file->len, &issuers, &error);
+    if (status == SJWT_OK) {
         file->verdict[0] = '\0';
         replace(file, keys, issuers);
         return true;
     }
     describe(file->verdict, file, &error);
     /* That says nothing of the text: it is to be read, and parsed, again. */
-    if (status == JWT_NO_MEMORY || status == JWT_INTERNAL) {
+    if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL) {
         file->seen = false;
         pfree(file->text);
         file->text = NULL;
@@ -174,7 +174,7 @@ static bool parse(psj_keyfile *file)
     return false;
 }
 
-static bool take(psj_keyfile *file, char *text, size_t len)
+static bool take(pgsj_keyfile *file, char *text, size_t len)
 {
     const bool same = file->text != NULL && file->len == len && memcmp(file->text, text, len) == 0;
 
@@ -185,7 +185,7 @@ static bool take(psj_keyfile *file, char *text, size_t len)
     return !same && parse(file);
 }
 
-static const char *resolve(const psj_keyfile *file, char *buffer)
+static const char *resolve(const pgsj_keyfile *file, char *buffer)
 {
     if (is_absolute_path(file->path))
         return file->path;
@@ -193,7 +193,7 @@ static const char *resolve(const psj_keyfile *file, char *buffer)
     return buffer;
 }
 
-static bool look_at(psj_keyfile *file)
+static bool look_at(pgsj_keyfile *file)
 {
     char buffer[MAXPGPATH];
     const char *path = resolve(file, buffer);
@@ -226,7 +226,7 @@ static bool look_at(psj_keyfile *file)
     return changed;
 }
 
-static void report(psj_keyfile *file)
+static void report(pgsj_keyfile *file)
 {
     if (strcmp(file->problem, file->logged) == 0)
         return;
@@ -243,7 +243,7 @@ static void report(psj_keyfile *file)
 }
 
 /* True: what is in force changed, or why there is nothing. */
-static bool refresh(psj_keyfile *file)
+static bool refresh(pgsj_keyfile *file)
 {
     char problem[PROBLEM_SIZE];
     bool changed;
@@ -255,17 +255,17 @@ static bool refresh(psj_keyfile *file)
            (file->keys == NULL && file->issuers == NULL && strcmp(problem, file->problem) != 0);
 }
 
-const psj_keyfile *psj_keyfile_use(const char *path, psj_keyfile_kind kind)
+const pgsj_keyfile *pgsj_keyfile_use(const char *path, pgsj_keyfile_kind kind)
 {
     const size_t size = strlen(path) + 1;
-    psj_keyfile *file;
+    pgsj_keyfile *file;
 
     for (file = files; file != NULL; file = file->next)
         if (file->kind == kind && strcmp(file->path, path) == 0) {
             file->used = true;
             return file;
         }
-    file = MemoryContextAllocZero(psj_memory, offsetof(psj_keyfile, path) + size);
+    file = MemoryContextAllocZero(pgsj_memory, offsetof(pgsj_keyfile, path) + size);
     memcpy(file->path, path, size);
     file->kind = kind;
     file->used = true;
@@ -275,18 +275,18 @@ const psj_keyfile *psj_keyfile_use(const char *path, psj_keyfile_kind kind)
     return file;
 }
 
-void psj_keyfiles_begin_use(void)
+void pgsj_keyfiles_begin_use(void)
 {
-    for (psj_keyfile *file = files; file != NULL; file = file->next)
+    for (pgsj_keyfile *file = files; file != NULL; file = file->next)
         file->used = false;
 }
 
-void psj_keyfiles_keep_used(void)
+void pgsj_keyfiles_keep_used(void)
 {
-    psj_keyfile **link = &files;
+    pgsj_keyfile **link = &files;
 
     while (*link != NULL) {
-        psj_keyfile *file = *link;
+        pgsj_keyfile *file = *link;
 
         if (file->used) {
             link = &file->next;
@@ -300,39 +300,39 @@ void psj_keyfiles_keep_used(void)
     }
 }
 
-bool psj_keyfiles_refresh(void)
+bool pgsj_keyfiles_refresh(void)
 {
     bool changed = false;
 
-    for (psj_keyfile *file = files; file != NULL; file = file->next)
+    for (pgsj_keyfile *file = files; file != NULL; file = file->next)
         changed |= refresh(file);
     return changed;
 }
 
-bool psj_keyfiles_have_problem(void)
+bool pgsj_keyfiles_have_problem(void)
 {
-    for (const psj_keyfile *file = files; file != NULL; file = file->next)
+    for (const pgsj_keyfile *file = files; file != NULL; file = file->next)
         if (file->problem[0] != '\0')
             return true;
     return false;
 }
 
-const jwt_keyset *psj_keyfile_keys(const psj_keyfile *file)
+const sjwt_keyset *pgsj_keyfile_keys(const pgsj_keyfile *file)
 {
     return file->keys;
 }
 
-const jwt_issuers *psj_keyfile_issuers(const psj_keyfile *file)
+const sjwt_issuers *pgsj_keyfile_issuers(const pgsj_keyfile *file)
 {
     return file->issuers;
 }
 
-const char *psj_keyfile_problem(const psj_keyfile *file)
+const char *pgsj_keyfile_problem(const pgsj_keyfile *file)
 {
     return file->problem;
 }
 
-const char *psj_keyfile_path(const psj_keyfile *file)
+const char *pgsj_keyfile_path(const pgsj_keyfile *file)
 {
     return file->path;
 }

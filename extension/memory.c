@@ -7,11 +7,11 @@
 
 #include "extension/memory.h"
 
-MemoryContext psj_memory;
+MemoryContext pgsj_memory;
 
-void psj_memory_create(void)
+void pgsj_memory_create(void)
 {
-    psj_memory = AllocSetContextCreate(TopMemoryContext, "pg_session_jwt", ALLOCSET_SMALL_SIZES);
+    pgsj_memory = AllocSetContextCreate(TopMemoryContext, "pg_session_jwt", ALLOCSET_SMALL_SIZES);
 }
 
 static void *allocate(void *context, size_t size)
@@ -28,23 +28,23 @@ static void release(void *context, void *pointer)
     pfree(pointer);
 }
 
-jwt_allocator psj_allocator(MemoryContext context)
+sjwt_allocator pgsj_allocator(MemoryContext context)
 {
-    return (jwt_allocator){.allocate = allocate, .release = release, .context = context};
+    return (sjwt_allocator){.allocate = allocate, .release = release, .context = context};
 }
 
 /* A token, and when it goes. */
 typedef struct owned_token {
     MemoryContextCallback callback;
-    jwt_token *token;
+    sjwt_token *token;
 } owned_token;
 
 static void free_token(void *argument)
 {
-    jwt_token_free(((owned_token *)argument)->token);
+    sjwt_token_free(((owned_token *)argument)->token);
 }
 
-jwt_token **psj_token_of(MemoryContext context)
+sjwt_token **pgsj_token_of(MemoryContext context)
 {
     owned_token *owned = MemoryContextAllocZero(context, sizeof(*owned));
 

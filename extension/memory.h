@@ -1,25 +1,25 @@
 /*
  * memory.h - where the extension's long-lived memory comes from.
  */
-#ifndef PSJ_MEMORY_H
-#define PSJ_MEMORY_H
+#ifndef PGSJ_MEMORY_H
+#define PGSJ_MEMORY_H
 
 #include "postgres.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 /* The one context of all that outlives a transaction: keys and identities. */
-extern MemoryContext psj_memory;
+extern MemoryContext pgsj_memory;
 
 /* Once, from _PG_init(). */
-void psj_memory_create(void);
+void pgsj_memory_create(void);
 
 /* The core's allocator on a memory context: NULL where there is no memory,
  * never an ERROR, so that no longjmp passes the core's frames. */
-jwt_allocator psj_allocator(MemoryContext context);
+sjwt_allocator pgsj_allocator(MemoryContext context);
 
 /* Where to have a token put that was made by the context's allocator: it is freed
  * when the context is reset or deleted, as not all of a token is the allocator's. */
-jwt_token **psj_token_of(MemoryContext context);
+sjwt_token **pgsj_token_of(MemoryContext context);
 
 #endif

@@ -39,7 +39,7 @@ static void define_settings(void)
     SetUserIdAndSecContext(user, 0);
     PG_TRY();
     {
-        psj_settings_define();
+        pgsj_settings_define();
     }
     PG_FINALLY();
     {
@@ -55,9 +55,9 @@ void _PG_init(void)
                         errmsg("pg_session_jwt cannot be loaded during a parallel operation"),
                         errhint("Call auth.init() or another of its functions first, or add "
                                 "pg_session_jwt to session_preload_libraries.")));
-    if (psj_memory == NULL)
-        psj_memory_create();
+    if (pgsj_memory == NULL)
+        pgsj_memory_create();
     define_settings();
-    psj_session_install();
-    psj_executor_install();
+    pgsj_session_install();
+    pgsj_executor_install();
 }

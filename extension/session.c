@@ -49,7 +49,7 @@ typedef struct identity {
     size_t payload_len;
     const char *payload; /* where the whole claims are not made yet */
     char *whole;         /* the chunk that they were then made in */
-    psj_claims claims;
+    pgsj_claims claims;
 } identity;
 
 /* When no statement starts. */
@@ -59,13 +59,13 @@ typedef struct identity {
  * no statement's where it is to be found again. */
 typedef struct ready_claims {
     TimestampTz statement;
-    const psj_claims *claims;
+    const pgsj_claims *claims;
 } ready_claims;
 
 static ready_claims ready = {.statement = NO_STATEMENT};
 
 /* Set only while runs is above 0, when statement_timestamp() stands still. */
-const psj_claims *psj_running_claims;
+const pgsj_claims *pgsj_running_claims;
 static int runs;
 
 static identity *kept[KEPT];
@@ -81,7 +81,7 @@ static uint64 uses;
 static void forget_ready(void)
 {
     ready.statement = NO_STATEMENT;
-    psj_running_claims = NULL;
+    pgsj_running_claims = NULL;
 }
 
 /* ---- keeping ----------------------------------------------------------- */
@@ -141,7 +141,7 @@ static void at_transaction_end(XactEvent event, void *arg)
         return;
     }
     forget_ready();
-    psj_trust_look_again();
+    pgsj_trust_look_again();
     if (ActivePortal != NULL || SPI_inside_nonatomic_context())
         return;
     while (retired != NULL) {
@@ -158,8 +158,8 @@ static void at_transaction_end(XactEvent event, void *arg)
 typedef struct material {
     const char *source;
     size_t source_len;
-    const jwt_token *token;
-    psj_claims claims;
+    const sjwt_token *token;
+    pgsj_claims claims;
 } material;
 
 static char *append(char **room, const char *text, size_t len)
@@ -173,28 +173,28 @@ static char *append(char **room, const char *text, size_t len)
 
 static identity *make_identity(const material *of)
 {
-    const jwt_token *token = of->token;
-    const char *key_id = token == NULL ? NULL : jwt_token_key_id(token);
+    const sjwt_token *token = of->token;
+    const char *key_id = token == NULL ? NULL : sjwt_token_key_id(token);
     const char *payload = NULL;
     size_t payload_len = 0;
     const Size head = MAXALIGN(sizeof(identity));
-    const Size middle = MAXALIGN(psj_claims_size(&of->claims));
+    const Size middle = MAXALIGN(pgsj_claims_size(&of->claims));
     Size size = head + middle + of->source_len + 1;
     identity *who;
     char *room;
 
     if (of->claims.whole == NULL)
-        payload = jwt_token_payload(token, &payload_len);
+        payload = sjwt_token_payload(token, &payload_len);
     if (payload != NULL)
         size += payload_len + 1;
     if (key_id != NULL)
         size += strlen(key_id) + 1;
-    who = MemoryContextAlloc(psj_memory, size);
+    who = MemoryContextAlloc(pgsj_memory, size);
     room = (char *)who + head;
 
     memset(who, 0, sizeof(*who));
     who->usable_until = DT_NOEND;
-    psj_claims_copy(&who->claims, &of->claims, room);
+    pgsj_claims_copy(&who->claims, &of->claims, room);
     who->claims.id = ++ids;
     room += middle;
     who->source = append(&room, of->source, of->source_len);
@@ -206,10 +206,10 @@ static identity *make_identity(const material *of)
     if (key_id != NULL)
         who->key_id = append(&room, key_id, strlen(key_id));
     if (token != NULL) {
-        who->algorithm = jwt_token_algorithm(token);
-        who->backend = jwt_token_backend(token);
-        who->has_expires = jwt_token_expires_at(token, &who->expires);
-        who->has_issued = jwt_token_issued_at(token, &who->issued);
+        who->algorithm = sjwt_token_algorithm(token);
+        who->backend = sjwt_token_backend(token);
+        who->has_expires = sjwt_token_expires_at(token, &who->expires);
+        who->has_issued = sjwt_token_issued_at(token, &who->issued);
     }
     return who;
 }
@@ -261,10 +261,10 @@ static identity *nobody_at_all(void)
 {
     if (nobody == NULL) {
         material of = {.source = ""};
-        psj_failure failure;
+        pgsj_failure failure;
 
-        if (!psj_claims_from_json("null", &of.claims, &failure))
-            psj_raise(&failure);
+        if (!pgsj_claims_from_json("null", &of.claims, &failure))
+            pgsj_raise(&failure);
         nobody = make_identity(&of);
         nobody->claims.nobody = true;
     }
@@ -273,34 +273,34 @@ static identity *nobody_at_all(void)
 
 /* ---- audit ------------------------------------------------------------- */
 
-static void audit_token(const psj_whole_claims *claims)
+static void audit_token(const pgsj_whole_claims *claims)
 {
     ereport(LOG, (errmsg("JWT issued for sub=%s and aud=%s was successfully validated",
-                         psj_claims_render(claims, "sub"), psj_claims_render(claims, "aud")),
+                         pgsj_claims_render(claims, "sub"), pgsj_claims_render(claims, "aud")),
                   errhidestmt(true), errhidecontext(true)));
 }
 
-static void audit_claims(const psj_whole_claims *claims)
+static void audit_claims(const pgsj_whole_claims *claims)
 {
     ereport(LOG, (errmsg("JWT claims from setting \"request.jwt.claims\": sub=%s and aud=%s",
-                         psj_claims_render(claims, "sub"), psj_claims_render(claims, "aud")),
+                         pgsj_claims_render(claims, "sub"), pgsj_claims_render(claims, "aud")),
                   errhidestmt(true), errhidecontext(true)));
 }
 
 static void audit_read(const identity *who)
 {
     if (who->of_token)
-        audit_token(psj_session_whole_of(&who->claims));
+        audit_token(pgsj_session_whole_of(&who->claims));
     else if (who != nobody)
-        audit_claims(psj_session_whole_of(&who->claims));
-    else if (psj_trust_mode_in_force() == PSJ_TRUST_CLAIMS)
+        audit_claims(pgsj_session_whole_of(&who->claims));
+    else if (pgsj_trust_mode_in_force() == PGSJ_TRUST_CLAIMS)
         ereport(LOG, (errmsg("no JWT claims found in setting \"request.jwt.claims\""),
                       errhidestmt(true), errhidecontext(true)));
 }
 
 /* ---- tokens ------------------------------------------------------------ */
 
-static bool accepted_before(const psj_mark *mark)
+static bool accepted_before(const pgsj_mark *mark)
 {
     return mark->accepted_as != 0 || (mark->inherited && inherited_accepted);
 }
@@ -323,8 +323,8 @@ static void accept_token(identity *who, bool has_jti, int64 jti)
         last_accepted = who;
     }
     keep(who);
-    psj_mark_in_force->accepted_as = who->claims.id;
-    psj_parallel_publish(true, last_jti);
+    pgsj_mark_in_force->accepted_as = who->claims.id;
+    pgsj_parallel_publish(true, last_jti);
 }
 
 /*
@@ -332,85 +332,85 @@ static void accept_token(identity *who, bool has_jti, int64 jti)
  * read before, while its leader has, and has accepted this very token for this
  * statement. Then that is good enough.
  */
-static const psj_trust leaders_word;
+static const pgsj_trust leaders_word;
 
 static bool has_leaders_word(void)
 {
-    return psj_mark_in_force->inherited && inherited_accepted && psj_trust_lacks_files();
+    return pgsj_mark_in_force->inherited && inherited_accepted && pgsj_trust_lacks_files();
 }
 
 typedef struct verification {
-    const psj_trust *trust;
+    const pgsj_trust *trust;
     TimestampTz now;
-    psj_failure *failure;
+    pgsj_failure *failure;
     identity *made; /* NULL: see failure */
 } verification;
 
-static bool take_leaders_word(material *out, psj_failure *failure)
+static bool take_leaders_word(material *out, pgsj_failure *failure)
 {
-    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     char *header;
     char *payload;
     size_t header_len;
     size_t payload_len;
 
-    if (jwt_decode_unverified(&allocator, out->source, out->source_len, &header, &header_len,
-                              &payload, &payload_len, &failure->jwt) != JWT_OK) {
-        failure->kind = PSJ_FAILURE_JWT;
+    if (sjwt_decode_unverified(&allocator, out->source, out->source_len, &header, &header_len,
+                               &payload, &payload_len, &failure->jwt) != SJWT_OK) {
+        failure->kind = PGSJ_FAILURE_JWT;
         return false;
     }
-    return psj_claims_from_payload(payload, payload_len, &out->claims, failure);
+    return pgsj_claims_from_payload(payload, payload_len, &out->claims, failure);
 }
 
 static bool check(const verification *v, material *out)
 {
-    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
-    const int64 floor = accepted_before(psj_mark_in_force) ? 0 : last_jti;
-    const jwt_policy policy = {.trusts = v->trust->trusts,
-                               .trust_count = v->trust->trust_count,
-                               .now = v->now + SERVER_EPOCH,
-                               .leeway = v->trust->leeway,
-                               .jti_after = v->trust->rising_jti ? &floor : NULL};
-    jwt_token **token = psj_token_of(CurrentMemoryContext);
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
+    const int64 floor = accepted_before(pgsj_mark_in_force) ? 0 : last_jti;
+    const sjwt_policy policy = {.trusts = v->trust->trusts,
+                                .trust_count = v->trust->trust_count,
+                                .now = v->now + SERVER_EPOCH,
+                                .leeway = v->trust->leeway,
+                                .jti_after = v->trust->rising_jti ? &floor : NULL};
+    sjwt_token **token = pgsj_token_of(CurrentMemoryContext);
     const char *payload;
     size_t payload_len;
 
-    if (jwt_verify(&allocator, out->source, out->source_len, &policy, token, &v->failure->jwt) !=
-        JWT_OK) {
-        v->failure->kind = PSJ_FAILURE_JWT;
-        psj_trust_explain(v->trust, v->failure);
+    if (sjwt_verify(&allocator, out->source, out->source_len, &policy, token, &v->failure->jwt) !=
+        SJWT_OK) {
+        v->failure->kind = PGSJ_FAILURE_JWT;
+        pgsj_trust_explain(v->trust, v->failure);
         return false;
     }
     out->token = *token;
-    if (!psj_audit)
-        return psj_claims_from_token(*token, &out->claims, v->failure);
-    payload = jwt_token_payload(*token, &payload_len);
-    return psj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
+    if (!pgsj_audit)
+        return pgsj_claims_from_token(*token, &out->claims, v->failure);
+    payload = sjwt_token_payload(*token, &payload_len);
+    return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
 static void verify_in_scratch(void *argument)
 {
     verification *v = argument;
-    material made = {.source = psj_jwt, .source_len = strlen(psj_jwt)};
+    material made = {.source = pgsj_jwt, .source_len = strlen(pgsj_jwt)};
     int64 jti = 0;
     bool has_jti;
     identity *who;
 
     if (v->trust == &leaders_word ? !take_leaders_word(&made, v->failure) : !check(v, &made))
         return;
-    if (psj_audit)
+    if (pgsj_audit)
         audit_token(made.claims.whole);
     who = make_identity(&made);
     who->of_token = true;
     who->generation = v->trust->generation;
     if (who->has_expires)
         who->usable_until = usable_until(who->expires, v->trust->leeway);
-    has_jti = v->trust->rising_jti && jwt_token_integer_id(made.token, &jti);
+    has_jti = v->trust->rising_jti && sjwt_token_integer_id(made.token, &jti);
     accept_token(who, has_jti, jti);
     v->made = who;
 }
 
-static identity *verify_token(const psj_trust *trust, TimestampTz now, psj_failure *failure)
+static identity *verify_token(const pgsj_trust *trust, TimestampTz now, pgsj_failure *failure)
 {
     verification v = {.trust = trust, .now = now, .failure = failure};
 
@@ -419,10 +419,10 @@ static identity *verify_token(const psj_trust *trust, TimestampTz now, psj_failu
 }
 
 /* What the token in force was accepted as, if it was and that is still kept. */
-static identity *find_token(const psj_trust *trust)
+static identity *find_token(const pgsj_trust *trust)
 {
-    psj_mark *mark = psj_mark_in_force;
-    const size_t len = strlen(psj_jwt);
+    pgsj_mark *mark = pgsj_mark_in_force;
+    const size_t len = strlen(pgsj_jwt);
 
     for (int i = 0; i < KEPT; i++) {
         identity *who = kept[i];
@@ -430,9 +430,9 @@ static identity *find_token(const psj_trust *trust)
         if (who == NULL || !who->of_token || who->generation != trust->generation)
             continue;
         if (who->claims.id == mark->accepted_as ||
-            ((!trust->rising_jti || who == last_accepted) && made_of(who, psj_jwt, len))) {
+            ((!trust->rising_jti || who == last_accepted) && made_of(who, pgsj_jwt, len))) {
             mark->accepted_as = who->claims.id;
-            psj_parallel_publish(true, last_jti);
+            pgsj_parallel_publish(true, last_jti);
             return who;
         }
     }
@@ -446,9 +446,9 @@ static int64 whole_seconds(int64 microseconds)
     return microseconds % USECS_PER_SEC < 0 ? seconds - 1 : seconds;
 }
 
-static identity *token_identity(TimestampTz now, psj_failure *failure)
+static identity *token_identity(TimestampTz now, pgsj_failure *failure)
 {
-    const psj_trust *trust = psj_trust_in_force(failure);
+    const pgsj_trust *trust = pgsj_trust_in_force(failure);
     identity *who = current;
 
     if (trust == NULL) {
@@ -465,9 +465,9 @@ static identity *token_identity(TimestampTz now, psj_failure *failure)
         return who;
     }
     if (now > who->usable_until) {
-        failure->kind = PSJ_FAILURE_JWT;
-        failure->jwt = (jwt_error){
-            .status = JWT_EXPIRED, .has_seconds = true, .seconds = whole_seconds(who->expires)};
+        failure->kind = PGSJ_FAILURE_JWT;
+        failure->jwt = (sjwt_error){
+            .status = SJWT_EXPIRED, .has_seconds = true, .seconds = whole_seconds(who->expires)};
         return NULL;
     }
     return who;
@@ -484,9 +484,9 @@ static void read_in_scratch(void *argument)
 {
     reading *r = argument;
     material made = {.source = r->json, .source_len = strlen(r->json)};
-    psj_failure failure;
+    pgsj_failure failure;
 
-    if (!psj_claims_from_json(made.source, &made.claims, &failure)) {
+    if (!pgsj_claims_from_json(made.source, &made.claims, &failure)) {
         r->made = nobody_at_all();
         return;
     }
@@ -496,11 +496,11 @@ static void read_in_scratch(void *argument)
 
 static identity *claims_identity(void)
 {
-    const size_t len = strlen(psj_claims_setting);
-    reading r = {.json = psj_claims_setting};
+    const size_t len = strlen(pgsj_claims_setting);
+    reading r = {.json = pgsj_claims_setting};
 
     for (int i = 0; i < KEPT; i++)
-        if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], psj_claims_setting, len))
+        if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], pgsj_claims_setting, len))
             return kept[i];
     make_in_scratch(read_in_scratch, &r);
     return r.made;
@@ -508,28 +508,28 @@ static identity *claims_identity(void)
 
 /* ---- who --------------------------------------------------------------- */
 
-static identity *find_identity(TimestampTz now, psj_failure *failure)
+static identity *find_identity(TimestampTz now, pgsj_failure *failure)
 {
     ErrorContextCallback callback;
     identity *who;
 
-    psj_hide_statement(&callback);
-    if (!psj_trust_permits(failure))
+    pgsj_hide_statement(&callback);
+    if (!pgsj_trust_permits(failure))
         who = NULL;
-    else if (psj_trust_verifies())
-        who = psj_mark_in_force == NULL ? nobody_at_all() : token_identity(now, failure);
-    else if (psj_trust_mode_in_force() == PSJ_TRUST_NONE || psj_claims_setting == NULL ||
-             psj_claims_setting[0] == '\0')
+    else if (pgsj_trust_verifies())
+        who = pgsj_mark_in_force == NULL ? nobody_at_all() : token_identity(now, failure);
+    else if (pgsj_trust_mode_in_force() == PGSJ_TRUST_NONE || pgsj_claims_setting == NULL ||
+             pgsj_claims_setting[0] == '\0')
         who = nobody_at_all();
     else
         who = current != NULL ? current : claims_identity();
-    psj_show_statement(&callback);
+    pgsj_show_statement(&callback);
 
     if (who == NULL)
         return NULL;
     who->last_used = ++uses;
     if (who != current) {
-        psj_session_changed();
+        pgsj_session_changed();
         current = who;
     }
     return who;
@@ -547,79 +547,79 @@ static TimestampTz clock_time(void)
     return GetCurrentStatementStartTimestamp();
 }
 
-const psj_claims *psj_session_resolve(void)
+const pgsj_claims *pgsj_session_resolve(void)
 {
     const TimestampTz statement = GetCurrentStatementStartTimestamp();
-    psj_failure failure;
+    pgsj_failure failure;
     identity *who;
 
     if (statement != ready.statement) {
         who = find_identity(clock_time(), &failure);
         if (who == NULL)
-            psj_raise(&failure);
+            pgsj_raise(&failure);
         who->handed_out = true;
-        if (psj_audit) {
+        if (pgsj_audit) {
             audit_read(who);
             return &who->claims;
         }
         ready = (ready_claims){.statement = statement, .claims = &who->claims};
     }
     if (runs > 0)
-        psj_running_claims = ready.claims;
+        pgsj_running_claims = ready.claims;
     return ready.claims;
 }
 
-void psj_session_begin_run(void)
+void pgsj_session_begin_run(void)
 {
     runs++;
 }
 
-void psj_session_end_run(void)
+void pgsj_session_end_run(void)
 {
     if (--runs == 0)
-        psj_running_claims = NULL;
+        pgsj_running_claims = NULL;
 }
 
 /* ---- the whole of the claims ------------------------------------------- */
 
 typedef struct whole_of {
     identity *who;
-    psj_failure failure;
+    pgsj_failure failure;
 } whole_of;
 
 static void make_whole_in_scratch(void *argument)
 {
     whole_of *of = argument;
     identity *who = of->who;
-    psj_whole_claims whole;
+    pgsj_whole_claims whole;
 
-    if (!psj_whole_claims_from_payload(who->payload, who->payload_len, &whole, &of->failure))
+    if (!pgsj_whole_claims_from_payload(who->payload, who->payload_len, &whole, &of->failure))
         return;
-    who->whole = MemoryContextAlloc(psj_memory, psj_whole_claims_size(&whole));
-    who->claims.whole = psj_whole_claims_copy(&whole, who->whole);
+    who->whole = MemoryContextAlloc(pgsj_memory, pgsj_whole_claims_size(&whole));
+    who->claims.whole = pgsj_whole_claims_copy(&whole, who->whole);
 }
 
-const psj_whole_claims *psj_session_make_whole(const psj_claims *claims)
+const pgsj_whole_claims *pgsj_session_make_whole(const pgsj_claims *claims)
 {
-    whole_of of = {
-        .who = (identity *)((char *)unconstify(psj_claims *, claims) - offsetof(identity, claims))};
+    whole_of of = {.who = (identity *)((char *)unconstify(pgsj_claims *, claims) -
+                                       offsetof(identity, claims))};
     ErrorContextCallback callback;
 
-    psj_hide_statement(&callback);
+    pgsj_hide_statement(&callback);
     make_in_scratch(make_whole_in_scratch, &of);
-    psj_show_statement(&callback);
+    pgsj_show_statement(&callback);
     if (claims->whole == NULL)
-        psj_raise(&of.failure);
+        pgsj_raise(&of.failure);
     return claims->whole;
 }
 
 /* ---- for SQL ----------------------------------------------------------- */
 
-void psj_session_describe(psj_session_state *state)
+void pgsj_session_describe(pgsj_session_state *state)
 {
     identity *who;
 
-    *state = (psj_session_state){0};
+    *state = (pgsj_session_state){0};
     who = find_identity(clock_time(), &state->failure);
     if (who == NULL)
         return;
@@ -634,57 +634,58 @@ void psj_session_describe(psj_session_state *state)
     state->expires_at = who->expires;
 }
 
-void psj_session_check_key(void)
+void pgsj_session_check_key(void)
 {
-    psj_failure failure;
+    pgsj_failure failure;
 
-    if (psj_trust_in_force(&failure) == NULL)
-        psj_raise(&failure);
+    if (pgsj_trust_in_force(&failure) == NULL)
+        pgsj_raise(&failure);
 }
 
-void psj_session_verify(void)
+void pgsj_session_verify(void)
 {
-    psj_failure failure = {.kind = PSJ_FAILURE_MISSING_KEY};
+    pgsj_failure failure = {.kind = PGSJ_FAILURE_MISSING_KEY};
 
-    if (psj_mark_in_force == NULL)
+    if (pgsj_mark_in_force == NULL)
         return;
-    if (!psj_trust_verifies() || find_identity(clock_time(), &failure) == NULL)
-        psj_raise(&failure);
+    if (!pgsj_trust_verifies() || find_identity(clock_time(), &failure) == NULL)
+        pgsj_raise(&failure);
 }
 
-void psj_session_accept(void)
+void pgsj_session_accept(void)
 {
-    const bool pinned = psj_trust_mode_in_force() == PSJ_TRUST_ISSUER;
-    psj_failure failure;
+    const bool pinned = pgsj_trust_mode_in_force() == PGSJ_TRUST_ISSUER;
+    pgsj_failure failure;
 
-    if (psj_mark_in_force == NULL || !psj_trust_verifies())
+    if (pgsj_mark_in_force == NULL || !pgsj_trust_verifies())
         return;
     /* Pinned keys may have changed since it was accepted. */
     if (pinned)
-        psj_parallel_publish(find_identity(clock_time(), &failure) != NULL, last_jti);
-    else if (psj_mark_in_force->accepted_as == 0)
+        pgsj_parallel_publish(find_identity(clock_time(), &failure) != NULL, last_jti);
+    else if (pgsj_mark_in_force->accepted_as == 0)
         (void)find_identity(clock_time(), &failure);
 }
 
-void psj_session_changed(void)
+void pgsj_session_changed(void)
 {
     current = NULL;
     forget_ready();
 }
 
-void psj_session_token_changed(void)
+void pgsj_session_token_changed(void)
 {
-    psj_session_changed();
-    psj_parallel_publish(psj_mark_in_force != NULL && accepted_before(psj_mark_in_force), last_jti);
+    pgsj_session_changed();
+    pgsj_parallel_publish(pgsj_mark_in_force != NULL && accepted_before(pgsj_mark_in_force),
+                          last_jti);
 }
 
-void psj_session_inherit(bool accepted, int64 jti)
+void pgsj_session_inherit(bool accepted, int64 jti)
 {
     inherited_accepted = accepted;
     last_jti = jti;
 }
 
-void psj_session_install(void)
+void pgsj_session_install(void)
 {
     RegisterXactCallback(at_transaction_end, NULL);
 }

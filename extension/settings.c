@@ -21,12 +21,12 @@
 #define AUDIT_LOG "pg_session_jwt.audit_log"
 #define PARALLEL_STATE "pg_session_jwt.parallel_state"
 
-char *psj_jwk;
-char *psj_jwt;
-char *psj_claims_setting;
-bool psj_audit;
-char *psj_parallel_state;
-psj_mark *psj_mark_in_force;
+char *pgsj_jwk;
+char *pgsj_jwt;
+char *pgsj_claims_setting;
+bool pgsj_audit;
+char *pgsj_parallel_state;
+pgsj_mark *pgsj_mark_in_force;
 
 static char *audit_setting;
 /* We are setting PARALLEL_STATE, which nobody else may. */
@@ -42,12 +42,12 @@ static bool no_memory(void)
 
 static bool check_jwt(char **value, void **extra, GucSource source)
 {
-    psj_mark *mark;
+    pgsj_mark *mark;
 
     (void)source;
     if (*value == NULL || (*value)[0] == '\0')
         return true;
-    mark = psj_guc_extra(sizeof(*mark));
+    mark = pgsj_guc_extra(sizeof(*mark));
     if (mark == NULL)
         return no_memory();
     mark->accepted_as = 0;
@@ -59,31 +59,31 @@ static bool check_jwt(char **value, void **extra, GucSource source)
 static void assign_jwt(const char *value, void *extra)
 {
     (void)value;
-    psj_mark_in_force = extra;
-    psj_session_token_changed();
+    pgsj_mark_in_force = extra;
+    pgsj_session_token_changed();
 }
 
 static void assign_jwk(const char *value, void *extra)
 {
     (void)extra;
-    if (!psj_is_another(value, psj_jwk))
+    if (!pgsj_is_another(value, pgsj_jwk))
         return;
-    psj_trust_changed();
-    psj_session_changed();
+    pgsj_trust_changed();
+    pgsj_session_changed();
 }
 
 static void assign_claims(const char *value, void *extra)
 {
     (void)value;
     (void)extra;
-    psj_session_changed();
+    pgsj_session_changed();
 }
 
 static void assign_audit_log(const char *value, void *extra)
 {
     (void)extra;
-    psj_audit = value != NULL && strcmp(value, "on") == 0;
-    psj_session_changed();
+    pgsj_audit = value != NULL && strcmp(value, "on") == 0;
+    pgsj_session_changed();
 }
 
 static bool check_parallel_state(char **value, void **extra, GucSource source)
@@ -101,7 +101,7 @@ static void assign_parallel_state(const char *value, void *extra)
 {
     (void)extra;
     if (InitializingParallelWorker)
-        psj_parallel_receive(value);
+        pgsj_parallel_receive(value);
 }
 
 /*
@@ -112,7 +112,7 @@ static void assign_parallel_state(const char *value, void *extra)
  */
 static char *configured_jwk(GucSource *source)
 {
-    const struct config_generic *placeholder = psj_find_setting(JWK);
+    const struct config_generic *placeholder = pgsj_find_setting(JWK);
 
     if (placeholder == NULL ||
         (placeholder->reset_source != PGC_S_FILE && placeholder->reset_source != PGC_S_CLIENT))
@@ -125,21 +125,21 @@ static char *configured_jwk(GucSource *source)
  * that of the configuration file. */
 static bool define_jwk(int flags, const char *configured, GucSource source)
 {
-    const struct config_generic *placeholder = psj_find_setting(JWK);
+    const struct config_generic *placeholder = pgsj_find_setting(JWK);
     const GucSource began_with = placeholder == NULL ? PGC_S_DEFAULT : placeholder->reset_source;
 
     DefineCustomStringVariable(JWK, "The public key that verifies this session's tokens, as a JWK.",
-                               "Settable in the configuration file and when connecting.", &psj_jwk,
+                               "Settable in the configuration file and when connecting.", &pgsj_jwk,
                                NULL, PGC_BACKEND, GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags,
                                NULL, assign_jwk, NULL);
-    if (psj_jwk == NULL && configured != NULL)
+    if (pgsj_jwk == NULL && configured != NULL)
         SetConfigOption(JWK, configured, PGC_POSTMASTER, source);
-    return psj_find_setting(JWK)->reset_source == began_with;
+    return pgsj_find_setting(JWK)->reset_source == began_with;
 }
 
 static void define_audit_log(int flags)
 {
-    const struct config_generic *placeholder = psj_find_setting(AUDIT_LOG);
+    const struct config_generic *placeholder = pgsj_find_setting(AUDIT_LOG);
     const bool client_asked = placeholder != NULL && placeholder->reset_source == PGC_S_CLIENT;
 
     DefineCustomStringVariable(AUDIT_LOG,
@@ -148,25 +148,25 @@ static void define_audit_log(int flags)
                                GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_audit_log, NULL);
     /* What a client asked for without the right to has hidden what the
      * administrator wants, which may be an audit. */
-    if (client_asked && psj_find_setting(AUDIT_LOG)->reset_source != PGC_S_CLIENT)
+    if (client_asked && pgsj_find_setting(AUDIT_LOG)->reset_source != PGC_S_CLIENT)
         SetConfigOption(AUDIT_LOG, "on", PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 static void define_parallel_state(int flags)
 {
     DefineCustomStringVariable(PARALLEL_STATE, "What parallel workers are told.",
-                               "Internal; cannot be set.", &psj_parallel_state,
-                               PSJ_PARALLEL_STATE_NONE, PGC_SUSET,
+                               "Internal; cannot be set.", &pgsj_parallel_state,
+                               PGSJ_PARALLEL_STATE_NONE, PGC_SUSET,
                                GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET |
                                    GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | flags,
                                check_parallel_state, assign_parallel_state, NULL);
     /* Only what is not at its default is sent to a worker. */
     setting_parallel_state = true;
-    SetConfigOption(PARALLEL_STATE, PSJ_PARALLEL_STATE_NONE, PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption(PARALLEL_STATE, PGSJ_PARALLEL_STATE_NONE, PGC_SUSET, PGC_S_OVERRIDE);
     setting_parallel_state = false;
 }
 
-void psj_settings_define(void)
+void pgsj_settings_define(void)
 {
     static const char *const names[] = {CLAIMS, JWK, JWT, AUDIT_LOG, PARALLEL_STATE};
     /* What was set before is applied also in the middle of a parallel query;
@@ -181,23 +181,23 @@ void psj_settings_define(void)
      * ERROR leaves nothing behind. */
     DefineCustomStringVariable(CLAIMS, "The claims that a trusted gateway hands over, as JSON.",
                                "They are the identity where no key is configured.",
-                               &psj_claims_setting, NULL, PGC_USERSET,
+                               &pgsj_claims_setting, NULL, PGC_USERSET,
                                GUC_NOT_WHILE_SEC_REST | flags, NULL, assign_claims, NULL);
     keeps_jwk = define_jwk(flags, configured, source);
-    DefineCustomStringVariable(JWT, "The session's JSON Web Token.",
-                               "It is verified when it is first read.", &psj_jwt, NULL, PGC_USERSET,
-                               GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);
+    DefineCustomStringVariable(
+        JWT, "The session's JSON Web Token.", "It is verified when it is first read.", &pgsj_jwt,
+        NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST | flags, check_jwt, assign_jwt, NULL);
     define_audit_log(flags);
-    psj_trust_settings_define(flags, keeps_jwk ? NULL : JWK);
+    pgsj_trust_settings_define(flags, keeps_jwk ? NULL : JWK);
     define_parallel_state(flags);
-    psj_trust_settings_unflag(flags);
+    pgsj_trust_settings_unflag(flags);
     for (size_t i = 0; i < lengthof(names); i++)
-        psj_find_setting(names[i])->flags &= ~flags;
+        pgsj_find_setting(names[i])->flags &= ~flags;
 
-    psj_reserve_prefix("pg_session_jwt");
+    pgsj_reserve_prefix("pg_session_jwt");
 }
 
-void psj_set_token(const char *token, bool is_local)
+void pgsj_set_token(const char *token, bool is_local)
 {
     (void)set_config_option(JWT, token, PGC_USERSET, PGC_S_SESSION,
                             is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);

@@ -1,41 +1,41 @@
 /*
  * settings.h - every GUC of the extension.
  */
-#ifndef PSJ_SETTINGS_H
-#define PSJ_SETTINGS_H
+#ifndef PGSJ_SETTINGS_H
+#define PGSJ_SETTINGS_H
 
 #include "postgres.h"
 
 /* pg_session_jwt.jwk: the session's key. NULL: not set; "" is set, and unusable. */
-extern char *psj_jwk;
+extern char *pgsj_jwk;
 /* pg_session_jwt.jwt: the token. NULL or "": none. */
-extern char *psj_jwt;
+extern char *pgsj_jwt;
 /* request.jwt.claims: the gateway's claims. NULL or "": none. */
-extern char *psj_claims_setting;
+extern char *pgsj_claims_setting;
 /* pg_session_jwt.audit_log is "on". */
-extern bool psj_audit;
-/* What parallel workers are told (parallel.h): always PSJ_PARALLEL_STATE_LEN
+extern bool pgsj_audit;
+/* What parallel workers are told (parallel.h): always PGSJ_PARALLEL_STATE_LEN
  * characters, overwritten in place. NULL until the settings are defined. */
-extern char *psj_parallel_state;
+extern char *pgsj_parallel_state;
 
 /*
  * Travels with one value of pg_session_jwt.jwt as its GUC "extra": through SET
  * LOCAL, savepoints and rollbacks. What was accepted once is known as such when
  * it comes back in force, however it comes back.
  */
-typedef struct psj_mark {
+typedef struct pgsj_mark {
     uint64 accepted_as; /* the identity that it was accepted as (session.c); 0: not yet */
     bool inherited;     /* came from the leader of a parallel query */
-} psj_mark;
+} pgsj_mark;
 
 /* The mark of the token in force; NULL where there is no token. Never keep it:
  * the server frees it with its value. */
-extern psj_mark *psj_mark_in_force;
+extern pgsj_mark *pgsj_mark_in_force;
 
 /* Once, from _PG_init(). An ERROR leaves nothing defined. */
-void psj_settings_define(void);
+void pgsj_settings_define(void);
 
 /* SET [LOCAL] pg_session_jwt.jwt = token. */
-void psj_set_token(const char *token, bool is_local);
+void pgsj_set_token(const char *token, bool is_local);
 
 #endif

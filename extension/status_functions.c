@@ -14,7 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 #include "extension/claims.h"
 #include "extension/errors.h"
@@ -25,8 +25,8 @@
 #include "extension/trust_settings.h"
 #include "extension/compat.h"
 
-PSJ_FUNCTION(jwt_status_wrapper);
-PSJ_FUNCTION(jwt_verify_wrapper);
+PGSJ_FUNCTION(jwt_status_wrapper);
+PGSJ_FUNCTION(jwt_verify_wrapper);
 
 static HeapTuple make_row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
 {
@@ -106,24 +106,24 @@ static const char *representable(const char *utf8)
     return utf8;
 }
 
-static void append_skipped(StringInfo json, const jwt_keyset *keys)
+static void append_skipped(StringInfo json, const sjwt_keyset *keys)
 {
     const char *key_id;
-    jwt_status why;
+    sjwt_status why;
     size_t index;
 
-    for (size_t n = 0; jwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
+    for (size_t n = 0; sjwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
         appendStringInfo(json, "%s{\"index\":%zu,\"kid\":", json->len > 1 ? "," : "", index);
         key_id = representable(key_id);
         if (key_id == NULL)
             appendStringInfoString(json, "null");
         else
             escape_json(json, key_id);
-        appendStringInfo(json, ",\"reason\":\"%s\"}", jwt_status_text(why));
+        appendStringInfo(json, ",\"reason\":\"%s\"}", sjwt_status_text(why));
     }
 }
 
-static void put_keys(row *out, const psj_trust *trust)
+static void put_keys(row *out, const pgsj_trust *trust)
 {
     StringInfoData json;
     size_t known = 0;
@@ -132,7 +132,7 @@ static void put_keys(row *out, const psj_trust *trust)
     appendStringInfoChar(&json, '[');
     for (size_t i = 0; i < trust->trust_count; i++)
         if (trust->trusts[i].keys != NULL) {
-            known += jwt_keyset_count(trust->trusts[i].keys);
+            known += sjwt_keyset_count(trust->trusts[i].keys);
             append_skipped(&json, trust->trusts[i].keys);
         }
     appendStringInfoChar(&json, ']');
@@ -140,7 +140,7 @@ static void put_keys(row *out, const psj_trust *trust)
     put(out, KEYS_SKIPPED, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-static void put_token(row *out, const psj_session_state *state)
+static void put_token(row *out, const pgsj_session_state *state)
 {
     put_nullable(out, ISSUER, state->claims->issuer);
     put_nullable(out, SUBJECT, state->claims->user_id);
@@ -153,16 +153,16 @@ static void put_token(row *out, const psj_session_state *state)
         put_time(out, EXPIRES_AT, state->expires_at);
 }
 
-static const char *mode_name(psj_trust_mode mode)
+static const char *mode_name(pgsj_trust_mode mode)
 {
     switch (mode) {
-    case PSJ_TRUST_NONE:
+    case PGSJ_TRUST_NONE:
         return "none";
-    case PSJ_TRUST_CLAIMS:
+    case PGSJ_TRUST_CLAIMS:
         return "claims";
-    case PSJ_TRUST_SESSION_KEY:
+    case PGSJ_TRUST_SESSION_KEY:
         return "session key";
-    case PSJ_TRUST_ISSUER:
+    case PGSJ_TRUST_ISSUER:
         return "issuer";
     }
     pg_unreachable();
@@ -171,24 +171,24 @@ static const char *mode_name(psj_trust_mode mode)
 /* Why there is nobody, where it looks as if there should be somebody. */
 static const char *reason_for_nobody(void)
 {
-    const psj_failure no_key = {.kind = PSJ_FAILURE_MISSING_KEY};
-    const bool has_token = psj_mark_in_force != NULL;
-    const bool has_claims = psj_claims_setting != NULL && psj_claims_setting[0] != '\0';
+    const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
+    const bool has_token = pgsj_mark_in_force != NULL;
+    const bool has_claims = pgsj_claims_setting != NULL && pgsj_claims_setting[0] != '\0';
 
-    switch (psj_trust_mode_in_force()) {
-    case PSJ_TRUST_NONE:
+    switch (pgsj_trust_mode_in_force()) {
+    case PGSJ_TRUST_NONE:
         if (has_token)
             return "pg_session_jwt.jwt does not count, since pg_session_jwt.claims_fallback is off "
                    "and there is no key";
         return has_claims ? "request.jwt.claims does not count, since "
                             "pg_session_jwt.claims_fallback is off"
                           : NULL;
-    case PSJ_TRUST_CLAIMS:
+    case PGSJ_TRUST_CLAIMS:
         if (has_token)
-            return psj_explain(&no_key);
+            return pgsj_explain(&no_key);
         return has_claims ? "request.jwt.claims is not JSON in the encoding of the database" : NULL;
-    case PSJ_TRUST_SESSION_KEY:
-    case PSJ_TRUST_ISSUER:
+    case PGSJ_TRUST_SESSION_KEY:
+    case PGSJ_TRUST_ISSUER:
         return NULL;
     }
     pg_unreachable();
@@ -196,25 +196,25 @@ static const char *reason_for_nobody(void)
 
 Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
-    psj_session_state state;
-    psj_failure failure;
-    const psj_trust *trust = NULL;
+    pgsj_session_state state;
+    pgsj_failure failure;
+    const pgsj_trust *trust = NULL;
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
-    put_text(&out, MODE, mode_name(psj_trust_mode_in_force()));
-    if (psj_trust_verifies()) {
-        trust = psj_trust_in_force(&failure);
+    put_text(&out, MODE, mode_name(pgsj_trust_mode_in_force()));
+    if (pgsj_trust_verifies()) {
+        trust = pgsj_trust_in_force(&failure);
         if (trust != NULL)
             put_keys(&out, trust);
     }
-    psj_session_describe(&state);
-    if (psj_trust_verifies() && trust == NULL) {
+    pgsj_session_describe(&state);
+    if (pgsj_trust_verifies() && trust == NULL) {
         put_text(&out, STATUS, "misconfigured");
-        put_text(&out, REASON, psj_explain(&failure));
+        put_text(&out, REASON, pgsj_explain(&failure));
     } else if (state.claims == NULL) {
         put_text(&out, STATUS, "refused");
-        put_text(&out, REASON, psj_explain(&state.failure));
+        put_text(&out, REASON, pgsj_explain(&state.failure));
     } else if (state.claims->nobody) {
         put_text(&out, STATUS, "none");
         put_text(&out, REASON, reason_for_nobody());
@@ -231,75 +231,76 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
  * while it looks at them, at an Ed25519 key for nearly a tenth of a millisecond. */
 #define MAX_KEYS_SIZE (256 * 1024)
 
-static jwt_keyset *parse_keys(const jwt_allocator *allocator, Jsonb *jsonb)
+static sjwt_keyset *parse_keys(const sjwt_allocator *allocator, Jsonb *jsonb)
 {
     char *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
     CHECK_FOR_INTERRUPTS();
     if (strlen(json) > MAX_KEYS_SIZE)
-        psj_raise_too_large_keys(MAX_KEYS_SIZE);
+        pgsj_raise_too_large_keys(MAX_KEYS_SIZE);
     json = pg_server_to_any(json, (int)strlen(json), PG_UTF8);
-    if (jwt_keyset_parse(allocator, json, strlen(json), &keys, &error) != JWT_OK)
-        psj_raise_unusable_keys(&error);
+    if (sjwt_keyset_parse(allocator, json, strlen(json), &keys, &error) != SJWT_OK)
+        pgsj_raise_unusable_keys(&error);
     return keys;
 }
 
-static bool verify(const char *text, const psj_trust *terms, Datum values[2], psj_failure *failure)
+static bool verify(const char *text, const pgsj_trust *terms, Datum values[2],
+                   pgsj_failure *failure)
 {
-    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-    const jwt_policy policy = {.trusts = terms->trusts,
-                               .trust_count = terms->trust_count,
-                               .now = GetCurrentStatementStartTimestamp() + epoch,
-                               .leeway = terms->leeway};
-    jwt_token **token = psj_token_of(CurrentMemoryContext);
+    const sjwt_policy policy = {.trusts = terms->trusts,
+                                .trust_count = terms->trust_count,
+                                .now = GetCurrentStatementStartTimestamp() + epoch,
+                                .leeway = terms->leeway};
+    sjwt_token **token = pgsj_token_of(CurrentMemoryContext);
     const char *header;
     const char *payload;
     size_t header_len;
     size_t payload_len;
     bool valid;
 
-    if (jwt_verify(&allocator, text, strlen(text), &policy, token, &failure->jwt) != JWT_OK) {
-        failure->kind = PSJ_FAILURE_JWT;
+    if (sjwt_verify(&allocator, text, strlen(text), &policy, token, &failure->jwt) != SJWT_OK) {
+        failure->kind = PGSJ_FAILURE_JWT;
         return false;
     }
-    header = jwt_token_header(*token, &header_len);
-    payload = jwt_token_payload(*token, &payload_len);
-    valid = psj_jsonb_from_utf8(header, header_len, &values[0], failure) &&
-            psj_jsonb_from_utf8(payload, payload_len, &values[1], failure);
-    jwt_token_free(*token);
+    header = sjwt_token_header(*token, &header_len);
+    payload = sjwt_token_payload(*token, &payload_len);
+    valid = pgsj_jsonb_from_utf8(header, header_len, &values[0], failure) &&
+            pgsj_jsonb_from_utf8(payload, payload_len, &values[1], failure);
+    sjwt_token_free(*token);
     *token = NULL;
     return valid;
 }
 
 Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
 {
-    const jwt_allocator allocator = psj_allocator(CurrentMemoryContext);
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     Datum values[4] = {0};
     bool nulls[4] = {true, true, false, true};
     ErrorContextCallback callback;
-    psj_failure failure;
-    jwt_keyset *keys;
-    jwt_trust trust;
-    psj_trust terms;
+    pgsj_failure failure;
+    sjwt_keyset *keys;
+    sjwt_trust trust;
+    pgsj_trust terms;
     bool valid;
 
-    psj_hide_statement(&callback);
+    pgsj_hide_statement(&callback);
     keys = parse_keys(&allocator, PG_GETARG_JSONB_P(1));
-    trust = (jwt_trust){.keys = keys, .algorithms = jwt_keyset_algorithms(keys)};
-    terms = (psj_trust){.trusts = &trust, .trust_count = 1, .leeway = (uint32)psj_leeway};
+    trust = (sjwt_trust){.keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
+    terms = (pgsj_trust){.trusts = &trust, .trust_count = 1, .leeway = (uint32)pgsj_leeway};
     valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &terms, values, &failure);
-    jwt_keyset_free(keys);
-    psj_show_statement(&callback);
+    sjwt_keyset_free(keys);
+    pgsj_show_statement(&callback);
 
     values[2] = BoolGetDatum(valid);
     if (valid)
         nulls[0] = nulls[1] = false;
     else {
-        psj_raise_unless_verdict(&failure);
-        values[3] = CStringGetTextDatum(psj_explain(&failure));
+        pgsj_raise_unless_verdict(&failure);
+        values[3] = CStringGetTextDatum(pgsj_explain(&failure));
         nulls[3] = false;
     }
     return HeapTupleGetDatum(make_row(fcinfo, values, nulls));

@@ -18,17 +18,17 @@
 /* Another one for each trust there was. */
 static uint64 generation;
 
-static jwt_keyset *session_key;
-static jwt_trust session_key_trust;
-static psj_trust session_trust;
+static sjwt_keyset *session_key;
+static sjwt_trust session_key_trust;
+static pgsj_trust session_trust;
 
 /* What is pinned, as it was last made of settings and files. */
 static bool made;
-static bool usable; /* else unusable tells why; of kind PSJ_FAILURE_JWT: to be tried again */
+static bool usable; /* else unusable tells why; of kind PGSJ_FAILURE_JWT: to be tried again */
 static MemoryContext pinned_memory;
-static jwt_keyset *inline_keys;
-static psj_trust pinned;
-static psj_failure unusable;
+static sjwt_keyset *inline_keys;
+static pgsj_trust pinned;
+static pgsj_failure unusable;
 static TimestampTz looked_at; /* the statement for which the files were looked at */
 
 static bool is_set(const char *setting)
@@ -36,50 +36,50 @@ static bool is_set(const char *setting)
     return setting != NULL && setting[0] != '\0';
 }
 
-psj_trust_mode psj_trust_mode_in_force(void)
+pgsj_trust_mode pgsj_trust_mode_in_force(void)
 {
-    if (is_set(psj_jwks) || is_set(psj_jwks_file) || is_set(psj_issuers_file))
-        return PSJ_TRUST_ISSUER;
+    if (is_set(pgsj_jwks) || is_set(pgsj_jwks_file) || is_set(pgsj_issuers_file))
+        return PGSJ_TRUST_ISSUER;
     /* An empty key is a key that verifies nothing, not the lack of one. */
-    if (psj_jwk != NULL)
-        return PSJ_TRUST_SESSION_KEY;
-    return psj_claims_fallback ? PSJ_TRUST_CLAIMS : PSJ_TRUST_NONE;
+    if (pgsj_jwk != NULL)
+        return PGSJ_TRUST_SESSION_KEY;
+    return pgsj_claims_fallback ? PGSJ_TRUST_CLAIMS : PGSJ_TRUST_NONE;
 }
 
-bool psj_trust_verifies(void)
+bool pgsj_trust_verifies(void)
 {
-    const psj_trust_mode mode = psj_trust_mode_in_force();
+    const pgsj_trust_mode mode = pgsj_trust_mode_in_force();
 
-    return mode == PSJ_TRUST_SESSION_KEY || mode == PSJ_TRUST_ISSUER;
+    return mode == PGSJ_TRUST_SESSION_KEY || mode == PGSJ_TRUST_ISSUER;
 }
 
 /* ---- session key ------------------------------------------------------- */
 
-static const psj_trust *session_key_in_force(psj_failure *failure)
+static const pgsj_trust *session_key_in_force(pgsj_failure *failure)
 {
-    jwt_allocator allocator;
+    sjwt_allocator allocator;
 
     if (session_key != NULL)
         return &session_trust;
 
-    if (psj_jwk == NULL) {
-        failure->kind = PSJ_FAILURE_MISSING_KEY;
+    if (pgsj_jwk == NULL) {
+        failure->kind = PGSJ_FAILURE_MISSING_KEY;
         return NULL;
     }
-    allocator = psj_allocator(psj_memory);
-    if (jwt_keyset_parse_public_jwk(&allocator, psj_jwk, strlen(psj_jwk), &session_key,
-                                    &failure->jwt) != JWT_OK) {
-        failure->kind = PSJ_FAILURE_JWT;
+    allocator = pgsj_allocator(pgsj_memory);
+    if (sjwt_keyset_parse_public_jwk(&allocator, pgsj_jwk, strlen(pgsj_jwk), &session_key,
+                                     &failure->jwt) != SJWT_OK) {
+        failure->kind = PGSJ_FAILURE_JWT;
         return NULL;
     }
-    session_key_trust = (jwt_trust){
-        .keys = session_key, .algorithms = jwt_keyset_algorithms(session_key), .agreed_key = true};
+    session_key_trust = (sjwt_trust){
+        .keys = session_key, .algorithms = sjwt_keyset_algorithms(session_key), .agreed_key = true};
     generation++;
-    session_trust = (psj_trust){.generation = generation,
-                                .trusts = &session_key_trust,
-                                .trust_count = 1,
-                                .leeway = (uint32)psj_leeway,
-                                .rising_jti = true};
+    session_trust = (pgsj_trust){.generation = generation,
+                                 .trusts = &session_key_trust,
+                                 .trust_count = 1,
+                                 .leeway = (uint32)pgsj_leeway,
+                                 .rising_jti = true};
     return &session_trust;
 }
 
@@ -87,8 +87,8 @@ static const psj_trust *session_key_in_force(psj_failure *failure)
 
 static bool misconfigured(const char *format, const char *argument)
 {
-    unusable.kind = PSJ_FAILURE_MISCONFIGURED;
-    psj_set_detail(&unusable, format, argument);
+    unusable.kind = PGSJ_FAILURE_MISCONFIGURED;
+    pgsj_set_detail(&unusable, format, argument);
     return false;
 }
 
@@ -104,21 +104,21 @@ static bool refused(const char *setting)
 
 static bool has_no_keys(const char *where, const char *name, const char *why)
 {
-    unusable.kind = PSJ_FAILURE_NO_KEYS;
-    psj_set_detail(&unusable, "%s%s: %s", where, name, why);
+    unusable.kind = PGSJ_FAILURE_NO_KEYS;
+    pgsj_set_detail(&unusable, "%s%s: %s", where, name, why);
     return false;
 }
 
 /* The functions below allocate in pinned_memory, which is current. */
 
-static bool read_list(const char *setting, const char *value, jwt_string_list *out)
+static bool read_list(const char *setting, const char *value, sjwt_string_list *out)
 {
     List *words = NIL;
     const char **items;
     ListCell *cell;
     size_t count = 0;
 
-    *out = (jwt_string_list){0};
+    *out = (sjwt_string_list){0};
     if (!is_set(value))
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
@@ -129,106 +129,107 @@ static bool read_list(const char *setting, const char *value, jwt_string_list *o
     items = palloc(sizeof(*items) * (size_t)list_length(words));
     foreach (cell, words)
         items[count++] = lfirst(cell);
-    *out = (jwt_string_list){.items = items, .count = count};
+    *out = (sjwt_string_list){.items = items, .count = count};
     return true;
 }
 
 /* What holds for each issuer that has nothing else of its own. */
-static bool read_terms(jwt_trust *out)
+static bool read_terms(sjwt_trust *out)
 {
-    *out = (jwt_trust){0};
-    if (is_set(psj_algorithms) && jwt_algorithms_parse(psj_algorithms, strlen(psj_algorithms),
-                                                       &out->algorithms, NULL) != JWT_OK)
+    *out = (sjwt_trust){0};
+    if (is_set(pgsj_algorithms) && sjwt_algorithms_parse(pgsj_algorithms, strlen(pgsj_algorithms),
+                                                         &out->algorithms, NULL) != SJWT_OK)
         return misconfigured("The value of %s has a name that is not one of an algorithm.",
                              "pg_session_jwt.algorithms");
-    return read_list("pg_session_jwt.audience", psj_audience, &out->audiences) &&
-           read_list("pg_session_jwt.required_claims", psj_required_claims,
+    return read_list("pg_session_jwt.audience", pgsj_audience, &out->audiences) &&
+           read_list("pg_session_jwt.required_claims", pgsj_required_claims,
                      &out->required_claims) &&
-           read_list("pg_session_jwt.token_types", psj_token_types, &out->types);
+           read_list("pg_session_jwt.token_types", pgsj_token_types, &out->types);
 }
 
-static void add_keys(jwt_trust *trust, const jwt_keyset *keys)
+static void add_keys(sjwt_trust *trust, const sjwt_keyset *keys)
 {
-    const jwt_algorithm_set public_key = jwt_public_key_algorithms();
+    const sjwt_algorithm_set public_key = sjwt_public_key_algorithms();
 
     trust->keys = keys;
     /* Shared secrets count only where they are asked for by name. Where there
      * are no keys, it is those that are missed, not an algorithm. */
     if (trust->algorithms == 0)
-        trust->algorithms = keys == NULL ? public_key : jwt_keyset_algorithms(keys) & public_key;
+        trust->algorithms = keys == NULL ? public_key : sjwt_keyset_algorithms(keys) & public_key;
 }
 
-static bool pin(const jwt_trust *trusts, const psj_keyfile *const *files, size_t count)
+static bool pin(const sjwt_trust *trusts, const pgsj_keyfile *const *files, size_t count)
 {
-    pinned = (psj_trust){.generation = generation,
-                         .trusts = trusts,
-                         .trust_count = count,
-                         .files = files,
-                         .leeway = (uint32)psj_leeway};
+    pinned = (pgsj_trust){.generation = generation,
+                          .trusts = trusts,
+                          .trust_count = count,
+                          .files = files,
+                          .leeway = (uint32)pgsj_leeway};
     return true;
 }
 
-static bool pin_one(const jwt_trust *terms, const jwt_keyset *keys, const psj_keyfile *file)
+static bool pin_one(const sjwt_trust *terms, const sjwt_keyset *keys, const pgsj_keyfile *file)
 {
-    jwt_trust *trust = palloc(sizeof(*trust));
-    const psj_keyfile **files = palloc(sizeof(const psj_keyfile *));
+    sjwt_trust *trust = palloc(sizeof(*trust));
+    const pgsj_keyfile **files = palloc(sizeof(const pgsj_keyfile *));
 
     *trust = *terms;
-    if (is_set(psj_issuer))
-        trust->issuer = pstrdup(psj_issuer);
+    if (is_set(pgsj_issuer))
+        trust->issuer = pstrdup(pgsj_issuer);
     add_keys(trust, keys);
     *files = file;
     return pin(trust, files, 1);
 }
 
-static bool pin_inline(const jwt_trust *terms)
+static bool pin_inline(const sjwt_trust *terms)
 {
-    const jwt_allocator allocator = psj_allocator(psj_memory);
-    jwt_error error;
+    const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
+    sjwt_error error;
 
-    if (jwt_keyset_parse(&allocator, psj_jwks, strlen(psj_jwks), &inline_keys, &error) == JWT_OK)
+    if (sjwt_keyset_parse(&allocator, pgsj_jwks, strlen(pgsj_jwks), &inline_keys, &error) ==
+        SJWT_OK)
         return pin_one(terms, inline_keys, NULL);
     /* These say nothing of the keys. */
-    if (error.status == JWT_NO_MEMORY || error.status == JWT_INTERNAL) {
-        unusable.kind = PSJ_FAILURE_JWT;
+    if (error.status == SJWT_NO_MEMORY || error.status == SJWT_INTERNAL) {
+        unusable.kind = PGSJ_FAILURE_JWT;
         unusable.jwt = error;
         return false;
     }
-    return has_no_keys("pg_session_jwt.jwks", "", jwt_status_text(error.status));
+    return has_no_keys("pg_session_jwt.jwks", "", sjwt_status_text(error.status));
 }
 
-static bool pin_file(const jwt_trust *terms)
+static bool pin_file(const sjwt_trust *terms)
 {
-    const psj_keyfile *file = psj_keyfile_use(psj_jwks_file, PSJ_KEYFILE_KEYS);
+    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_jwks_file, PGSJ_KEYFILE_KEYS);
 
-    if (psj_keyfile_keys(file) == NULL)
-        return has_no_keys("file ", psj_jwks_file, psj_keyfile_problem(file));
-    return pin_one(terms, psj_keyfile_keys(file), file);
+    if (pgsj_keyfile_keys(file) == NULL)
+        return has_no_keys("file ", pgsj_jwks_file, pgsj_keyfile_problem(file));
+    return pin_one(terms, pgsj_keyfile_keys(file), file);
 }
 
-static bool pin_issuers(const jwt_trust *terms)
+static bool pin_issuers(const sjwt_trust *terms)
 {
-    const psj_keyfile *file = psj_keyfile_use(psj_issuers_file, PSJ_KEYFILE_ISSUERS);
-    const jwt_issuers *issuers = psj_keyfile_issuers(file);
-    const psj_keyfile **files;
+    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_issuers_file, PGSJ_KEYFILE_ISSUERS);
+    const sjwt_issuers *issuers = pgsj_keyfile_issuers(file);
+    const pgsj_keyfile **files;
     bool any = false;
-    jwt_trust *trusts;
+    sjwt_trust *trusts;
     size_t count;
 
     if (issuers == NULL)
-        return has_no_keys("file ", psj_issuers_file, psj_keyfile_problem(file));
-    count = jwt_issuers_count(issuers);
+        return has_no_keys("file ", pgsj_issuers_file, pgsj_keyfile_problem(file));
+    count = sjwt_issuers_count(issuers);
     trusts = palloc(sizeof(*trusts) * count);
-    files = palloc0(sizeof(const psj_keyfile *) * count);
+    files = palloc0(sizeof(const pgsj_keyfile *) * count);
     for (size_t i = 0; i < count; i++) {
-        const jwt_issuer *issuer = jwt_issuers_get(issuers, i);
-        const jwt_keyset *keys = issuer->keys;
+        const sjwt_issuer *issuer = sjwt_issuers_get(issuers, i);
+        const sjwt_keyset *keys = issuer->keys;
 
         if (keys == NULL) {
-            files[i] = psj_keyfile_use(issuer->keys_file, PSJ_KEYFILE_KEYS);
-            keys = psj_keyfile_keys(files[i]);
+            files[i] = pgsj_keyfile_use(issuer->keys_file, PGSJ_KEYFILE_KEYS);
+            keys = pgsj_keyfile_keys(files[i]);
             if (keys == NULL)
-                (void)has_no_keys("file ", issuer->keys_file, psj_keyfile_problem(files[i]));
+                (void)has_no_keys("file ", issuer->keys_file, pgsj_keyfile_problem(files[i]));
         }
         any |= keys != NULL;
         trusts[i] = *terms;
@@ -248,43 +249,43 @@ static bool pin_issuers(const jwt_trust *terms)
 
 static bool make_pinned(void)
 {
-    jwt_trust terms;
+    sjwt_trust terms;
 
-    if (is_set(psj_jwks) && strncmp(psj_jwks, PSJ_REFUSED, strlen(PSJ_REFUSED)) == 0)
-        return refused(psj_jwks + strlen(PSJ_REFUSED));
-    if (is_set(psj_jwks) + is_set(psj_jwks_file) + is_set(psj_issuers_file) > 1)
+    if (is_set(pgsj_jwks) && strncmp(pgsj_jwks, PGSJ_REFUSED, strlen(PGSJ_REFUSED)) == 0)
+        return refused(pgsj_jwks + strlen(PGSJ_REFUSED));
+    if (is_set(pgsj_jwks) + is_set(pgsj_jwks_file) + is_set(pgsj_issuers_file) > 1)
         return misconfigured("%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
                                    "and pg_session_jwt.issuers_file is set.");
-    if (is_set(psj_issuers_file) && is_set(psj_issuer))
+    if (is_set(pgsj_issuers_file) && is_set(pgsj_issuer))
         return misconfigured("%s", "pg_session_jwt.issuer is set beside "
                                    "pg_session_jwt.issuers_file, which names the issuers.");
     if (!read_terms(&terms))
         return false;
-    if (is_set(psj_jwks))
+    if (is_set(pgsj_jwks))
         return pin_inline(&terms);
-    return is_set(psj_jwks_file) ? pin_file(&terms) : pin_issuers(&terms);
+    return is_set(pgsj_jwks_file) ? pin_file(&terms) : pin_issuers(&terms);
 }
 
 static void remake_pinned(void)
 {
     MemoryContext caller = CurrentMemoryContext;
 
-    jwt_keyset_free(inline_keys);
+    sjwt_keyset_free(inline_keys);
     inline_keys = NULL;
     if (pinned_memory == NULL)
         pinned_memory =
-            AllocSetContextCreate(psj_memory, "pg_session_jwt trust", ALLOCSET_SMALL_SIZES);
+            AllocSetContextCreate(pgsj_memory, "pg_session_jwt trust", ALLOCSET_SMALL_SIZES);
     MemoryContextReset(pinned_memory);
     generation++;
-    psj_keyfiles_begin_use();
+    pgsj_keyfiles_begin_use();
     MemoryContextSwitchTo(pinned_memory);
     usable = make_pinned();
     MemoryContextSwitchTo(caller);
-    psj_keyfiles_keep_used();
-    made = usable || unusable.kind != PSJ_FAILURE_JWT;
+    pgsj_keyfiles_keep_used();
+    made = usable || unusable.kind != PGSJ_FAILURE_JWT;
 }
 
-static const psj_trust *issuers_in_force(psj_failure *failure)
+static const pgsj_trust *issuers_in_force(pgsj_failure *failure)
 {
     const TimestampTz statement = GetCurrentStatementStartTimestamp();
 
@@ -293,7 +294,7 @@ static const psj_trust *issuers_in_force(psj_failure *failure)
 
         /* What it is made of may be gone, should this end in an ERROR. */
         made = false;
-        made = !psj_keyfiles_refresh() && was_made;
+        made = !pgsj_keyfiles_refresh() && was_made;
         looked_at = statement;
     }
     if (!made)
@@ -306,48 +307,48 @@ static const psj_trust *issuers_in_force(psj_failure *failure)
 
 /* ---- either ------------------------------------------------------------ */
 
-void psj_trust_explain(const psj_trust *trust, psj_failure *failure)
+void pgsj_trust_explain(const pgsj_trust *trust, pgsj_failure *failure)
 {
-    const psj_keyfile *file;
+    const pgsj_keyfile *file;
 
-    if (failure->jwt.status != JWT_KEY_NOT_FOUND || trust->files == NULL)
+    if (failure->jwt.status != SJWT_KEY_NOT_FOUND || trust->files == NULL)
         return;
     file = trust->files[failure->jwt.trust_index];
-    if (file == NULL || psj_keyfile_problem(file)[0] == '\0')
+    if (file == NULL || pgsj_keyfile_problem(file)[0] == '\0')
         return;
-    failure->kind = PSJ_FAILURE_KEY_FILE;
-    psj_set_detail(failure, "its issuer's key file \"%s\" cannot be used: %s",
-                   psj_keyfile_path(file), psj_keyfile_problem(file));
+    failure->kind = PGSJ_FAILURE_KEY_FILE;
+    pgsj_set_detail(failure, "its issuer's key file \"%s\" cannot be used: %s",
+                    pgsj_keyfile_path(file), pgsj_keyfile_problem(file));
 }
 
-bool psj_trust_lacks_files(void)
+bool pgsj_trust_lacks_files(void)
 {
-    return psj_trust_mode_in_force() == PSJ_TRUST_ISSUER && psj_keyfiles_have_problem();
+    return pgsj_trust_mode_in_force() == PGSJ_TRUST_ISSUER && pgsj_keyfiles_have_problem();
 }
 
-bool psj_trust_permits(psj_failure *failure)
+bool pgsj_trust_permits(pgsj_failure *failure)
 {
-    if (psj_jwk == NULL || psj_trust_mode_in_force() != PSJ_TRUST_ISSUER)
+    if (pgsj_jwk == NULL || pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
         return true;
-    failure->kind = PSJ_FAILURE_KEYS_PINNED;
+    failure->kind = PGSJ_FAILURE_KEYS_PINNED;
     return false;
 }
 
-const psj_trust *psj_trust_in_force(psj_failure *failure)
+const pgsj_trust *pgsj_trust_in_force(pgsj_failure *failure)
 {
-    if (psj_trust_mode_in_force() != PSJ_TRUST_ISSUER)
+    if (pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
         return session_key_in_force(failure);
-    return psj_trust_permits(failure) ? issuers_in_force(failure) : NULL;
+    return pgsj_trust_permits(failure) ? issuers_in_force(failure) : NULL;
 }
 
-void psj_trust_changed(void)
+void pgsj_trust_changed(void)
 {
-    jwt_keyset_free(session_key);
+    sjwt_keyset_free(session_key);
     session_key = NULL;
     made = false;
 }
 
-void psj_trust_look_again(void)
+void pgsj_trust_look_again(void)
 {
     looked_at = 0;
 }

@@ -16,7 +16,7 @@
 #include "utils/guc_tables.h"
 #include "utils/varlena.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 #include "extension/session.h"
 #include "extension/trust.h"
@@ -36,16 +36,16 @@
 
 #define MAX_LEEWAY 3600
 
-char *psj_jwks;
-char *psj_jwks_file;
-char *psj_issuers_file;
-char *psj_issuer;
-char *psj_audience;
-char *psj_algorithms;
-char *psj_required_claims;
-char *psj_token_types;
-int psj_leeway;
-bool psj_claims_fallback;
+char *pgsj_jwks;
+char *pgsj_jwks_file;
+char *pgsj_issuers_file;
+char *pgsj_issuer;
+char *pgsj_audience;
+char *pgsj_algorithms;
+char *pgsj_required_claims;
+char *pgsj_token_types;
+int pgsj_leeway;
+bool pgsj_claims_fallback;
 
 static const char *const names[] = {JWKS,        JWKS_FILE,      ISSUERS_FILE, ISSUER,
                                     AUDIENCE,    ALGORITHMS,     LEEWAY,       REQUIRED_CLAIMS,
@@ -80,36 +80,36 @@ static bool refuse(const char *name, const char *detail, const char *hint, GucSo
 
 static bool check_jwks(char **value, void **extra, GucSource source)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
     char detail[256];
 
     (void)extra;
     /* No cryptography in the postmaster: its state would be each backend's. */
     if (!to_be_judged(*value, source) || !IsUnderPostmaster)
         return true;
-    if (jwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != JWT_OK) {
-        snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", jwt_status_text(error.status),
+    if (sjwt_keyset_parse(NULL, *value, strlen(*value), &keys, &error) != SJWT_OK) {
+        snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", sjwt_status_text(error.status),
                  error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
         return refuse(JWKS, detail,
-                      jwt_looks_like_token(*value, strlen(*value))
+                      sjwt_looks_like_token(*value, strlen(*value))
                           ? "This looks like a token. It belongs in pg_session_jwt.jwt."
                           : NULL,
                       source);
     }
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     return true;
 }
 
 static bool check_algorithms(char **value, void **extra, GucSource source)
 {
-    jwt_algorithm_set algorithms;
-    jwt_error error;
+    sjwt_algorithm_set algorithms;
+    sjwt_error error;
     char detail[256];
 
     (void)extra;
     if (!to_be_judged(*value, source) ||
-        jwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == JWT_OK)
+        sjwt_algorithms_parse(*value, strlen(*value), &algorithms, &error) == SJWT_OK)
         return true;
     /* The core's own text would be about a token's header. */
     snprintf(detail, sizeof(detail),
@@ -156,11 +156,11 @@ static bool check_token_types(char **value, void **extra, GucSource source)
  * again. Where nothing changes, an accepted token is to stay accepted. */
 static void changed(void)
 {
-    psj_trust_changed();
-    psj_session_changed();
+    pgsj_trust_changed();
+    pgsj_session_changed();
 }
 
-bool psj_is_another(const char *value, const char *in_force)
+bool pgsj_is_another(const char *value, const char *in_force)
 {
     /* A parallel worker frees its own values before it takes its leader's. */
     if (InitializingParallelWorker)
@@ -174,7 +174,7 @@ bool psj_is_another(const char *value, const char *in_force)
     static void assign_##setting(const char *value, void *extra)                                   \
     {                                                                                              \
         (void)extra;                                                                               \
-        if (psj_is_another(value, psj_##setting))                                                  \
+        if (pgsj_is_another(value, pgsj_##setting))                                                \
             changed();                                                                             \
     }
 
@@ -190,14 +190,14 @@ ASSIGN_HOOK(token_types)
 static void assign_leeway(int value, void *extra)
 {
     (void)extra;
-    if (value != psj_leeway)
+    if (value != pgsj_leeway)
         changed();
 }
 
 static void assign_claims_fallback(bool value, void *extra)
 {
     (void)extra;
-    if (value != psj_claims_fallback)
+    if (value != pgsj_claims_fallback)
         changed();
 }
 
@@ -212,41 +212,43 @@ static void define_string(const char *name, const char *description, const char 
 static void define_all(int flags)
 {
     define_string(JWKS, "The keys of the issuer of tokens, as a JWK or a JWK Set.",
-                  "Empty: none are pinned here.", &psj_jwks, "", GUC_SUPERUSER_ONLY | flags,
+                  "Empty: none are pinned here.", &pgsj_jwks, "", GUC_SUPERUSER_ONLY | flags,
                   check_jwks, assign_jwks);
     define_string(JWKS_FILE, "The file with the keys of the issuer of tokens.",
-                  "The path is relative to the data directory.", &psj_jwks_file, "", flags, NULL,
+                  "The path is relative to the data directory.", &pgsj_jwks_file, "", flags, NULL,
                   assign_jwks_file);
     define_string(ISSUERS_FILE, "The file with several issuers of tokens, each with its keys.",
-                  "The path is relative to the data directory.", &psj_issuers_file, "", flags, NULL,
-                  assign_issuers_file);
+                  "The path is relative to the data directory.", &pgsj_issuers_file, "", flags,
+                  NULL, assign_issuers_file);
     define_string(ISSUER, "The claim \"iss\" that a token must have, to the letter.",
-                  "Empty: it is not looked at.", &psj_issuer, "", flags, NULL, assign_issuer);
+                  "Empty: it is not looked at.", &pgsj_issuer, "", flags, NULL, assign_issuer);
     define_string(AUDIENCE, "The audiences of which a token must be for one.",
-                  "Empty: the claim \"aud\" is not looked at.", &psj_audience, "",
+                  "Empty: the claim \"aud\" is not looked at.", &pgsj_audience, "",
                   GUC_LIST_INPUT | flags, check_audience, assign_audience);
     define_string(ALGORITHMS, "The signature algorithms that are accepted.",
                   "Empty: all that the keys are for, but those with a shared secret.",
-                  &psj_algorithms, "", GUC_LIST_INPUT | flags, check_algorithms, assign_algorithms);
+                  &pgsj_algorithms, "", GUC_LIST_INPUT | flags, check_algorithms,
+                  assign_algorithms);
     DefineCustomIntVariable(LEEWAY, "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL,
-                            &psj_leeway, 60, 0, MAX_LEEWAY, PGC_SUSET, GUC_UNIT_S | flags, NULL,
+                            &pgsj_leeway, 60, 0, MAX_LEEWAY, PGC_SUSET, GUC_UNIT_S | flags, NULL,
                             assign_leeway, NULL);
-    define_string(REQUIRED_CLAIMS, "The claims that a token must have.", NULL, &psj_required_claims,
-                  "exp", GUC_LIST_INPUT | flags, check_required_claims, assign_required_claims);
+    define_string(REQUIRED_CLAIMS, "The claims that a token must have.", NULL,
+                  &pgsj_required_claims, "exp", GUC_LIST_INPUT | flags, check_required_claims,
+                  assign_required_claims);
     define_string(TOKEN_TYPES, "The types of token (\"typ\" in the header) that are accepted.",
-                  "Empty: any, or none.", &psj_token_types, "", GUC_LIST_INPUT | flags,
+                  "Empty: any, or none.", &pgsj_token_types, "", GUC_LIST_INPUT | flags,
                   check_token_types, assign_token_types);
     DefineCustomBoolVariable(CLAIMS_FALLBACK, "Believes request.jwt.claims where there is no key.",
-                             NULL, &psj_claims_fallback, true, PGC_SUSET, flags, NULL,
+                             NULL, &pgsj_claims_fallback, true, PGC_SUSET, flags, NULL,
                              assign_claims_fallback, NULL);
 }
 
-void psj_trust_settings_define(int flags, const char *refused)
+void pgsj_trust_settings_define(int flags, const char *refused)
 {
     GucSource began_with[lengthof(names)];
 
     for (size_t i = 0; i < lengthof(names); i++) {
-        const struct config_generic *placeholder = psj_find_setting(names[i]);
+        const struct config_generic *placeholder = pgsj_find_setting(names[i]);
 
         began_with[i] = placeholder == NULL ? PGC_S_DEFAULT : placeholder->reset_source;
     }
@@ -255,21 +257,21 @@ void psj_trust_settings_define(int flags, const char *refused)
      * set them before giving it to another role. */
     define_all(GUC_NOT_WHILE_SEC_REST | GUC_NO_RESET_ALL | flags);
     for (size_t i = 0; i < lengthof(names); i++)
-        if (psj_find_setting(names[i])->reset_source != began_with[i]) {
+        if (pgsj_find_setting(names[i])->reset_source != began_with[i]) {
             refused = names[i];
             break;
         }
     if (refused != NULL) {
         char value[NAMEDATALEN];
 
-        snprintf(value, sizeof(value), PSJ_REFUSED "%s", refused);
+        snprintf(value, sizeof(value), PGSJ_REFUSED "%s", refused);
         SetConfigOption(JWKS, value, PGC_SUSET, PGC_S_OVERRIDE);
     }
     defining = false;
 }
 
-void psj_trust_settings_unflag(int flags)
+void pgsj_trust_settings_unflag(int flags)
 {
     for (size_t i = 0; i < lengthof(names); i++)
-        psj_find_setting(names[i])->flags &= ~flags;
+        pgsj_find_setting(names[i])->flags &= ~flags;
 }

@@ -4,7 +4,7 @@
 #ifndef PG_SESSION_JWT_JWT_ASCII_H
 #define PG_SESSION_JWT_JWT_ASCII_H
 
-static inline char jwt_lower(char c)
+static inline char sjwt_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }

@@ -20,7 +20,7 @@ static uint32_t value_of(char c)
     return values[(unsigned char)c] - UINT32_C(1);
 }
 
-size_t jwt_base64url_span(const char *text, size_t len)
+size_t sjwt_base64url_span(const char *text, size_t len)
 {
     size_t span = 0;
 
@@ -33,12 +33,12 @@ static bool fail(const char *text, size_t len, size_t wrong, size_t *position)
 {
     if (position == NULL)
         return false;
-    size_t span = jwt_base64url_span(text, len);
+    size_t span = sjwt_base64url_span(text, len);
     *position = span < len ? span : wrong;
     return false;
 }
 
-bool jwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *position)
+bool sjwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *position)
 {
     size_t whole = len / 4 * 4;
 
@@ -71,7 +71,7 @@ bool jwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *po
     return true;
 }
 
-void jwt_base64url_encode(const uint8_t *octets, size_t len, char *out)
+void sjwt_base64url_encode(const uint8_t *octets, size_t len, char *out)
 {
     size_t i = 0;
 

@@ -10,23 +10,23 @@
 #include <stdint.h>
 
 /* How many octets len characters stand for. */
-#define JWT_BASE64URL_DECODED_LEN(len) ((len) / 4 * 3 + (len) % 4 * 3 / 4)
+#define SJWT_BASE64URL_DECODED_LEN(len) ((len) / 4 * 3 + (len) % 4 * 3 / 4)
 /* How many characters stand for len octets. */
-#define JWT_BASE64URL_ENCODED_LEN(len) ((len) / 3 * 4 + ((len) % 3 * 4 + 2) / 3)
+#define SJWT_BASE64URL_ENCODED_LEN(len) ((len) / 3 * 4 + ((len) % 3 * 4 + 2) / 3)
 
 /*
  * Decodes text[0..len) into out, which has room for
- * JWT_BASE64URL_DECODED_LEN(len) octets. False for anything but the one right
+ * SJWT_BASE64URL_DECODED_LEN(len) octets. False for anything but the one right
  * encoding: padding, "+" or "/", blanks, a length that no octets have, bits set
  * beyond the last octet. *position (may be NULL) is then the first character
  * that cannot be, or len.
  */
-bool jwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *position);
+bool sjwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *position);
 
 /* How many characters text[0..len) begins with that are of the alphabet. */
-size_t jwt_base64url_span(const char *text, size_t len);
+size_t sjwt_base64url_span(const char *text, size_t len);
 
-/* Writes JWT_BASE64URL_ENCODED_LEN(len) characters, and no NUL. */
-void jwt_base64url_encode(const uint8_t *octets, size_t len, char *out);
+/* Writes SJWT_BASE64URL_ENCODED_LEN(len) characters, and no NUL. */
+void sjwt_base64url_encode(const uint8_t *octets, size_t len, char *out);
 
 #endif

@@ -20,7 +20,7 @@ static bool differs_in_slash(const char *a, const char *b)
 
 static bool differs_in_case(const char *a, const char *b)
 {
-    while (*a != '\0' && jwt_lower(*a) == jwt_lower(*b)) {
+    while (*a != '\0' && sjwt_lower(*a) == sjwt_lower(*b)) {
         a++;
         b++;
     }
@@ -49,7 +49,7 @@ static const char *near_miss(const char *has, const char *wanted)
 
 /* ---- the issuer -------------------------------------------------------- */
 
-static const char *near_issuer(const char *issuer, const jwt_policy *policy)
+static const char *near_issuer(const char *issuer, const sjwt_policy *policy)
 {
     const char *found = NULL;
 
@@ -60,19 +60,19 @@ static const char *near_issuer(const char *issuer, const jwt_policy *policy)
     return found;
 }
 
-jwt_status jwt_claims_find_trust(const jwt_json *claims, const jwt_policy *policy, size_t *index,
-                                 jwt_error *error)
+sjwt_status sjwt_claims_find_trust(const sjwt_json *claims, const sjwt_policy *policy,
+                                   size_t *index, sjwt_error *error)
 {
-    const char *issuer = jwt_json_string(jwt_json_member(claims->root, "iss"));
+    const char *issuer = sjwt_json_string(sjwt_json_member(claims->root, "iss"));
 
     for (size_t i = 0; i < policy->trust_count; i++) {
         const char *wanted = policy->trusts[i].issuer;
         if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0) {
             *index = i;
-            return JWT_OK;
+            return SJWT_OK;
         }
     }
-    return jwt_fail(error, JWT_ISSUER_REFUSED, 0, near_issuer(issuer, policy));
+    return sjwt_fail(error, SJWT_ISSUER_REFUSED, 0, near_issuer(issuer, policy));
 }
 
 /* ---- the other claims -------------------------------------------------- */
@@ -84,66 +84,67 @@ static int64_t add(int64_t a, int64_t b)
 }
 
 /* Keeps a NumericDate; false where it is present and no number. */
-static bool read_time(const jwt_json *claims, const char *name, jwt_time *time,
-                      const jwt_json_number **number)
+static bool read_time(const sjwt_json *claims, const char *name, sjwt_time *time,
+                      const sjwt_json_number **number)
 {
-    *number = jwt_json_find_number(claims, name);
+    *number = sjwt_json_find_number(claims, name);
     if (*number == NULL)
-        return jwt_json_member(claims->root, name) == NULL;
+        return sjwt_json_member(claims->root, name) == NULL;
     time->is_present = true;
-    time->microseconds = jwt_json_number_scaled(claims, *number, 6);
+    time->microseconds = sjwt_json_number_scaled(claims, *number, 6);
     return true;
 }
 
-static jwt_status check_times(const jwt_policy *policy, jwt_token *token, jwt_error *error)
+static sjwt_status check_times(const sjwt_policy *policy, sjwt_token *token, sjwt_error *error)
 {
-    const jwt_json *claims = &token->claims;
+    const sjwt_json *claims = &token->claims;
     int64_t leeway = (int64_t)policy->leeway * MICROSECONDS;
-    const jwt_json_number *number;
+    const sjwt_json_number *number;
 
     if (!read_time(claims, "nbf", &token->not_before, &number))
-        return jwt_fail(error, JWT_NBF_INVALID, 0, NULL);
+        return sjwt_fail(error, SJWT_NBF_INVALID, 0, NULL);
     if (number != NULL && add(policy->now, leeway) < token->not_before.microseconds)
-        return jwt_fail_time(error, JWT_NOT_YET_VALID, jwt_json_number_scaled(claims, number, 0));
+        return sjwt_fail_time(error, SJWT_NOT_YET_VALID,
+                              sjwt_json_number_scaled(claims, number, 0));
 
     if (!read_time(claims, "exp", &token->expires_at, &number))
-        return jwt_fail(error, JWT_EXP_INVALID, 0, NULL);
+        return sjwt_fail(error, SJWT_EXP_INVALID, 0, NULL);
     if (number != NULL && add(token->expires_at.microseconds, leeway) < policy->now)
-        return jwt_fail_time(error, JWT_EXPIRED, jwt_json_number_scaled(claims, number, 0));
-    return JWT_OK;
+        return sjwt_fail_time(error, SJWT_EXPIRED, sjwt_json_number_scaled(claims, number, 0));
+    return SJWT_OK;
 }
 
-static jwt_status check_id(const jwt_policy *policy, jwt_token *token, jwt_error *error)
+static sjwt_status check_id(const sjwt_policy *policy, sjwt_token *token, sjwt_error *error)
 {
-    const jwt_json_number *number = jwt_json_find_number(&token->claims, "jti");
+    const sjwt_json_number *number = sjwt_json_find_number(&token->claims, "jti");
 
     token->has_integer_id =
-        number != NULL && jwt_json_number_int64(&token->claims, number, &token->integer_id);
+        number != NULL && sjwt_json_number_int64(&token->claims, number, &token->integer_id);
     if (policy->jti_after == NULL)
-        return JWT_OK;
+        return SJWT_OK;
     if (!token->has_integer_id)
-        return jwt_fail(error, JWT_JTI_INVALID, 0, NULL);
+        return sjwt_fail(error, SJWT_JTI_INVALID, 0, NULL);
     if (token->integer_id <= *policy->jti_after)
-        return jwt_fail(error, JWT_JTI_REPLAYED, 0, NULL);
-    return JWT_OK;
+        return sjwt_fail(error, SJWT_JTI_REPLAYED, 0, NULL);
+    return SJWT_OK;
 }
 
-static jwt_status check_required(const jwt_json *claims, const jwt_string_list *names,
-                                 jwt_error *error)
+static sjwt_status check_required(const sjwt_json *claims, const sjwt_string_list *names,
+                                  sjwt_error *error)
 {
     for (size_t i = 0; i < names->count; i++) {
-        const jwt_json_value *claim = jwt_json_member(claims->root, names->items[i]);
-        if (claim == NULL || jwt_json_is_null(claim)) {
-            jwt_fail(error, JWT_CLAIM_MISSING, 0, names->items[i]);
+        const sjwt_json_value *claim = sjwt_json_member(claims->root, names->items[i]);
+        if (claim == NULL || sjwt_json_is_null(claim)) {
+            sjwt_fail(error, SJWT_CLAIM_MISSING, 0, names->items[i]);
             if (error != NULL)
                 error->claim_index = i;
-            return JWT_CLAIM_MISSING;
+            return SJWT_CLAIM_MISSING;
         }
     }
-    return JWT_OK;
+    return SJWT_OK;
 }
 
-static bool is_in_list(const char *string, const jwt_string_list *list)
+static bool is_in_list(const char *string, const sjwt_string_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (strcmp(list->items[i], string) == 0)
@@ -153,62 +154,62 @@ static bool is_in_list(const char *string, const jwt_string_list *list)
 }
 
 /* claim is a string or an array of strings. */
-static const char *near_audience(const jwt_json_value *claim, const jwt_string_list *audiences)
+static const char *near_audience(const sjwt_json_value *claim, const sjwt_string_list *audiences)
 {
-    bool is_array = jwt_json_is_array(claim);
+    bool is_array = sjwt_json_is_array(claim);
     const char *found = NULL;
 
-    for (const jwt_json_value *item = is_array ? jwt_json_first(claim) : claim;
-         item != NULL && found == NULL; item = is_array ? jwt_json_next(item) : NULL) {
+    for (const sjwt_json_value *item = is_array ? sjwt_json_first(claim) : claim;
+         item != NULL && found == NULL; item = is_array ? sjwt_json_next(item) : NULL) {
         for (size_t i = 0; found == NULL && i < audiences->count; i++)
-            found = near_miss(jwt_json_string(item), audiences->items[i]);
+            found = near_miss(sjwt_json_string(item), audiences->items[i]);
     }
     return found;
 }
 
 /* All of an array is looked at, so that its verdict does not hang on order. */
-static jwt_status check_audience(const jwt_json *claims, const jwt_string_list *audiences,
-                                 jwt_error *error)
+static sjwt_status check_audience(const sjwt_json *claims, const sjwt_string_list *audiences,
+                                  sjwt_error *error)
 {
     if (audiences->count == 0)
-        return JWT_OK;
-    const jwt_json_value *claim = jwt_json_member(claims->root, "aud");
+        return SJWT_OK;
+    const sjwt_json_value *claim = sjwt_json_member(claims->root, "aud");
     if (claim == NULL)
-        return jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, NULL);
+        return sjwt_fail(error, SJWT_AUDIENCE_REFUSED, 0, NULL);
 
     bool found = false;
-    if (jwt_json_is_array(claim)) {
-        for (const jwt_json_value *item = jwt_json_first(claim); item != NULL;
-             item = jwt_json_next(item)) {
-            const char *audience = jwt_json_string(item);
+    if (sjwt_json_is_array(claim)) {
+        for (const sjwt_json_value *item = sjwt_json_first(claim); item != NULL;
+             item = sjwt_json_next(item)) {
+            const char *audience = sjwt_json_string(item);
             if (audience == NULL)
-                return jwt_fail(error, JWT_AUDIENCE_INVALID, 0, NULL);
+                return sjwt_fail(error, SJWT_AUDIENCE_INVALID, 0, NULL);
             found = found || is_in_list(audience, audiences);
         }
     } else {
-        const char *audience = jwt_json_string(claim);
+        const char *audience = sjwt_json_string(claim);
         if (audience == NULL)
-            return jwt_fail(error, JWT_AUDIENCE_INVALID, 0, NULL);
+            return sjwt_fail(error, SJWT_AUDIENCE_INVALID, 0, NULL);
         found = is_in_list(audience, audiences);
     }
-    return found ? JWT_OK
-                 : jwt_fail(error, JWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
+    return found ? SJWT_OK
+                 : sjwt_fail(error, SJWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
 }
 
-jwt_status jwt_claims_check(const jwt_policy *policy, const jwt_trust *trust, jwt_token *token,
-                            jwt_error *error)
+sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_trust *trust, sjwt_token *token,
+                              sjwt_error *error)
 {
-    const jwt_json *claims = &token->claims;
-    const jwt_json_number *number;
-    jwt_status status;
+    const sjwt_json *claims = &token->claims;
+    const sjwt_json_number *number;
+    sjwt_status status;
 
-    if ((status = check_id(policy, token, error)) != JWT_OK ||
-        (status = check_times(policy, token, error)) != JWT_OK)
+    if ((status = check_id(policy, token, error)) != SJWT_OK ||
+        (status = check_times(policy, token, error)) != SJWT_OK)
         return status;
     /* The tokens of an agreed key never had to say when they were made. */
     if (!read_time(claims, "iat", &token->issued_at, &number) && !trust->agreed_key)
-        return jwt_fail(error, JWT_IAT_INVALID, 0, NULL);
-    if ((status = check_required(claims, &trust->required_claims, error)) != JWT_OK)
+        return sjwt_fail(error, SJWT_IAT_INVALID, 0, NULL);
+    if ((status = check_required(claims, &trust->required_claims, error)) != SJWT_OK)
         return status;
     return check_audience(claims, &trust->audiences, error);
 }

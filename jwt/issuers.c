@@ -6,138 +6,139 @@
 #include <stdio.h>
 #include <string.h>
 
-struct jwt_issuers {
-    jwt_allocator allocator;
+struct sjwt_issuers {
+    sjwt_allocator allocator;
     size_t count; /* of the entries read, or begun */
-    jwt_issuer entries[];
+    sjwt_issuer entries[];
 };
 
 /* A document being read. */
 typedef struct reading {
-    const jwt_allocator *allocator;
-    const jwt_json *json;
+    const sjwt_allocator *allocator;
+    const sjwt_json *json;
     size_t index; /* of the entry that is read */
-    jwt_error *error;
+    sjwt_error *error;
 } reading;
 
 /* What is wrong with the document as a whole. */
-static jwt_status refuse(const reading *r, const jwt_json_value *at, const char *what)
+static sjwt_status refuse(const reading *r, const sjwt_json_value *at, const char *what)
 {
-    return jwt_fail(r->error, JWT_ISSUERS_INVALID, jwt_json_position(r->json, at), what);
+    return sjwt_fail(r->error, SJWT_ISSUERS_INVALID, sjwt_json_position(r->json, at), what);
 }
 
 /* What is wrong with the entry; "" where the status says it all. */
-static jwt_status refuse_entry(const reading *r, jwt_status status, const jwt_json_value *at,
-                               const char *what)
+static sjwt_status refuse_entry(const reading *r, sjwt_status status, const sjwt_json_value *at,
+                                const char *what)
 {
     char detail[192];
 
     snprintf(detail, sizeof(detail), "issuers[%zu]%s%s", r->index, what[0] == '\0' ? "" : ": ",
              what);
-    return jwt_fail(r->error, status, jwt_json_position(r->json, at), detail);
+    return sjwt_fail(r->error, status, sjwt_json_position(r->json, at), detail);
 }
 
 /* What is wrong with a member of a name that is known. */
-static jwt_status refuse_member(const reading *r, const jwt_json_value *member,
-                                const jwt_json_value *at, const char *what)
+static sjwt_status refuse_member(const reading *r, const sjwt_json_value *member,
+                                 const sjwt_json_value *at, const char *what)
 {
     char detail[128];
 
-    snprintf(detail, sizeof(detail), "\"%s\" %s", jwt_json_name(member), what);
-    return refuse_entry(r, JWT_ISSUERS_INVALID, at, detail);
+    snprintf(detail, sizeof(detail), "\"%s\" %s", sjwt_json_name(member), what);
+    return refuse_entry(r, SJWT_ISSUERS_INVALID, at, detail);
 }
 
-static bool is_filled_string(const jwt_json_value *value)
+static bool is_filled_string(const sjwt_json_value *value)
 {
-    const char *string = jwt_json_string(value);
+    const char *string = sjwt_json_string(value);
 
     return string != NULL && string[0] != '\0';
 }
 
-static jwt_status read_string(const reading *r, const jwt_json_value *member, const char **out)
+static sjwt_status read_string(const reading *r, const sjwt_json_value *member, const char **out)
 {
     if (!is_filled_string(member))
         return refuse_member(r, member, member, "must be a string, and not empty");
-    const char *string = jwt_json_string(member);
+    const char *string = sjwt_json_string(member);
     size_t size = strlen(string) + 1;
-    char *copy = jwt_allocate(r->allocator, size);
+    char *copy = sjwt_allocate(r->allocator, size);
     if (copy == NULL)
-        return jwt_fail(r->error, JWT_NO_MEMORY, 0, NULL);
+        return sjwt_fail(r->error, SJWT_NO_MEMORY, 0, NULL);
     *out = memcpy(copy, string, size);
-    return JWT_OK;
+    return SJWT_OK;
 }
 
 /* Is it an array of at least one string, none of them empty? */
-static jwt_status check_list(const reading *r, const jwt_json_value *member)
+static sjwt_status check_list(const reading *r, const sjwt_json_value *member)
 {
-    if (jwt_json_first(member) == NULL)
+    if (sjwt_json_first(member) == NULL)
         return refuse_member(r, member, member, "must be an array, and not empty");
-    for (const jwt_json_value *item = jwt_json_first(member); item != NULL;
-         item = jwt_json_next(item)) {
+    for (const sjwt_json_value *item = sjwt_json_first(member); item != NULL;
+         item = sjwt_json_next(item)) {
         if (!is_filled_string(item))
             return refuse_member(r, member, item, "has an item that is no string, or empty");
     }
-    return JWT_OK;
+    return SJWT_OK;
 }
 
 /* The list's one block of memory holds the pointers, then the strings. */
-static jwt_status read_list(const reading *r, const jwt_json_value *member, jwt_string_list *out)
+static sjwt_status read_list(const reading *r, const sjwt_json_value *member, sjwt_string_list *out)
 {
     size_t count = 0, size = 0;
 
-    jwt_status status = check_list(r, member);
-    if (status != JWT_OK)
+    sjwt_status status = check_list(r, member);
+    if (status != SJWT_OK)
         return status;
-    for (const jwt_json_value *item = jwt_json_first(member); item != NULL;
-         item = jwt_json_next(item), count++)
-        size += sizeof(char *) + strlen(jwt_json_string(item)) + 1;
-    const char **items = jwt_allocate(r->allocator, size);
+    for (const sjwt_json_value *item = sjwt_json_first(member); item != NULL;
+         item = sjwt_json_next(item), count++)
+        size += sizeof(char *) + strlen(sjwt_json_string(item)) + 1;
+    const char **items = sjwt_allocate(r->allocator, size);
     if (items == NULL)
-        return jwt_fail(r->error, JWT_NO_MEMORY, 0, NULL);
-    *out = (jwt_string_list){items, count};
+        return sjwt_fail(r->error, SJWT_NO_MEMORY, 0, NULL);
+    *out = (sjwt_string_list){items, count};
     char *room = (char *)(items + count);
-    for (const jwt_json_value *item = jwt_json_first(member); item != NULL;
-         item = jwt_json_next(item)) {
-        const char *string = jwt_json_string(item);
+    for (const sjwt_json_value *item = sjwt_json_first(member); item != NULL;
+         item = sjwt_json_next(item)) {
+        const char *string = sjwt_json_string(item);
         size_t string_size = strlen(string) + 1;
         *items++ = memcpy(room, string, string_size);
         room += string_size;
     }
-    return JWT_OK;
+    return SJWT_OK;
 }
 
-static jwt_status read_algorithms(const reading *r, const jwt_json_value *member,
-                                  jwt_algorithm_set *out)
+static sjwt_status read_algorithms(const reading *r, const sjwt_json_value *member,
+                                   sjwt_algorithm_set *out)
 {
-    jwt_status status = check_list(r, member);
-    if (status != JWT_OK)
+    sjwt_status status = check_list(r, member);
+    if (status != SJWT_OK)
         return status;
-    for (const jwt_json_value *item = jwt_json_first(member); item != NULL;
-         item = jwt_json_next(item)) {
-        const char *name = jwt_json_string(item);
-        const crypto_algorithm *algorithm = crypto_algorithm_find(name, strlen(name));
+    for (const sjwt_json_value *item = sjwt_json_first(member); item != NULL;
+         item = sjwt_json_next(item)) {
+        const char *name = sjwt_json_string(item);
+        const sjwt_crypto_algorithm *algorithm = sjwt_crypto_algorithm_find(name, strlen(name));
         if (algorithm == NULL)
             return refuse_member(r, member, item, "names one that is not known");
-        *out |= CRYPTO_BIT(algorithm->alg);
+        *out |= SJWT_CRYPTO_BIT(algorithm->alg);
     }
-    return JWT_OK;
+    return SJWT_OK;
 }
 
-static jwt_status read_keys(const reading *r, const jwt_json_value *member, const jwt_keyset **out)
+static sjwt_status read_keys(const reading *r, const sjwt_json_value *member,
+                             const sjwt_keyset **out)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
-    jwt_status status = jwt_keyset_read(r->allocator, member, &keys, &error);
+    sjwt_status status = sjwt_keyset_read(r->allocator, member, &keys, &error);
     *out = keys;
-    if (status == JWT_NO_MEMORY || status == JWT_INTERNAL)
-        return jwt_fail(r->error, status, 0, NULL);
-    return status == JWT_OK ? JWT_OK : refuse_entry(r, status, member, error.detail);
+    if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL)
+        return sjwt_fail(r->error, status, 0, NULL);
+    return status == SJWT_OK ? SJWT_OK : refuse_entry(r, status, member, error.detail);
 }
 
-static jwt_status read_member(const reading *r, const jwt_json_value *member, jwt_issuer *entry)
+static sjwt_status read_member(const reading *r, const sjwt_json_value *member, sjwt_issuer *entry)
 {
-    const char *name = jwt_json_name(member);
+    const char *name = sjwt_json_name(member);
 
     if (strcmp(name, "issuer") == 0)
         return read_string(r, member, &entry->issuer);
@@ -153,32 +154,32 @@ static jwt_status read_member(const reading *r, const jwt_json_value *member, jw
         return read_list(r, member, &entry->required_claims);
     if (strcmp(name, "token_types") == 0)
         return read_list(r, member, &entry->types);
-    return refuse_entry(r, JWT_ISSUERS_INVALID, member, "a member is not known");
+    return refuse_entry(r, SJWT_ISSUERS_INVALID, member, "a member is not known");
 }
 
-static jwt_status read_entry(const reading *r, const jwt_json_value *value, jwt_issuer *entry)
+static sjwt_status read_entry(const reading *r, const sjwt_json_value *value, sjwt_issuer *entry)
 {
-    if (!jwt_json_is_object(value))
-        return refuse_entry(r, JWT_ISSUERS_INVALID, value, "must be an object");
-    for (const jwt_json_value *member = jwt_json_first_member(value); member != NULL;
-         member = jwt_json_next(member)) {
-        jwt_status status = read_member(r, member, entry);
-        if (status != JWT_OK)
+    if (!sjwt_json_is_object(value))
+        return refuse_entry(r, SJWT_ISSUERS_INVALID, value, "must be an object");
+    for (const sjwt_json_value *member = sjwt_json_first_member(value); member != NULL;
+         member = sjwt_json_next(member)) {
+        sjwt_status status = read_member(r, member, entry);
+        if (status != SJWT_OK)
             return status;
     }
     if (entry->issuer == NULL)
-        return refuse_entry(r, JWT_ISSUERS_INVALID, value, "\"issuer\" is missing");
+        return refuse_entry(r, SJWT_ISSUERS_INVALID, value, "\"issuer\" is missing");
     if ((entry->keys == NULL) == (entry->keys_file == NULL))
-        return refuse_entry(r, JWT_ISSUERS_INVALID, value,
+        return refuse_entry(r, SJWT_ISSUERS_INVALID, value,
                             entry->keys == NULL ? "\"jwks\" or \"jwks_file\" is missing"
                                                 : "has both \"jwks\" and \"jwks_file\"");
-    return JWT_OK;
+    return SJWT_OK;
 }
 
 /* Entries are in one array, so that the lower address is the earlier entry. */
 static int compare_entries(const void *left, const void *right)
 {
-    const jwt_issuer *a = left, *b = right;
+    const sjwt_issuer *a = left, *b = right;
     int order = strcmp(a->issuer, b->issuer);
 
     if (order != 0)
@@ -186,137 +187,137 @@ static int compare_entries(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static const jwt_json_value *element(const jwt_json_value *array, size_t n)
+static const sjwt_json_value *element(const sjwt_json_value *array, size_t n)
 {
-    const jwt_json_value *value = jwt_json_first(array);
+    const sjwt_json_value *value = sjwt_json_first(array);
 
     for (; n > 0; n--)
-        value = jwt_json_next(value);
+        value = sjwt_json_next(value);
     return value;
 }
 
-static jwt_status refuse_repeated(reading *r, const jwt_json_value *array,
-                                  const jwt_issuers *issuers)
+static sjwt_status refuse_repeated(reading *r, const sjwt_json_value *array,
+                                   const sjwt_issuers *issuers)
 {
-    const void **sorted = jwt_allocate(r->allocator, issuers->count * sizeof(*sorted));
-    jwt_status status = JWT_OK;
+    const void **sorted = sjwt_allocate(r->allocator, issuers->count * sizeof(*sorted));
+    sjwt_status status = SJWT_OK;
 
     if (sorted == NULL)
-        return jwt_fail(r->error, JWT_NO_MEMORY, 0, NULL);
+        return sjwt_fail(r->error, SJWT_NO_MEMORY, 0, NULL);
     for (size_t i = 0; i < issuers->count; i++)
         sorted[i] = &issuers->entries[i];
-    jwt_sort(sorted, issuers->count, compare_entries);
-    for (size_t i = 1; i < issuers->count && status == JWT_OK; i++) {
-        const jwt_issuer *first = sorted[i - 1], *second = sorted[i];
+    sjwt_sort(sorted, issuers->count, compare_entries);
+    for (size_t i = 1; i < issuers->count && status == SJWT_OK; i++) {
+        const sjwt_issuer *first = sorted[i - 1], *second = sorted[i];
         char what[64];
         if (strcmp(first->issuer, second->issuer) != 0)
             continue;
         r->index = (size_t)(second - issuers->entries);
         snprintf(what, sizeof(what), "is of the same \"issuer\" as issuers[%zu]",
                  (size_t)(first - issuers->entries));
-        status = refuse_entry(r, JWT_ISSUERS_INVALID, element(array, r->index), what);
+        status = refuse_entry(r, SJWT_ISSUERS_INVALID, element(array, r->index), what);
     }
-    jwt_release(r->allocator, sorted);
+    sjwt_release(r->allocator, sorted);
     return status;
 }
 
-static jwt_status read_entries(reading *r, const jwt_json_value *array, jwt_issuers *issuers)
+static sjwt_status read_entries(reading *r, const sjwt_json_value *array, sjwt_issuers *issuers)
 {
-    for (const jwt_json_value *value = jwt_json_first(array); value != NULL;
-         value = jwt_json_next(value)) {
+    for (const sjwt_json_value *value = sjwt_json_first(array); value != NULL;
+         value = sjwt_json_next(value)) {
         r->index = issuers->count++;
-        jwt_status status = read_entry(r, value, &issuers->entries[r->index]);
-        if (status != JWT_OK)
+        sjwt_status status = read_entry(r, value, &issuers->entries[r->index]);
+        if (status != SJWT_OK)
             return status;
     }
     return refuse_repeated(r, array, issuers);
 }
 
-static jwt_status read_array(reading *r, const jwt_json_value *array, jwt_issuers **out)
+static sjwt_status read_array(reading *r, const sjwt_json_value *array, sjwt_issuers **out)
 {
     size_t count = 0;
 
-    for (const jwt_json_value *value = jwt_json_first(array); value != NULL;
-         value = jwt_json_next(value))
+    for (const sjwt_json_value *value = sjwt_json_first(array); value != NULL;
+         value = sjwt_json_next(value))
         count++;
     if (count == 0)
         return refuse(r, array, "\"issuers\" must be an array, and not empty");
-    size_t size = sizeof(jwt_issuers) + count * sizeof(jwt_issuer);
-    jwt_issuers *issuers = jwt_allocate(r->allocator, size);
+    size_t size = sizeof(sjwt_issuers) + count * sizeof(sjwt_issuer);
+    sjwt_issuers *issuers = sjwt_allocate(r->allocator, size);
     if (issuers == NULL)
-        return jwt_fail(r->error, JWT_NO_MEMORY, 0, NULL);
+        return sjwt_fail(r->error, SJWT_NO_MEMORY, 0, NULL);
     memset(issuers, 0, size);
     issuers->allocator = *r->allocator;
-    jwt_status status = read_entries(r, array, issuers);
-    if (status != JWT_OK) {
-        jwt_issuers_free(issuers);
+    sjwt_status status = read_entries(r, array, issuers);
+    if (status != SJWT_OK) {
+        sjwt_issuers_free(issuers);
         return status;
     }
     *out = issuers;
-    return JWT_OK;
+    return SJWT_OK;
 }
 
-static jwt_status read_document(reading *r, jwt_issuers **out)
+static sjwt_status read_document(reading *r, sjwt_issuers **out)
 {
-    const jwt_json_value *root = r->json->root;
-    const jwt_json_value *array = jwt_json_member(root, "issuers");
+    const sjwt_json_value *root = r->json->root;
+    const sjwt_json_value *array = sjwt_json_member(root, "issuers");
 
     if (array == NULL)
         return refuse(r, root, "it must be an object with \"issuers\"");
-    for (const jwt_json_value *member = jwt_json_first_member(root); member != NULL;
-         member = jwt_json_next(member)) {
+    for (const sjwt_json_value *member = sjwt_json_first_member(root); member != NULL;
+         member = sjwt_json_next(member)) {
         if (member != array)
             return refuse(r, member, "a member is not known");
     }
     return read_array(r, array, out);
 }
 
-jwt_status jwt_issuers_parse(const jwt_allocator *allocator, const char *json, size_t len,
-                             jwt_issuers **out, jwt_error *error)
+sjwt_status sjwt_issuers_parse(const sjwt_allocator *allocator, const char *json, size_t len,
+                               sjwt_issuers **out, sjwt_error *error)
 {
-    jwt_allocator resolved = jwt_allocator_resolve(allocator);
-    jwt_json document;
+    sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
+    sjwt_json document;
     size_t position;
 
     *out = NULL;
-    if (len > JWT_MAX_KEYSET_SIZE)
-        return jwt_fail(error, JWT_ISSUERS_TOO_LARGE, 0, NULL);
-    jwt_status status =
-        jwt_json_parse_secret(&resolved, json, len, JWT_ISSUERS_MALFORMED, &document, &position);
-    if (status != JWT_OK)
-        return jwt_fail(error, status, position, NULL);
+    if (len > SJWT_MAX_KEYSET_SIZE)
+        return sjwt_fail(error, SJWT_ISSUERS_TOO_LARGE, 0, NULL);
+    sjwt_status status =
+        sjwt_json_parse_secret(&resolved, json, len, SJWT_ISSUERS_MALFORMED, &document, &position);
+    if (status != SJWT_OK)
+        return sjwt_fail(error, status, position, NULL);
     reading r = {.allocator = &resolved, .json = &document, .error = error};
     status = read_document(&r, out);
-    jwt_json_free(&document);
+    sjwt_json_free(&document);
     return status;
 }
 
-static void free_entry(const jwt_allocator *allocator, const jwt_issuer *entry)
+static void free_entry(const sjwt_allocator *allocator, const sjwt_issuer *entry)
 {
-    jwt_release(allocator, (void *)entry->issuer);
-    jwt_keyset_free((jwt_keyset *)entry->keys);
-    jwt_release(allocator, (void *)entry->keys_file);
-    jwt_release(allocator, (void *)entry->audiences.items);
-    jwt_release(allocator, (void *)entry->required_claims.items);
-    jwt_release(allocator, (void *)entry->types.items);
+    sjwt_release(allocator, (void *)entry->issuer);
+    sjwt_keyset_free((sjwt_keyset *)entry->keys);
+    sjwt_release(allocator, (void *)entry->keys_file);
+    sjwt_release(allocator, (void *)entry->audiences.items);
+    sjwt_release(allocator, (void *)entry->required_claims.items);
+    sjwt_release(allocator, (void *)entry->types.items);
 }
 
-void jwt_issuers_free(jwt_issuers *issuers)
+void sjwt_issuers_free(sjwt_issuers *issuers)
 {
     if (issuers == NULL)
         return;
-    jwt_allocator allocator = issuers->allocator;
+    sjwt_allocator allocator = issuers->allocator;
     for (size_t i = 0; i < issuers->count; i++)
         free_entry(&allocator, &issuers->entries[i]);
-    jwt_release(&allocator, issuers);
+    sjwt_release(&allocator, issuers);
 }
 
-size_t jwt_issuers_count(const jwt_issuers *issuers)
+size_t sjwt_issuers_count(const sjwt_issuers *issuers)
 {
     return issuers->count;
 }
 
-const jwt_issuer *jwt_issuers_get(const jwt_issuers *issuers, size_t n)
+const sjwt_issuer *sjwt_issuers_get(const sjwt_issuers *issuers, size_t n)
 {
     return &issuers->entries[n];
 }

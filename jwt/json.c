@@ -20,8 +20,8 @@
  * its position with the end. */
 typedef struct scanner {
     const unsigned char *next;
-    jwt_json *json;
-    jwt_status invalid;
+    sjwt_json *json;
+    sjwt_status invalid;
 } scanner;
 
 static bool scan_hex4(scanner *s, unsigned *out)
@@ -209,42 +209,42 @@ static void skip_blanks(scanner *s)
         s->next++;
 }
 
-static jwt_status keep_number(jwt_json *json, size_t member, size_t offset, size_t len)
+static sjwt_status keep_number(sjwt_json *json, size_t member, size_t offset, size_t len)
 {
     if (json->number_count == json->number_room) {
         size_t room = json->number_room * 2;
-        jwt_json_number *numbers = jwt_allocate(&json->allocator, room * sizeof(*numbers));
+        sjwt_json_number *numbers = sjwt_allocate(&json->allocator, room * sizeof(*numbers));
         if (numbers == NULL)
-            return JWT_NO_MEMORY;
+            return SJWT_NO_MEMORY;
         memcpy(numbers, json->numbers, json->number_count * sizeof(*numbers));
         if (json->numbers != json->inside)
-            jwt_release(&json->allocator, json->numbers);
+            sjwt_release(&json->allocator, json->numbers);
         json->numbers = numbers;
         json->number_room = room;
     }
-    json->numbers[json->number_count++] = (jwt_json_number){member, offset, len};
-    return JWT_OK;
+    json->numbers[json->number_count++] = (sjwt_json_number){member, offset, len};
+    return SJWT_OK;
 }
 
 /* One value without what it contains: "{" and "[" are left to the caller. */
-static jwt_status scan_scalar(scanner *s, bool of_outermost_object, size_t member)
+static sjwt_status scan_scalar(scanner *s, bool of_outermost_object, size_t member)
 {
     const unsigned char *start = s->next;
 
     switch (*start) {
     case '"':
-        return scan_string(s) ? JWT_OK : s->invalid;
+        return scan_string(s) ? SJWT_OK : s->invalid;
     case 't':
-        return scan_word(s, "true") ? JWT_OK : s->invalid;
+        return scan_word(s, "true") ? SJWT_OK : s->invalid;
     case 'f':
-        return scan_word(s, "false") ? JWT_OK : s->invalid;
+        return scan_word(s, "false") ? SJWT_OK : s->invalid;
     case 'n':
-        return scan_word(s, "null") ? JWT_OK : s->invalid;
+        return scan_word(s, "null") ? SJWT_OK : s->invalid;
     default:
         if (!scan_number(s))
             return s->invalid;
         if (!of_outermost_object)
-            return JWT_OK;
+            return SJWT_OK;
         return keep_number(s->json, member, (size_t)(start - (const unsigned char *)s->json->text),
                            (size_t)(s->next - start));
     }
@@ -263,16 +263,16 @@ static bool scan_name(scanner *s)
     return true;
 }
 
-static jwt_status scan_text(scanner *s)
+static sjwt_status scan_text(scanner *s)
 {
-    unsigned char closers[JWT_MAX_JSON_DEPTH];
+    unsigned char closers[SJWT_MAX_JSON_DEPTH];
     size_t depth = 0;
     size_t member = 0; /* of the outermost object */
 
     for (;;) {
         skip_blanks(s);
         if (*s->next == '{' || *s->next == '[') {
-            if (depth == JWT_MAX_JSON_DEPTH)
+            if (depth == SJWT_MAX_JSON_DEPTH)
                 return s->invalid;
             unsigned char closer = *s->next == '{' ? '}' : ']';
             closers[depth++] = closer;
@@ -284,8 +284,8 @@ static jwt_status scan_text(scanner *s)
                 continue;
             }
         } else {
-            jwt_status status = scan_scalar(s, depth == 1 && closers[0] == '}', member);
-            if (status != JWT_OK)
+            sjwt_status status = scan_scalar(s, depth == 1 && closers[0] == '}', member);
+            if (status != SJWT_OK)
                 return status;
         }
 
@@ -293,7 +293,7 @@ static jwt_status scan_text(scanner *s)
         for (;;) {
             skip_blanks(s);
             if (depth == 0)
-                return JWT_OK;
+                return SJWT_OK;
             if (*s->next != closers[depth - 1])
                 break;
             depth--;
@@ -316,29 +316,29 @@ static int compare_names(const void *left, const void *right)
     return strcmp(left, right);
 }
 
-static jwt_status refuse_duplicates_of_many(const jwt_allocator *allocator, const cJSON *object,
-                                            size_t count, jwt_status invalid)
+static sjwt_status refuse_duplicates_of_many(const sjwt_allocator *allocator, const cJSON *object,
+                                             size_t count, sjwt_status invalid)
 {
-    const void **names = jwt_allocate(allocator, count * sizeof(*names));
+    const void **names = sjwt_allocate(allocator, count * sizeof(*names));
     if (names == NULL)
-        return JWT_NO_MEMORY;
+        return SJWT_NO_MEMORY;
     size_t n = 0;
     for (const cJSON *member = object->child; member != NULL; member = member->next)
         names[n++] = member->string;
-    jwt_sort(names, count, compare_names);
-    jwt_status status = JWT_OK;
+    sjwt_sort(names, count, compare_names);
+    sjwt_status status = SJWT_OK;
     for (n = 1; n < count; n++) {
         if (compare_names(names[n - 1], names[n]) == 0) {
             status = invalid;
             break;
         }
     }
-    jwt_release(allocator, names);
+    sjwt_release(allocator, names);
     return status;
 }
 
-static jwt_status refuse_duplicates(const jwt_allocator *allocator, const cJSON *object,
-                                    jwt_status invalid)
+static sjwt_status refuse_duplicates(const sjwt_allocator *allocator, const cJSON *object,
+                                     sjwt_status invalid)
 {
     size_t count = 0;
 
@@ -351,19 +351,20 @@ static jwt_status refuse_duplicates(const jwt_allocator *allocator, const cJSON 
         }
     }
     return count > FEW_MEMBERS ? refuse_duplicates_of_many(allocator, object, count, invalid)
-                               : JWT_OK;
+                               : SJWT_OK;
 }
 
 /* Recurses as deep as the gate lets a text nest. */
-static jwt_status check_tree(const jwt_allocator *allocator, const cJSON *value, jwt_status invalid)
+static sjwt_status check_tree(const sjwt_allocator *allocator, const cJSON *value,
+                              sjwt_status invalid)
 {
-    jwt_status status = JWT_OK;
+    sjwt_status status = SJWT_OK;
 
     if (cJSON_IsNumber(value))
-        return isfinite(value->valuedouble) ? JWT_OK : invalid;
+        return isfinite(value->valuedouble) ? SJWT_OK : invalid;
     if (cJSON_IsObject(value))
         status = refuse_duplicates(allocator, value, invalid);
-    for (const cJSON *child = value->child; child != NULL && status == JWT_OK; child = child->next)
+    for (const cJSON *child = value->child; child != NULL && status == SJWT_OK; child = child->next)
         status = check_tree(allocator, child, invalid);
     return status;
 }
@@ -371,7 +372,7 @@ static jwt_status check_tree(const jwt_allocator *allocator, const cJSON *value,
 static void wipe_string(char *string)
 {
     if (string != NULL)
-        jwt_wipe(string, strlen(string));
+        sjwt_wipe(string, strlen(string));
 }
 
 static void wipe_tree(cJSON *value)
@@ -384,7 +385,7 @@ static void wipe_tree(cJSON *value)
 
 /* ---- the interface ----------------------------------------------------- */
 
-static void start(jwt_json *json, const jwt_allocator *allocator, const char *text, size_t len)
+static void start(sjwt_json *json, const sjwt_allocator *allocator, const char *text, size_t len)
 {
     json->allocator = *allocator;
     json->text = text;
@@ -393,51 +394,51 @@ static void start(jwt_json *json, const jwt_allocator *allocator, const char *te
     json->root = NULL;
     json->numbers = json->inside;
     json->number_count = 0;
-    json->number_room = JWT_JSON_NUMBERS_INSIDE;
+    json->number_room = SJWT_JSON_NUMBERS_INSIDE;
 }
 
-static jwt_status read_text(jwt_json *json, jwt_status invalid, size_t *position)
+static sjwt_status read_text(sjwt_json *json, sjwt_status invalid, size_t *position)
 {
     scanner s = {(const unsigned char *)json->text, json, invalid};
-    jwt_status status = scan_text(&s);
+    sjwt_status status = scan_text(&s);
     size_t stopped = (size_t)((const char *)s.next - json->text);
 
-    if (status == JWT_OK && stopped != json->text_len)
+    if (status == SJWT_OK && stopped != json->text_len)
         status = invalid;
-    if (status == JWT_OK) {
+    if (status == SJWT_OK) {
         /* Only memory can be wanting: the gate lets through less than the
          * parser takes. Its length counts the NUL. */
         const char *end;
         json->root = cJSON_ParseWithLengthOpts(json->text, json->text_len + 1, &end, true);
         stopped = 0;
         status =
-            json->root == NULL ? JWT_NO_MEMORY : check_tree(&json->allocator, json->root, invalid);
+            json->root == NULL ? SJWT_NO_MEMORY : check_tree(&json->allocator, json->root, invalid);
     }
-    if (status != JWT_OK) {
-        jwt_json_free(json);
+    if (status != SJWT_OK) {
+        sjwt_json_free(json);
         if (position != NULL)
             *position = stopped;
     }
     return status;
 }
 
-jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
-                          jwt_status invalid, jwt_json *json, size_t *position)
+sjwt_status sjwt_json_parse(const sjwt_allocator *allocator, const char *text, size_t len,
+                            sjwt_status invalid, sjwt_json *json, size_t *position)
 {
     start(json, allocator, text, len);
     return read_text(json, invalid, position);
 }
 
-jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *text, size_t len,
-                                 jwt_status invalid, jwt_json *json, size_t *position)
+sjwt_status sjwt_json_parse_secret(const sjwt_allocator *allocator, const char *text, size_t len,
+                                   sjwt_status invalid, sjwt_json *json, size_t *position)
 {
-    char *copy = jwt_allocate(allocator, len + 1);
+    char *copy = sjwt_allocate(allocator, len + 1);
 
     start(json, allocator, copy, len);
     if (copy == NULL) {
         if (position != NULL)
             *position = 0;
-        return JWT_NO_MEMORY;
+        return SJWT_NO_MEMORY;
     }
     if (len > 0)
         memcpy(copy, text, len);
@@ -446,68 +447,68 @@ jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *tex
     return read_text(json, invalid, position);
 }
 
-void jwt_json_free(jwt_json *json)
+void sjwt_json_free(sjwt_json *json)
 {
     if (json->copy != NULL) {
         wipe_tree(json->root);
-        jwt_wipe(json->copy, json->text_len);
-        jwt_release(&json->allocator, json->copy);
+        sjwt_wipe(json->copy, json->text_len);
+        sjwt_release(&json->allocator, json->copy);
     }
     json->copy = NULL;
     if (json->numbers != json->inside)
-        jwt_release(&json->allocator, json->numbers);
+        sjwt_release(&json->allocator, json->numbers);
     json->numbers = NULL;
     json->number_count = 0;
     cJSON_Delete(json->root);
     json->root = NULL;
 }
 
-bool jwt_json_is_object(const jwt_json_value *value)
+bool sjwt_json_is_object(const sjwt_json_value *value)
 {
     return cJSON_IsObject(value);
 }
 
-bool jwt_json_is_array(const jwt_json_value *value)
+bool sjwt_json_is_array(const sjwt_json_value *value)
 {
     return cJSON_IsArray(value);
 }
 
-bool jwt_json_is_number(const jwt_json_value *value)
+bool sjwt_json_is_number(const sjwt_json_value *value)
 {
     return cJSON_IsNumber(value);
 }
 
-bool jwt_json_is_null(const jwt_json_value *value)
+bool sjwt_json_is_null(const sjwt_json_value *value)
 {
     return cJSON_IsNull(value);
 }
 
-const char *jwt_json_string(const jwt_json_value *value)
+const char *sjwt_json_string(const sjwt_json_value *value)
 {
     return cJSON_IsString(value) ? value->valuestring : NULL;
 }
 
-const jwt_json_value *jwt_json_member(const jwt_json_value *object, const char *name)
+const sjwt_json_value *sjwt_json_member(const sjwt_json_value *object, const char *name)
 {
     return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
 }
 
-const jwt_json_value *jwt_json_first(const jwt_json_value *array)
+const sjwt_json_value *sjwt_json_first(const sjwt_json_value *array)
 {
     return cJSON_IsArray(array) ? array->child : NULL;
 }
 
-const jwt_json_value *jwt_json_next(const jwt_json_value *element)
+const sjwt_json_value *sjwt_json_next(const sjwt_json_value *element)
 {
     return element->next;
 }
 
-const jwt_json_value *jwt_json_first_member(const jwt_json_value *object)
+const sjwt_json_value *sjwt_json_first_member(const sjwt_json_value *object)
 {
     return cJSON_IsObject(object) ? object->child : NULL;
 }
 
-const char *jwt_json_name(const jwt_json_value *member)
+const char *sjwt_json_name(const sjwt_json_value *member)
 {
     return member->string;
 }
@@ -526,7 +527,7 @@ static bool count_before(const cJSON *value, const cJSON *sought, size_t *count)
     return false;
 }
 
-size_t jwt_json_position(const jwt_json *json, const jwt_json_value *value)
+size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value)
 {
     static const char blanks[] = " \t\n\r";
     static const char between[] = " \t\n\r,:]}";
@@ -553,7 +554,7 @@ size_t jwt_json_position(const jwt_json *json, const jwt_json_value *value)
     }
 }
 
-const jwt_json_number *jwt_json_find_number(const jwt_json *json, const char *name)
+const sjwt_json_number *sjwt_json_find_number(const sjwt_json *json, const char *name)
 {
     if (!cJSON_IsObject(json->root))
         return NULL;
@@ -570,7 +571,7 @@ const jwt_json_number *jwt_json_find_number(const jwt_json *json, const char *na
     return NULL;
 }
 
-bool jwt_json_number_int64(const jwt_json *json, const jwt_json_number *number, int64_t *out)
+bool sjwt_json_number_int64(const sjwt_json *json, const sjwt_json_number *number, int64_t *out)
 {
     const char *digit = json->text + number->offset;
     const char *end = digit + number->len;
@@ -593,7 +594,7 @@ bool jwt_json_number_int64(const jwt_json *json, const jwt_json_number *number, 
     return true;
 }
 
-int64_t jwt_json_number_scaled(const jwt_json *json, const jwt_json_number *number, int power)
+int64_t sjwt_json_number_scaled(const sjwt_json *json, const sjwt_json_number *number, int power)
 {
     const char *next = json->text + number->offset;
     const char *end = next + number->len;

@@ -5,7 +5,7 @@
  * that two readers might take differently is refused: invalid UTF-8, U+0000
  * however written, lone surrogates, raw control characters, a byte order mark,
  * duplicate members at any level, anything after the value, nesting beyond
- * JWT_MAX_JSON_DEPTH, and numbers longer than 63 octets, with an exponent
+ * SJWT_MAX_JSON_DEPTH, and numbers longer than 63 octets, with an exponent
  * beyond 999 or of a magnitude that no double holds.
  *
  * json.c alone knows the parser behind this.
@@ -13,84 +13,84 @@
 #ifndef PG_SESSION_JWT_JWT_JSON_H
 #define PG_SESSION_JWT_JWT_JSON_H
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 /* A node of the tree; the parser's own. */
-typedef struct cJSON jwt_json_value;
+typedef struct cJSON sjwt_json_value;
 
 /* A number as it stands in the text, since a double does not hold it. */
-typedef struct jwt_json_number {
+typedef struct sjwt_json_number {
     size_t member; /* of which member of the outermost object, counted from 0 */
     size_t offset;
     size_t len;
-} jwt_json_number;
+} sjwt_json_number;
 
-#define JWT_JSON_NUMBERS_INSIDE 12
+#define SJWT_JSON_NUMBERS_INSIDE 12
 
-/* A parsed text; initialized by jwt_json_parse(), its members are json.c's. */
-typedef struct jwt_json {
-    jwt_allocator allocator;
+/* A parsed text; initialized by sjwt_json_parse(), its members are json.c's. */
+typedef struct sjwt_json {
+    sjwt_allocator allocator;
     const char *text;
     size_t text_len;
     char *copy; /* the text, where it is this one's own */
-    jwt_json_value *root;
+    sjwt_json_value *root;
     /* the numbers among the outermost object's members, in order */
-    jwt_json_number *numbers;
+    sjwt_json_number *numbers;
     size_t number_count;
     size_t number_room;
-    jwt_json_number inside[JWT_JSON_NUMBERS_INSIDE];
-} jwt_json;
+    sjwt_json_number inside[SJWT_JSON_NUMBERS_INSIDE];
+} sjwt_json;
 
 /*
- * Parses text[0..len), borrowed until jwt_json_free(); text[len] must be NUL.
- * JWT_OK, JWT_NO_MEMORY or, for all that is not strict JSON, the status given
+ * Parses text[0..len), borrowed until sjwt_json_free(); text[len] must be NUL.
+ * SJWT_OK, SJWT_NO_MEMORY or, for all that is not strict JSON, the status given
  * as invalid, *position (may be NULL) then being where reading stopped. On
- * failure nothing is left to free, and jwt_json_free() harmless.
+ * failure nothing is left to free, and sjwt_json_free() harmless.
  * json must not be copied.
  */
-jwt_status jwt_json_parse(const jwt_allocator *allocator, const char *text, size_t len,
-                          jwt_status invalid, jwt_json *json, size_t *position);
+sjwt_status sjwt_json_parse(const sjwt_allocator *allocator, const char *text, size_t len,
+                            sjwt_status invalid, sjwt_json *json, size_t *position);
 
 /* The same for a text that may hold private keys, and that need not end in a
  * NUL: it is copied, and what was made of it is zeroed before it is freed; but
  * for what the parser has made when it runs out of memory, and frees itself. */
-jwt_status jwt_json_parse_secret(const jwt_allocator *allocator, const char *text, size_t len,
-                                 jwt_status invalid, jwt_json *json, size_t *position);
+sjwt_status sjwt_json_parse_secret(const sjwt_allocator *allocator, const char *text, size_t len,
+                                   sjwt_status invalid, sjwt_json *json, size_t *position);
 
-/* Harmless also for a jwt_json that is all zeros. */
-void jwt_json_free(jwt_json *json);
+/* Harmless also for a sjwt_json that is all zeros. */
+void sjwt_json_free(sjwt_json *json);
 
-bool jwt_json_is_object(const jwt_json_value *value);
-bool jwt_json_is_array(const jwt_json_value *value);
-bool jwt_json_is_number(const jwt_json_value *value);
-bool jwt_json_is_null(const jwt_json_value *value);
+bool sjwt_json_is_object(const sjwt_json_value *value);
+bool sjwt_json_is_array(const sjwt_json_value *value);
+bool sjwt_json_is_number(const sjwt_json_value *value);
+bool sjwt_json_is_null(const sjwt_json_value *value);
 /* The unescaped string, NUL-terminated, the tree's own; NULL if it is none. */
-const char *jwt_json_string(const jwt_json_value *value);
+const char *sjwt_json_string(const sjwt_json_value *value);
 
 /* The member of exactly this name, or NULL; NULL also where object is no object. */
-const jwt_json_value *jwt_json_member(const jwt_json_value *object, const char *name);
+const sjwt_json_value *sjwt_json_member(const sjwt_json_value *object, const char *name);
 
 /* An array's elements: the first, and the one after; NULL when there is none. */
-const jwt_json_value *jwt_json_first(const jwt_json_value *array);
-const jwt_json_value *jwt_json_next(const jwt_json_value *element);
+const sjwt_json_value *sjwt_json_first(const sjwt_json_value *array);
+const sjwt_json_value *sjwt_json_next(const sjwt_json_value *element);
 
-/* An object's members in order: the first; jwt_json_next() is the one after. */
-const jwt_json_value *jwt_json_first_member(const jwt_json_value *object);
+/* An object's members in order: the first; sjwt_json_next() is the one after. */
+const sjwt_json_value *sjwt_json_first_member(const sjwt_json_value *object);
 /* The unescaped name, NUL-terminated, the tree's own. */
-const char *jwt_json_name(const jwt_json_value *member);
+const char *sjwt_json_name(const sjwt_json_value *member);
 
 /* The octet at which a value of this tree begins: for telling where it is wrong. */
-size_t jwt_json_position(const jwt_json *json, const jwt_json_value *value);
+size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value);
 
 /* The number that is the outermost object's member of exactly this name; NULL
  * where the member is absent or no number. */
-const jwt_json_number *jwt_json_find_number(const jwt_json *json, const char *name);
+const sjwt_json_number *sjwt_json_find_number(const sjwt_json *json, const char *name);
 
 /* The number exactly; false where it has a fraction or an exponent, or is
  * outside of int64. */
-bool jwt_json_number_int64(const jwt_json *json, const jwt_json_number *number, int64_t *out);
+bool sjwt_json_number_int64(const sjwt_json *json, const sjwt_json_number *number, int64_t *out);
 
 /* The number times ten to the power given, rounded down, held to int64's range. */
-int64_t jwt_json_number_scaled(const jwt_json *json, const jwt_json_number *number, int power);
+int64_t sjwt_json_number_scaled(const sjwt_json *json, const sjwt_json_number *number, int power);
 
 #endif

@@ -5,43 +5,45 @@
 #define PG_SESSION_JWT_JWT_JWS_H
 
 #include "jwt/json.h"
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 #include "crypto/crypto.h"
 
 /* A compact JWS, taken apart but not yet believed. */
-typedef struct jws_object {
-    jwt_token *token;                  /* header and signature decoded, payload not */
-    jwt_json header;                   /* of token's octets */
-    crypto_span message;               /* what was signed; borrowed from the text */
-    crypto_span payload_text;          /* still encoded; borrowed from the text */
-    size_t payload_offset;             /* in the text */
-    const crypto_algorithm *algorithm; /* NULL: the header names none */
-} jws_object;
+typedef struct sjwt_jws_object {
+    sjwt_token *token;                      /* header and signature decoded, payload not */
+    sjwt_json header;                       /* of token's octets */
+    sjwt_crypto_span message;               /* what was signed; borrowed from the text */
+    sjwt_crypto_span payload_text;          /* still encoded; borrowed from the text */
+    size_t payload_offset;                  /* in the text */
+    const sjwt_crypto_algorithm *algorithm; /* NULL: the header names none */
+} sjwt_jws_object;
 
-/* The three parts of text, still encoded. JWT_OK or JWT_MALFORMED. */
-jwt_status jws_split(const char *text, size_t len, crypto_span *header, crypto_span *payload,
-                     crypto_span *signature, jwt_error *error);
+/* The three parts of text, still encoded. SJWT_OK or SJWT_MALFORMED. */
+sjwt_status sjwt_jws_split(const char *text, size_t len, sjwt_crypto_span *header,
+                           sjwt_crypto_span *payload, sjwt_crypto_span *signature,
+                           sjwt_error *error);
 
 /*
- * Takes a JWS of at most max_size octets apart (0: JWT_MAX_TOKEN_SIZE) and
+ * Takes a JWS of at most max_size octets apart (0: SJWT_MAX_TOKEN_SIZE) and
  * refuses what no trust could make good: bad encodings of header and signature,
  * a header that is not strict JSON, critical extensions, an unknown algorithm.
- * text is borrowed until jws_close(), which is harmless after a failure.
+ * text is borrowed until sjwt_jws_close(), which is harmless after a failure.
  */
-jwt_status jws_open(const jwt_allocator *allocator, const char *text, size_t len, size_t max_size,
-                    jws_object *out, jwt_error *error);
+sjwt_status sjwt_jws_open(const sjwt_allocator *allocator, const char *text, size_t len,
+                          size_t max_size, sjwt_jws_object *out, sjwt_error *error);
 
 /* Gives back all, also the token where it has not been taken (set to NULL). */
-void jws_close(jws_object *jws);
+void sjwt_jws_close(sjwt_jws_object *jws);
 
-/* Decodes the payload into the token. JWT_OK or JWT_PAYLOAD_ENCODING. */
-jwt_status jws_decode_payload(jws_object *jws, jwt_error *error);
+/* Decodes the payload into the token. SJWT_OK or SJWT_PAYLOAD_ENCODING. */
+sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error);
 
 /* Does the header fit the trust: is the algorithm allowed and served, the type
  * accepted? */
-jwt_status jws_check_header(jws_object *jws, const jwt_trust *trust, jwt_error *error);
+sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_trust *trust, sjwt_error *error);
 
 /* Is the signature of a key of the trust that the header may mean? */
-jwt_status jws_check_signature(jws_object *jws, const jwt_trust *trust, jwt_error *error);
+sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_trust *trust,
+                                     sjwt_error *error);
 
 #endif

@@ -15,24 +15,24 @@ static void default_release(void *context, void *pointer)
     free(pointer);
 }
 
-jwt_allocator jwt_allocator_resolve(const jwt_allocator *allocator)
+sjwt_allocator sjwt_allocator_resolve(const sjwt_allocator *allocator)
 {
     return allocator != NULL ? *allocator
-                             : (jwt_allocator){default_allocate, default_release, NULL};
+                             : (sjwt_allocator){default_allocate, default_release, NULL};
 }
 
-void *jwt_allocate(const jwt_allocator *allocator, size_t size)
+void *sjwt_allocate(const sjwt_allocator *allocator, size_t size)
 {
     return allocator->allocate(allocator->context, size);
 }
 
-void jwt_release(const jwt_allocator *allocator, void *pointer)
+void sjwt_release(const sjwt_allocator *allocator, void *pointer)
 {
     if (pointer != NULL)
         allocator->release(allocator->context, pointer);
 }
 
-void jwt_wipe(void *pointer, size_t size)
+void sjwt_wipe(void *pointer, size_t size)
 {
     static void *(*const volatile overwrite)(void *, int, size_t) = memset;
 

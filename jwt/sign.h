@@ -10,10 +10,10 @@
 #ifndef PG_SESSION_JWT_JWT_SIGN_H
 #define PG_SESSION_JWT_JWT_SIGN_H
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 /* A key to sign with: private, or a shared secret. Immutable. */
-typedef struct jwt_private_key jwt_private_key;
+typedef struct sjwt_private_key sjwt_private_key;
 
 /*
  * Parses one private JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2). All
@@ -22,70 +22,70 @@ typedef struct jwt_private_key jwt_private_key;
  * must allow signing. Whether the two halves belong together is found out when
  * the key is used.
  *
- * JWT_OK, JWT_NO_MEMORY or one of the JWK_... statuses.
+ * SJWT_OK, SJWT_NO_MEMORY or one of the JWK_... statuses.
  */
-jwt_status jwt_private_key_parse(const jwt_allocator *allocator, const char *json, size_t len,
-                                 jwt_private_key **out, jwt_error *error);
+sjwt_status sjwt_private_key_parse(const sjwt_allocator *allocator, const char *json, size_t len,
+                                   sjwt_private_key **out, sjwt_error *error);
 
 /*
  * Makes a new key for the algorithm called alg. bits: the size of an RSA modulus
  * or a shared secret, a multiple of 8; 0 for what is usual, and for all others.
  * kid (NUL-terminated UTF-8) may be NULL: none.
  *
- * JWT_OK, JWT_ALG_UNKNOWN, JWT_ALG_UNSUPPORTED, JWT_KID_INVALID (not UTF-8),
- * JWK_KEY_REFUSED (no such size), JWT_NO_MEMORY or JWT_INTERNAL.
+ * SJWT_OK, SJWT_ALG_UNKNOWN, SJWT_ALG_UNSUPPORTED, SJWT_KID_INVALID (not UTF-8),
+ * SJWT_JWK_KEY_REFUSED (no such size), SJWT_NO_MEMORY or SJWT_INTERNAL.
  */
-jwt_status jwt_private_key_generate(const jwt_allocator *allocator, const char *alg, size_t bits,
-                                    const char *kid, jwt_private_key **out, jwt_error *error);
+sjwt_status sjwt_private_key_generate(const sjwt_allocator *allocator, const char *alg, size_t bits,
+                                      const char *kid, sjwt_private_key **out, sjwt_error *error);
 
-void jwt_private_key_free(jwt_private_key *key);
+void sjwt_private_key_free(sjwt_private_key *key);
 
 /* The algorithm that the key signs with when nobody says otherwise: its "alg",
  * else its curve's, RS256 for RSA and HS256 for a secret. A constant string. */
-const char *jwt_private_key_algorithm(const jwt_private_key *key);
+const char *sjwt_private_key_algorithm(const sjwt_private_key *key);
 
 /*
  * The key as JWK text (RFC 7517 section 4), NUL-terminated beyond *len, on one
- * line without a newline; given back with jwt_secret_text_free(). The public
+ * line without a newline; given back with sjwt_secret_text_free(). The public
  * text has the same "kid", "alg" and "use"; a shared secret has none
- * (JWK_SYMMETRIC), nor has a key whose halves do not belong together
- * (JWK_KEY_REFUSED). JWT_NO_MEMORY, JWT_INTERNAL or, for the public text,
- * JWT_ALG_UNSUPPORTED are other errors.
+ * (SJWT_JWK_SYMMETRIC), nor has a key whose halves do not belong together
+ * (SJWT_JWK_KEY_REFUSED). SJWT_NO_MEMORY, SJWT_INTERNAL or, for the public text,
+ * SJWT_ALG_UNSUPPORTED are other errors.
  */
-jwt_status jwt_private_key_print(const jwt_private_key *key, char **json, size_t *len,
-                                 jwt_error *error);
-jwt_status jwt_private_key_print_public(const jwt_private_key *key, char **json, size_t *len,
-                                        jwt_error *error);
+sjwt_status sjwt_private_key_print(const sjwt_private_key *key, char **json, size_t *len,
+                                   sjwt_error *error);
+sjwt_status sjwt_private_key_print_public(const sjwt_private_key *key, char **json, size_t *len,
+                                          sjwt_error *error);
 
 /* Wipes and gives back a text made with key; text may be NULL. */
-void jwt_secret_text_free(const jwt_private_key *key, char *text, size_t len);
+void sjwt_secret_text_free(const sjwt_private_key *key, char *text, size_t len);
 
 /* The header of a token to be made. All NULL is {"alg":…} with the key's "kid". */
-typedef struct jws_header {
-    const char *alg;   /* NULL: jwt_private_key_algorithm() */
+typedef struct sjwt_jws_header {
+    const char *alg;   /* NULL: sjwt_private_key_algorithm() */
     const char *kid;   /* NULL: the key's, if any */
     const char *typ;   /* NULL: none */
     const char *exact; /* not NULL: these octets instead, whatever they are; */
     size_t exact_len;  /* the token is still signed with alg */
-} jws_header;
+} sjwt_jws_header;
 
 /*
  * Makes a compact JWS (RFC 7515 section 5.1) of any payload. *token is
  * NUL-terminated beyond *token_len and given back to the allocator.
  *
- * JWT_OK, JWT_ALG_UNKNOWN, JWT_ALG_MISMATCH, JWT_ALG_UNSUPPORTED, JWK_KEY_REFUSED
- * (too short for alg, or its halves do not belong together), JWT_KID_INVALID,
- * JWT_HEADER_JSON (typ is not UTF-8), JWT_NO_MEMORY, JWT_INTERNAL.
+ * SJWT_OK, SJWT_ALG_UNKNOWN, SJWT_ALG_MISMATCH, SJWT_ALG_UNSUPPORTED, SJWT_JWK_KEY_REFUSED
+ * (too short for alg, or its halves do not belong together), SJWT_KID_INVALID,
+ * SJWT_HEADER_JSON (typ is not UTF-8), SJWT_NO_MEMORY, SJWT_INTERNAL.
  */
-jwt_status jws_sign(const jwt_allocator *allocator, const jwt_private_key *key,
-                    const jws_header *header, const char *payload, size_t len, char **token,
-                    size_t *token_len, jwt_error *error);
+sjwt_status sjwt_jws_sign(const sjwt_allocator *allocator, const sjwt_private_key *key,
+                          const sjwt_jws_header *header, const char *payload, size_t len,
+                          char **token, size_t *token_len, sjwt_error *error);
 
-/* Likewise of a claims set (RFC 7519 section 7.1): JWT_PAYLOAD_JSON where claims
- * is not a strict JSON object, JWT_TOO_LARGE where the token would have more than
- * JWT_MAX_TOKEN_SIZE octets. */
-jwt_status jwt_sign(const jwt_allocator *allocator, const jwt_private_key *key,
-                    const jws_header *header, const char *claims, size_t len, char **token,
-                    size_t *token_len, jwt_error *error);
+/* Likewise of a claims set (RFC 7519 section 7.1): SJWT_PAYLOAD_JSON where claims
+ * is not a strict JSON object, SJWT_TOO_LARGE where the token would have more than
+ * SJWT_MAX_TOKEN_SIZE octets. */
+sjwt_status sjwt_sign(const sjwt_allocator *allocator, const sjwt_private_key *key,
+                      const sjwt_jws_header *header, const char *claims, size_t len, char **token,
+                      size_t *token_len, sjwt_error *error);
 
 #endif

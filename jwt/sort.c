@@ -19,7 +19,7 @@ static void sift_down(const void **items, size_t root, size_t count,
     items[root] = item;
 }
 
-void jwt_sort(const void **items, size_t count, int (*compare)(const void *, const void *))
+void sjwt_sort(const void **items, size_t count, int (*compare)(const void *, const void *))
 {
     for (size_t root = count / 2; root-- > 0;)
         sift_down(items, root, count, compare);

@@ -9,6 +9,6 @@
 
 /* compare gets two of the items themselves (not their addresses) and answers
  * as strcmp() does. Not stable. */
-void jwt_sort(const void **items, size_t count, int (*compare)(const void *, const void *));
+void sjwt_sort(const void **items, size_t count, int (*compare)(const void *, const void *));
 
 #endif

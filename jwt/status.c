@@ -5,28 +5,28 @@
 static const struct {
     const char *name;
     const char *text;
-} statuses[JWT_STATUS_COUNT] = {
-#define JWT_STATUS_ROW(name, text) {#name, text},
-    JWT_STATUS_LIST(JWT_STATUS_ROW)
-#undef JWT_STATUS_ROW
+} statuses[SJWT_STATUS_COUNT] = {
+#define SJWT_STATUS_ROW(name, text) {#name, text},
+    SJWT_STATUS_LIST(SJWT_STATUS_ROW)
+#undef SJWT_STATUS_ROW
 };
 
-static bool is_status(jwt_status status)
+static bool is_status(sjwt_status status)
 {
-    return (unsigned)status < JWT_STATUS_COUNT;
+    return (unsigned)status < SJWT_STATUS_COUNT;
 }
 
-const char *jwt_status_name(jwt_status status)
+const char *sjwt_status_name(sjwt_status status)
 {
-    return is_status(status) ? statuses[status].name : "JWT_UNKNOWN";
+    return is_status(status) ? statuses[status].name : "SJWT_UNKNOWN";
 }
 
-const char *jwt_status_text(jwt_status status)
+const char *sjwt_status_text(sjwt_status status)
 {
     return is_status(status) ? statuses[status].text : "unknown status";
 }
 
-jwt_status jwt_fail(jwt_error *error, jwt_status status, size_t position, const char *detail)
+sjwt_status sjwt_fail(sjwt_error *error, sjwt_status status, size_t position, const char *detail)
 {
     if (error == NULL)
         return status;
@@ -46,9 +46,9 @@ jwt_status jwt_fail(jwt_error *error, jwt_status status, size_t position, const 
     return status;
 }
 
-jwt_status jwt_fail_time(jwt_error *error, jwt_status status, int64_t seconds)
+sjwt_status sjwt_fail_time(sjwt_error *error, sjwt_status status, int64_t seconds)
 {
-    jwt_fail(error, status, 0, NULL);
+    sjwt_fail(error, status, 0, NULL);
     if (error != NULL) {
         error->has_seconds = true;
         error->seconds = seconds;

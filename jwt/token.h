@@ -5,24 +5,24 @@
 #define PG_SESSION_JWT_JWT_TOKEN_H
 
 #include "jwt/json.h"
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 /* A registered time. */
-typedef struct jwt_time {
+typedef struct sjwt_time {
     bool is_present;
     int64_t microseconds;
-} jwt_time;
+} sjwt_time;
 
 /* One block of memory holds all but what the parser made. */
-struct jwt_token {
-    jwt_allocator allocator;
-    jwt_json claims; /* of payload; all zeros where nobody asked for claims */
+struct sjwt_token {
+    sjwt_allocator allocator;
+    sjwt_json claims; /* of payload; all zeros where nobody asked for claims */
     const char *algorithm;
     const char *backend;
     size_t trust_index;
-    jwt_time expires_at;
-    jwt_time not_before;
-    jwt_time issued_at;
+    sjwt_time expires_at;
+    sjwt_time not_before;
+    sjwt_time issued_at;
     bool has_integer_id;
     int64_t integer_id;
     const char *key_id; /* NULL, or into octets */

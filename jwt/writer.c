@@ -7,23 +7,23 @@
 
 #define FIRST_SIZE 512
 
-void jwt_writer_start(jwt_writer *writer, const jwt_allocator *allocator)
+void sjwt_writer_start(sjwt_writer *writer, const sjwt_allocator *allocator)
 {
     memset(writer, 0, sizeof *writer);
-    writer->allocator = jwt_allocator_resolve(allocator);
+    writer->allocator = sjwt_allocator_resolve(allocator);
 }
 
-void jwt_writer_discard(jwt_writer *writer)
+void sjwt_writer_discard(sjwt_writer *writer)
 {
-    jwt_wipe(writer->text, writer->size);
-    jwt_release(&writer->allocator, writer->text);
+    sjwt_wipe(writer->text, writer->size);
+    sjwt_release(&writer->allocator, writer->text);
     writer->text = NULL;
     writer->len = 0;
     writer->size = 0;
 }
 
 /* Room for more octets and the NUL beyond them. */
-static bool reserve(jwt_writer *writer, size_t more)
+static bool reserve(sjwt_writer *writer, size_t more)
 {
     size_t size = writer->size == 0 ? FIRST_SIZE : writer->size;
     size_t len = writer->len;
@@ -40,21 +40,21 @@ static bool reserve(jwt_writer *writer, size_t more)
     while (size - len <= more)
         size *= 2;
 
-    text = jwt_allocate(&writer->allocator, size);
+    text = sjwt_allocate(&writer->allocator, size);
     if (text == NULL) {
         writer->failed = true;
         return false;
     }
     if (len > 0)
         memcpy(text, writer->text, len);
-    jwt_writer_discard(writer);
+    sjwt_writer_discard(writer);
     writer->text = text;
     writer->len = len;
     writer->size = size;
     return true;
 }
 
-void jwt_writer_put(jwt_writer *writer, const char *text, size_t len)
+void sjwt_writer_put(sjwt_writer *writer, const char *text, size_t len)
 {
     if (!reserve(writer, len))
         return;
@@ -64,25 +64,25 @@ void jwt_writer_put(jwt_writer *writer, const char *text, size_t len)
     writer->text[writer->len] = '\0';
 }
 
-void jwt_writer_put_base64url(jwt_writer *writer, crypto_span octets)
+void sjwt_writer_put_base64url(sjwt_writer *writer, sjwt_crypto_span octets)
 {
-    size_t len = JWT_BASE64URL_ENCODED_LEN(octets.len);
+    size_t len = SJWT_BASE64URL_ENCODED_LEN(octets.len);
 
     if (octets.len > SIZE_MAX / 4 || !reserve(writer, len)) {
         writer->failed = true;
         return;
     }
-    jwt_base64url_encode(octets.data, octets.len, writer->text + writer->len);
+    sjwt_base64url_encode(octets.data, octets.len, writer->text + writer->len);
     writer->len += len;
     writer->text[writer->len] = '\0';
 }
 
-static void put_text(jwt_writer *writer, const char *text)
+static void put_text(sjwt_writer *writer, const char *text)
 {
-    jwt_writer_put(writer, text, strlen(text));
+    sjwt_writer_put(writer, text, strlen(text));
 }
 
-static void put_escaped(jwt_writer *writer, const char *text)
+static void put_escaped(sjwt_writer *writer, const char *text)
 {
     static const char hex[] = "0123456789abcdef";
 
@@ -92,49 +92,49 @@ static void put_escaped(jwt_writer *writer, const char *text)
 
         if (c == '"' || c == '\\') {
             escape[1] = (char)c;
-            jwt_writer_put(writer, escape, 2);
+            sjwt_writer_put(writer, escape, 2);
         } else if (c < 0x20) {
             escape[4] = hex[c >> 4];
             escape[5] = hex[c & 15];
-            jwt_writer_put(writer, escape, 6);
+            sjwt_writer_put(writer, escape, 6);
         } else {
-            jwt_writer_put(writer, text, 1);
+            sjwt_writer_put(writer, text, 1);
         }
     }
 }
 
-static void put_name(jwt_writer *writer, const char *name)
+static void put_name(sjwt_writer *writer, const char *name)
 {
     put_text(writer, writer->len == 0 ? "{\"" : ",\"");
     put_text(writer, name);
     put_text(writer, "\":\"");
 }
 
-void jwt_writer_member(jwt_writer *writer, const char *name, const char *value)
+void sjwt_writer_member(sjwt_writer *writer, const char *name, const char *value)
 {
     put_name(writer, name);
     put_escaped(writer, value);
     put_text(writer, "\"");
 }
 
-void jwt_writer_member_octets(jwt_writer *writer, const char *name, crypto_span octets)
+void sjwt_writer_member_octets(sjwt_writer *writer, const char *name, sjwt_crypto_span octets)
 {
     put_name(writer, name);
-    jwt_writer_put_base64url(writer, octets);
+    sjwt_writer_put_base64url(writer, octets);
     put_text(writer, "\"");
 }
 
-crypto_span jwt_writer_octets(const jwt_writer *writer)
+sjwt_crypto_span sjwt_writer_octets(const sjwt_writer *writer)
 {
-    return (crypto_span){.data = (const uint8_t *)writer->text, .len = writer->len};
+    return (sjwt_crypto_span){.data = (const uint8_t *)writer->text, .len = writer->len};
 }
 
-jwt_status jwt_writer_finish(jwt_writer *writer, char **text, size_t *len)
+sjwt_status sjwt_writer_finish(sjwt_writer *writer, char **text, size_t *len)
 {
-    jwt_status status = writer->failed ? JWT_NO_MEMORY : JWT_OK;
+    sjwt_status status = writer->failed ? SJWT_NO_MEMORY : SJWT_OK;
 
     if (writer->failed) {
-        jwt_writer_discard(writer);
+        sjwt_writer_discard(writer);
     } else {
         *text = writer->text;
         *len = writer->len;

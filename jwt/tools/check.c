@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 /* As much as shows the core that it is too much. */
-#define MAX_TEXT (JWT_MAX_KEYSET_SIZE + 1)
+#define MAX_TEXT (SJWT_MAX_KEYSET_SIZE + 1)
 
 /* The command line as it was given; NULL for what was not. */
 typedef struct check_options {
@@ -26,12 +26,12 @@ typedef struct check_options {
     bool issuers;
 } check_options;
 
-static bool says_nothing_of_input(jwt_status status)
+static bool says_nothing_of_input(sjwt_status status)
 {
-    return status == JWT_NO_MEMORY || status == JWT_INTERNAL;
+    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
 }
 
-static int refuse_input(const char *what, const jwt_error *error)
+static int refuse_input(const char *what, const sjwt_error *error)
 {
     int code = fail_input(what, error);
 
@@ -40,38 +40,38 @@ static int refuse_input(const char *what, const jwt_error *error)
 
 /* ---- keys -------------------------------------------------------------- */
 
-static jwt_status print_key(const jwt_allocator *allocator, const char *name,
-                            const jwt_json_value *jwk)
+static sjwt_status print_key(const sjwt_allocator *allocator, const char *name,
+                             const sjwt_json_value *jwk)
 {
-    jwt_key *key;
-    jwt_status status = jwt_key_read(allocator, jwk, &key, NULL);
+    sjwt_key *key;
+    sjwt_status status = sjwt_key_read(allocator, jwk, &key, NULL);
 
     if (says_nothing_of_input(status))
         return status;
-    printf("%s  %s", name, status == JWT_OK ? "usable " : "skipped");
-    print_kid(jwt_json_string(jwt_json_member(jwk, "kid")));
+    printf("%s  %s", name, status == SJWT_OK ? "usable " : "skipped");
+    print_kid(sjwt_json_string(sjwt_json_member(jwk, "kid")));
     putchar(':');
-    if (status == JWT_OK) {
+    if (status == SJWT_OK) {
         print_algorithms(key->algorithms);
-        if ((key->algorithms & jwt_public_key_algorithms()) == 0)
+        if ((key->algorithms & sjwt_public_key_algorithms()) == 0)
             printf(" (a shared secret: only where algorithms are named)");
-        jwt_key_free(allocator, key);
+        sjwt_key_free(allocator, key);
     } else
-        printf(" %s", jwt_status_text(status));
+        printf(" %s", sjwt_status_text(status));
     putchar('\n');
-    return JWT_OK;
+    return SJWT_OK;
 }
 
-static jwt_status print_keys(const jwt_allocator *allocator, const jwt_json_value *root)
+static sjwt_status print_keys(const sjwt_allocator *allocator, const sjwt_json_value *root)
 {
-    const jwt_json_value *members = jwt_json_member(root, "keys");
-    jwt_status status = JWT_OK;
+    const sjwt_json_value *members = sjwt_json_member(root, "keys");
+    sjwt_status status = SJWT_OK;
     size_t index = 0;
 
     if (members == NULL)
         return print_key(allocator, "key", root);
-    for (const jwt_json_value *jwk = jwt_json_first(members); jwk != NULL && status == JWT_OK;
-         jwk = jwt_json_next(jwk)) {
+    for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL && status == SJWT_OK;
+         jwk = sjwt_json_next(jwk)) {
         char name[32];
 
         snprintf(name, sizeof(name), "keys[%zu]", index++);
@@ -84,28 +84,28 @@ static jwt_status print_keys(const jwt_allocator *allocator, const jwt_json_valu
  * is gone, and of one that was not it keeps a hundred reasons. */
 static int list_keys(const buffer *text)
 {
-    jwt_allocator allocator = jwt_allocator_resolve(NULL);
-    jwt_json json;
-    jwt_status status =
-        jwt_json_parse_secret(&allocator, text->data, text->len, JWK_MALFORMED, &json, NULL);
+    sjwt_allocator allocator = sjwt_allocator_resolve(NULL);
+    sjwt_json json;
+    sjwt_status status =
+        sjwt_json_parse_secret(&allocator, text->data, text->len, SJWT_JWK_MALFORMED, &json, NULL);
 
-    if (status == JWT_OK)
+    if (status == SJWT_OK)
         status = print_keys(&allocator, json.root);
-    jwt_json_free(&json);
-    return status == JWT_OK ? EXIT_VALID : fail("%s", jwt_status_text(status));
+    sjwt_json_free(&json);
+    return status == SJWT_OK ? EXIT_VALID : fail("%s", sjwt_status_text(status));
 }
 
 static int check_keys(const buffer *text)
 {
-    jwt_error error;
-    jwt_keyset *keys;
-    jwt_status status = jwt_keyset_parse(NULL, text->data, text->len, &keys, &error);
+    sjwt_error error;
+    sjwt_keyset *keys;
+    sjwt_status status = sjwt_keyset_parse(NULL, text->data, text->len, &keys, &error);
     int code = EXIT_VALID;
 
-    jwt_keyset_free(keys);
-    if (status == JWT_OK || status == JWK_NONE_USABLE || status == JWK_AMBIGUOUS)
+    sjwt_keyset_free(keys);
+    if (status == SJWT_OK || status == SJWT_JWK_NONE_USABLE || status == SJWT_JWK_AMBIGUOUS)
         code = list_keys(text);
-    if (code == EXIT_VALID && status != JWT_OK)
+    if (code == EXIT_VALID && status != SJWT_OK)
         code = refuse_input("FILE", &error);
     return code;
 }
@@ -118,7 +118,7 @@ static void print_default(const char *setting)
     printf("as %s says\n", setting);
 }
 
-static void print_list(const char *name, const jwt_string_list *list, const char *setting)
+static void print_list(const char *name, const sjwt_string_list *list, const char *setting)
 {
     printf("  %-17s", name);
     if (list->count == 0) {
@@ -131,21 +131,21 @@ static void print_list(const char *name, const jwt_string_list *list, const char
     }
 }
 
-static bool serves_none_named(const jwt_issuer *issuer, const jwt_keyset *keys)
+static bool serves_none_named(const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
-    return issuer->algorithms != 0 && (issuer->algorithms & jwt_keyset_algorithms(keys)) == 0;
+    return issuer->algorithms != 0 && (issuer->algorithms & sjwt_keyset_algorithms(keys)) == 0;
 }
 
-static void print_counts(const jwt_issuer *issuer, const jwt_keyset *keys)
+static void print_counts(const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
-    size_t skipped = jwt_keyset_skipped_count(keys);
-    jwt_algorithm_set algorithms = jwt_keyset_algorithms(keys);
+    size_t skipped = sjwt_keyset_skipped_count(keys);
+    sjwt_algorithm_set algorithms = sjwt_keyset_algorithms(keys);
 
-    printf("%zu usable for", jwt_keyset_count(keys));
+    printf("%zu usable for", sjwt_keyset_count(keys));
     print_algorithms(algorithms);
     if (serves_none_named(issuer, keys))
         printf(" (none of which it accepts)");
-    else if (issuer->algorithms == 0 && (algorithms & jwt_public_key_algorithms()) == 0)
+    else if (issuer->algorithms == 0 && (algorithms & sjwt_public_key_algorithms()) == 0)
         printf(" (shared secrets: only where algorithms are named)");
     if (skipped > 0)
         printf(", %zu skipped", skipped);
@@ -153,7 +153,7 @@ static void print_counts(const jwt_issuer *issuer, const jwt_keyset *keys)
     print_skipped("    ", keys);
 }
 
-static int judge_keys(size_t n, const jwt_issuer *issuer, const jwt_keyset *keys)
+static int judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
     print_counts(issuer, keys);
     if (!serves_none_named(issuer, keys))
@@ -191,27 +191,27 @@ static bool is_regular(const char *what, const char *path)
 }
 
 /* NULL where that fails, with an exit_code. */
-static jwt_keyset *load_keys(const char *what, const char *path, int *code)
+static sjwt_keyset *load_keys(const char *what, const char *path, int *code)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
     buffer text;
 
     *code = EXIT_REFUSED;
     if (!is_regular(what, path) || !read_beginning(what, path, MAX_TEXT, &text))
         return NULL;
-    if (jwt_keyset_parse(NULL, text.data, text.len, &keys, &error) != JWT_OK)
+    if (sjwt_keyset_parse(NULL, text.data, text.len, &keys, &error) != SJWT_OK)
         *code = refuse_input(what, &error);
     buffer_free(&text);
     return keys;
 }
 
-static int check_key_file(const check_options *given, size_t n, const jwt_issuer *issuer)
+static int check_key_file(const check_options *given, size_t n, const sjwt_issuer *issuer)
 {
     const char *file = issuer->keys_file;
     char what[64];
     char *path;
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
     int code;
 
     printf("  %-17s", "jwks_file");
@@ -232,11 +232,11 @@ static int check_key_file(const check_options *given, size_t n, const jwt_issuer
     }
     printf(", ");
     code = judge_keys(n, issuer, keys);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     return code;
 }
 
-static int check_issuer(const check_options *given, size_t n, const jwt_issuer *issuer)
+static int check_issuer(const check_options *given, size_t n, const sjwt_issuer *issuer)
 {
     printf("issuers[%zu]  ", n);
     print_quoted(issuer->issuer);
@@ -261,18 +261,18 @@ static int check_issuer(const check_options *given, size_t n, const jwt_issuer *
 static int check_issuers(const check_options *given, const buffer *text)
 {
     int code = EXIT_VALID;
-    jwt_issuers *issuers;
-    jwt_error error;
+    sjwt_issuers *issuers;
+    sjwt_error error;
 
-    if (jwt_issuers_parse(NULL, text->data, text->len, &issuers, &error) != JWT_OK)
+    if (sjwt_issuers_parse(NULL, text->data, text->len, &issuers, &error) != SJWT_OK)
         return refuse_input("FILE", &error);
-    for (size_t n = 0; n < jwt_issuers_count(issuers); n++) {
-        int one = check_issuer(given, n, jwt_issuers_get(issuers, n));
+    for (size_t n = 0; n < sjwt_issuers_count(issuers); n++) {
+        int one = check_issuer(given, n, sjwt_issuers_get(issuers, n));
 
         if (one > code)
             code = one;
     }
-    jwt_issuers_free(issuers);
+    sjwt_issuers_free(issuers);
     return code;
 }
 

@@ -7,31 +7,31 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef jwt_status print_function(const jwt_private_key *key, char **json, size_t *len,
-                                  jwt_error *error);
+typedef sjwt_status print_function(const sjwt_private_key *key, char **json, size_t *len,
+                                   sjwt_error *error);
 
-static int print_key(const jwt_private_key *key, print_function *print, const char *what)
+static int print_key(const sjwt_private_key *key, print_function *print, const char *what)
 {
-    jwt_error error;
+    sjwt_error error;
     char *json;
     size_t len;
 
-    if (print(key, &json, &len, &error) != JWT_OK)
+    if (print(key, &json, &len, &error) != SJWT_OK)
         return fail_input(what, &error);
     fwrite(json, 1, len, stdout);
     putchar('\n');
-    jwt_secret_text_free(key, json, len);
+    sjwt_secret_text_free(key, json, len);
     return EXIT_VALID;
 }
 
-static int fail_to_generate(const jwt_error *error)
+static int fail_to_generate(const sjwt_error *error)
 {
     switch ((int)error->status) {
-    case JWT_ALG_UNKNOWN:
+    case SJWT_ALG_UNKNOWN:
         return fail_unknown_algorithm();
-    case JWK_KEY_REFUSED:
+    case SJWT_JWK_KEY_REFUSED:
         return fail("--bits: not a size of keys for this algorithm");
-    case JWT_KID_INVALID:
+    case SJWT_KID_INVALID:
         return fail_input("--kid", error);
     default:
         return fail_input("--alg", error);
@@ -55,8 +55,8 @@ static int keygen(const command *self, int argc, char **argv)
         {.name = NULL},
     };
     int64_t size = 0;
-    jwt_private_key *key;
-    jwt_error error;
+    sjwt_private_key *key;
+    sjwt_error error;
     int code;
 
     if (!parse_options(self, options, argc, argv, NULL, &code))
@@ -66,10 +66,10 @@ static int keygen(const command *self, int argc, char **argv)
     if (bits != NULL && !parse_number("bits", bits, 8, 32768, &size))
         return EXIT_UNUSABLE;
 
-    if (jwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != JWT_OK)
+    if (sjwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != SJWT_OK)
         return fail_to_generate(&error);
-    code = print_key(key, jwt_private_key_print, "--alg");
-    jwt_private_key_free(key);
+    code = print_key(key, sjwt_private_key_print, "--alg");
+    sjwt_private_key_free(key);
     return code;
 }
 
@@ -83,7 +83,7 @@ static int print_public(const command *self, int argc, char **argv)
          .help = "the private JWK (needed; - for standard input)"},
         {.name = NULL},
     };
-    jwt_private_key *key;
+    sjwt_private_key *key;
     int code;
 
     if (!parse_options(self, options, argc, argv, NULL, &code))
@@ -93,8 +93,8 @@ static int print_public(const command *self, int argc, char **argv)
 
     if (!load_private_key("--key", file, &key))
         return EXIT_UNUSABLE;
-    code = print_key(key, jwt_private_key_print_public, "--key");
-    jwt_private_key_free(key);
+    code = print_key(key, sjwt_private_key_print_public, "--key");
+    sjwt_private_key_free(key);
     return code;
 }
 

@@ -5,10 +5,10 @@
 #ifndef PG_SESSION_JWT_TOOLS_LOAD_H
 #define PG_SESSION_JWT_TOOLS_LOAD_H
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 #include "jwt/sign.h"
 
-bool load_private_key(const char *what, const char *path, jwt_private_key **out);
-bool load_keyset(const char *what, const char *path, jwt_keyset **out);
+bool load_private_key(const char *what, const char *path, sjwt_private_key **out);
+bool load_keyset(const char *what, const char *path, sjwt_keyset **out);
 
 #endif

@@ -16,9 +16,9 @@ int fail(const char *format, ...)
     return EXIT_UNUSABLE;
 }
 
-int fail_input(const char *what, const jwt_error *error)
+int fail_input(const char *what, const sjwt_error *error)
 {
-    fprintf(stderr, "sjwt: %s: %s", what, jwt_status_text(error->status));
+    fprintf(stderr, "sjwt: %s: %s", what, sjwt_status_text(error->status));
     if (error->detail[0] != '\0')
         fprintf(stderr, ": %s", error->detail);
     if (error->position > 0)
@@ -33,7 +33,7 @@ int fail_unknown_algorithm(void)
 }
 
 /* How far off, not when: the time itself is the token's. */
-static void print_distance(const jwt_error *error, int64_t now)
+static void print_distance(const sjwt_error *error, int64_t now)
 {
     uint64_t here = (uint64_t)now;
     uint64_t there = (uint64_t)error->seconds;
@@ -44,16 +44,16 @@ static void print_distance(const jwt_error *error, int64_t now)
         fprintf(stderr, ": %" PRIu64 " s ago", here - there);
 }
 
-int refuse(const jwt_error *error, int64_t now)
+int refuse(const sjwt_error *error, int64_t now)
 {
-    if (error->status == JWT_NO_MEMORY || error->status == JWT_INTERNAL)
-        return fail("%s", jwt_status_text(error->status));
+    if (error->status == SJWT_NO_MEMORY || error->status == SJWT_INTERNAL)
+        return fail("%s", sjwt_status_text(error->status));
 
-    fprintf(stderr, "sjwt: refused: %s", jwt_status_text(error->status));
+    fprintf(stderr, "sjwt: refused: %s", sjwt_status_text(error->status));
     if (error->has_seconds)
         print_distance(error, now);
     /* detail is the claim's name as it was given */
-    if (error->status == JWT_CLAIM_MISSING)
+    if (error->status == SJWT_CLAIM_MISSING)
         fprintf(stderr, ": number %zu of --require", error->claim_index + 1);
     else if (error->detail[0] != '\0')
         fprintf(stderr, ": %s", error->detail);

@@ -8,7 +8,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_MESSAGE_H
 #define PG_SESSION_JWT_TOOLS_MESSAGE_H
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 enum exit_code {
     EXIT_VALID = 0,
@@ -25,13 +25,13 @@ int fail(const char *format, ...)
 
 /* Says that what an option gave (or "standard input") is not usable, and why;
  * returns EXIT_UNUSABLE. */
-int fail_input(const char *what, const jwt_error *error);
+int fail_input(const char *what, const sjwt_error *error);
 
 /* Says that --alg is none; returns EXIT_UNUSABLE. */
 int fail_unknown_algorithm(void);
 
 /* Says why the token was refused; returns EXIT_REFUSED, or EXIT_UNUSABLE where
  * the error says nothing of the token. now: seconds since the epoch. */
-int refuse(const jwt_error *error, int64_t now);
+int refuse(const sjwt_error *error, int64_t now);
 
 #endif

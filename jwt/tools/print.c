@@ -98,25 +98,25 @@ void print_kid(const char *kid)
     print_quoted(kid);
 }
 
-void print_algorithms(jwt_algorithm_set algorithms)
+void print_algorithms(sjwt_algorithm_set algorithms)
 {
-    for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
-        if ((algorithms & CRYPTO_BIT(alg)) != 0)
-            printf(" %s", crypto_algorithm_get((crypto_alg)alg)->name);
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        if ((algorithms & SJWT_CRYPTO_BIT(alg)) != 0)
+            printf(" %s", sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name);
     }
 }
 
-void print_skipped(const char *indent, const jwt_keyset *keys)
+void print_skipped(const char *indent, const sjwt_keyset *keys)
 {
     size_t shown = 0, index;
     const char *kid;
-    jwt_status why;
+    sjwt_status why;
 
-    for (; jwt_keyset_skipped(keys, shown, &index, &kid, &why); shown++) {
+    for (; sjwt_keyset_skipped(keys, shown, &index, &kid, &why); shown++) {
         printf("%sskipped", indent);
         print_kid(kid);
-        printf(", keys[%zu]: %s\n", index, jwt_status_text(why));
+        printf(", keys[%zu]: %s\n", index, sjwt_status_text(why));
     }
-    if (shown < jwt_keyset_skipped_count(keys))
-        printf("%sskipped  %zu more\n", indent, jwt_keyset_skipped_count(keys) - shown);
+    if (shown < sjwt_keyset_skipped_count(keys))
+        printf("%sskipped  %zu more\n", indent, sjwt_keyset_skipped_count(keys) - shown);
 }

@@ -8,7 +8,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_PRINT_H
 #define PG_SESSION_JWT_TOOLS_PRINT_H
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 /* indent follows each new line. */
 void print_safely(const char *text, size_t len, const char *indent);
@@ -21,9 +21,9 @@ void print_quoted(const char *text);
 void print_kid(const char *kid);
 
 /* The names, a blank before each. */
-void print_algorithms(jwt_algorithm_set algorithms);
+void print_algorithms(sjwt_algorithm_set algorithms);
 
 /* A line for each key that was skipped, with the reason; indent begins it. */
-void print_skipped(const char *indent, const jwt_keyset *keys);
+void print_skipped(const char *indent, const sjwt_keyset *keys);
 
 #endif

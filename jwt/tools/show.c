@@ -15,12 +15,12 @@
 
 static int print_decoded(const char *text, size_t len)
 {
-    jwt_error error;
+    sjwt_error error;
     char *header, *payload;
     size_t header_len, payload_len;
 
-    if (jwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
-                              &error) != JWT_OK)
+    if (sjwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
+                               &error) != SJWT_OK)
         return refuse(&error, 0);
 
     printf("NOT VERIFIED: anybody may have written this.\nheader:\n  ");
@@ -56,10 +56,10 @@ static int decode(const command *self, int argc, char **argv)
 
 /* ---- keys -------------------------------------------------------------- */
 
-static void print_keys(const jwt_keyset *keys)
+static void print_keys(const sjwt_keyset *keys)
 {
-    for (size_t i = 0; i < jwt_keyset_count(keys); i++) {
-        const jwt_key *key = jwt_keyset_get(keys, i);
+    for (size_t i = 0; i < sjwt_keyset_count(keys); i++) {
+        const sjwt_key *key = sjwt_keyset_get(keys, i);
 
         printf("usable ");
         print_kid(key->kid);
@@ -74,7 +74,7 @@ static int list_keys(const command *self, int argc, char **argv)
 {
     const option options[] = {{.name = NULL}};
     const char *file;
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
     int code;
 
     if (!parse_options(self, options, argc, argv, &file, &code))
@@ -84,7 +84,7 @@ static int list_keys(const command *self, int argc, char **argv)
     if (!load_keyset("FILE", file, &keys))
         return EXIT_UNUSABLE;
     print_keys(keys);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     return EXIT_VALID;
 }
 
@@ -103,10 +103,10 @@ static int list_backends(const command *self, int argc, char **argv)
     if (!parse_options(self, options, argc, argv, NULL, &code))
         return code;
     printf("%-10s%-10s%s\n", "algorithm", "verifies", "signs");
-    for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++)
-        printf("%-10s%-10s%s\n", crypto_algorithm_get((crypto_alg)alg)->name,
-               name_or_dash(crypto_backend_name((crypto_alg)alg)),
-               name_or_dash(crypto_signer_name((crypto_alg)alg)));
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++)
+        printf("%-10s%-10s%s\n", sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name,
+               name_or_dash(sjwt_crypto_backend_name((sjwt_crypto_alg)alg)),
+               name_or_dash(sjwt_crypto_signer_name((sjwt_crypto_alg)alg)));
     return EXIT_VALID;
 }
 

@@ -52,30 +52,30 @@ static bool read_payload(const sign_options *given, buffer *out)
 }
 
 /* The option that an error of signing is about. */
-static const char *option_at_fault(const sign_options *given, jwt_status status)
+static const char *option_at_fault(const sign_options *given, sjwt_status status)
 {
     switch ((int)status) {
-    case JWT_PAYLOAD_JSON:
-    case JWT_TOO_LARGE:
+    case SJWT_PAYLOAD_JSON:
+    case SJWT_TOO_LARGE:
         return "--claims";
-    case JWT_KID_INVALID:
+    case SJWT_KID_INVALID:
         return "--kid";
-    case JWT_HEADER_JSON:
+    case SJWT_HEADER_JSON:
         return "--typ";
-    case JWT_ALG_MISMATCH:
-    case JWT_ALG_UNSUPPORTED:
+    case SJWT_ALG_MISMATCH:
+    case SJWT_ALG_UNSUPPORTED:
         return given->alg != NULL ? "--alg" : "--key";
     default:
         return "--key";
     }
 }
 
-static int sign_payload(const sign_options *given, const jwt_private_key *key,
+static int sign_payload(const sign_options *given, const sjwt_private_key *key,
                         const buffer *payload)
 {
-    jws_header header = {.alg = given->alg, .kid = given->kid, .typ = given->typ};
-    jwt_status status;
-    jwt_error error;
+    sjwt_jws_header header = {.alg = given->alg, .kid = given->kid, .typ = given->typ};
+    sjwt_status status;
+    sjwt_error error;
     char *token;
     size_t len;
 
@@ -83,12 +83,13 @@ static int sign_payload(const sign_options *given, const jwt_private_key *key,
         header.exact = given->header;
         header.exact_len = strlen(given->header);
     }
-    status = given->claims != NULL
-                 ? jwt_sign(NULL, key, &header, payload->data, payload->len, &token, &len, &error)
-                 : jws_sign(NULL, key, &header, payload->data, payload->len, &token, &len, &error);
-    if (status == JWT_ALG_UNKNOWN)
+    status =
+        given->claims != NULL
+            ? sjwt_sign(NULL, key, &header, payload->data, payload->len, &token, &len, &error)
+            : sjwt_jws_sign(NULL, key, &header, payload->data, payload->len, &token, &len, &error);
+    if (status == SJWT_ALG_UNKNOWN)
         return fail_unknown_algorithm();
-    if (status != JWT_OK)
+    if (status != SJWT_OK)
         return fail_input(option_at_fault(given, status), &error);
 
     fwrite(token, 1, len, stdout);
@@ -131,7 +132,7 @@ static int sign(const command *self, int argc, char **argv)
          .help = "this very header instead, for tests"},
         {.name = NULL},
     };
-    jwt_private_key *key;
+    sjwt_private_key *key;
     buffer payload;
     int code;
 
@@ -145,7 +146,7 @@ static int sign(const command *self, int argc, char **argv)
         code = sign_payload(&given, key, &payload);
         buffer_free(&payload);
     }
-    jwt_private_key_free(key);
+    sjwt_private_key_free(key);
     return code;
 }
 

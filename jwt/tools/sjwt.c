@@ -35,7 +35,7 @@ static int run(int argc, char **argv)
         return EXIT_VALID;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("sjwt %s (%s)\n", SJWT_VERSION, jwt_backend_names());
+        printf("sjwt %s (%s)\n", SJWT_VERSION, sjwt_backend_names());
         return EXIT_VALID;
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {

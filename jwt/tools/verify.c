@@ -18,9 +18,9 @@ typedef struct verify_options {
     bool jws;
 } verify_options;
 
-static jwt_string_list as_strings(const value_list *list)
+static sjwt_string_list as_strings(const value_list *list)
 {
-    return (jwt_string_list){.items = list->items, .count = list->count};
+    return (sjwt_string_list){.items = list->items, .count = list->count};
 }
 
 static bool check_usage(const command *self, const verify_options *given)
@@ -43,7 +43,7 @@ static bool check_usage(const command *self, const verify_options *given)
     return true;
 }
 
-static bool read_times(const verify_options *given, jwt_policy *policy)
+static bool read_times(const verify_options *given, sjwt_policy *policy)
 {
     int64_t number = DEFAULT_LEEWAY;
     struct timespec clock;
@@ -67,28 +67,28 @@ static bool read_times(const verify_options *given, jwt_policy *policy)
     return true;
 }
 
-static bool choose_algorithms(const verify_options *given, jwt_trust *trust)
+static bool choose_algorithms(const verify_options *given, sjwt_trust *trust)
 {
     if (given->algorithms != NULL) {
-        if (jwt_algorithms_parse(given->algorithms, strlen(given->algorithms), &trust->algorithms,
-                                 NULL) == JWT_OK)
+        if (sjwt_algorithms_parse(given->algorithms, strlen(given->algorithms), &trust->algorithms,
+                                  NULL) == SJWT_OK)
             return true;
         fail_unknown_algorithm();
         return false;
     }
     /* Never a shared secret's by default: a public key taken for one would
      * verify what anybody made. */
-    trust->algorithms = jwt_keyset_algorithms(trust->keys) & jwt_public_key_algorithms();
+    trust->algorithms = sjwt_keyset_algorithms(trust->keys) & sjwt_public_key_algorithms();
     if (trust->algorithms != 0)
         return true;
     fail("--keys: shared secrets only; name their algorithms with --alg");
     return false;
 }
 
-static int print_payload(const jwt_token *token, bool add_newline)
+static int print_payload(const sjwt_token *token, bool add_newline)
 {
     size_t len;
-    const char *payload = jwt_token_payload(token, &len);
+    const char *payload = sjwt_token_payload(token, &len);
 
     fwrite(payload, 1, len, stdout);
     if (add_newline)
@@ -96,30 +96,30 @@ static int print_payload(const jwt_token *token, bool add_newline)
     return EXIT_VALID;
 }
 
-static int verify_token(const verify_options *given, const jwt_policy *policy, const char *text,
+static int verify_token(const verify_options *given, const sjwt_policy *policy, const char *text,
                         size_t len)
 {
-    jwt_token *token;
-    jwt_error error;
-    jwt_status status = given->jws ? jws_verify(NULL, text, len, policy, &token, &error)
-                                   : jwt_verify(NULL, text, len, policy, &token, &error);
+    sjwt_token *token;
+    sjwt_error error;
+    sjwt_status status = given->jws ? sjwt_jws_verify(NULL, text, len, policy, &token, &error)
+                                    : sjwt_verify(NULL, text, len, policy, &token, &error);
     int code;
 
-    if (status != JWT_OK)
+    if (status != SJWT_OK)
         return refuse(&error, policy->now / MICROSECONDS);
     code = print_payload(token, !given->jws);
-    jwt_token_free(token);
+    sjwt_token_free(token);
     return code;
 }
 
-static int verify_with_keys(const verify_options *given, const jwt_keyset *keys)
+static int verify_with_keys(const verify_options *given, const sjwt_keyset *keys)
 {
-    jwt_trust trust = {.issuer = given->issuer,
-                       .keys = keys,
-                       .audiences = as_strings(&given->audiences),
-                       .required_claims = as_strings(&given->required_claims),
-                       .types = as_strings(&given->types)};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.issuer = given->issuer,
+                        .keys = keys,
+                        .audiences = as_strings(&given->audiences),
+                        .required_claims = as_strings(&given->required_claims),
+                        .types = as_strings(&given->types)};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     buffer input;
     int code;
 
@@ -178,7 +178,7 @@ static int verify(const command *self, int argc, char **argv)
          .help = "check the signature alone and write the payload's\noctets as they are"},
         {.name = NULL},
     };
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
     int code;
 
     if (!parse_options(self, options, argc, argv, &given.token, &code))
@@ -191,7 +191,7 @@ static int verify(const command *self, int argc, char **argv)
     if (!load_keyset("--keys", given.keys, &keys))
         return EXIT_UNUSABLE;
     code = verify_with_keys(&given, keys);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     return code;
 }
 

@@ -90,32 +90,32 @@ void bench_compare(const char *group, const char *x, const bench_contender *cont
     free(times);
 }
 
-static bench_key with_public_half(jwt_private_key *private)
+static bench_key with_public_half(sjwt_private_key *private)
 {
-    bench_key key = {.private = private, .alg = jwt_private_key_algorithm(private)};
+    bench_key key = {.private = private, .alg = sjwt_private_key_algorithm(private)};
     size_t len;
 
-    if (jwt_private_key_print_public(private, &key.public_jwk, &len, NULL) != JWT_OK)
+    if (sjwt_private_key_print_public(private, &key.public_jwk, &len, NULL) != SJWT_OK)
         bench_die("no public key of a key for %s", key.alg);
     return key;
 }
 
 bench_key bench_key_generate(const char *alg, const char *kid)
 {
-    jwt_private_key *private;
+    sjwt_private_key *private;
 
-    if (jwt_private_key_generate(NULL, alg, 0, kid, &private, NULL) != JWT_OK)
+    if (sjwt_private_key_generate(NULL, alg, 0, kid, &private, NULL) != SJWT_OK)
         bench_die("no key for %s", alg);
     return with_public_half(private);
 }
 
 bench_key bench_key_parse(const char *jwk)
 {
-    jwt_private_key *private;
-    jwt_error error;
+    sjwt_private_key *private;
+    sjwt_error error;
 
-    if (jwt_private_key_parse(NULL, jwk, strlen(jwk), &private, &error) != JWT_OK)
-        bench_die("private key: %s", jwt_status_text(error.status));
+    if (sjwt_private_key_parse(NULL, jwk, strlen(jwk), &private, &error) != SJWT_OK)
+        bench_die("private key: %s", sjwt_status_text(error.status));
     return with_public_half(private);
 }
 
@@ -131,9 +131,9 @@ size_t bench_key_octets(const bench_key *key, const char *member, uint8_t *out, 
         bench_die("a key for %s without %s", key->alg, member);
     value += strlen(name);
     len = strcspn(value, "\"");
-    if (JWT_BASE64URL_DECODED_LEN(len) > size || !jwt_base64url_decode(value, len, out, NULL))
+    if (SJWT_BASE64URL_DECODED_LEN(len) > size || !sjwt_base64url_decode(value, len, out, NULL))
         bench_die("%s of a key for %s", member, key->alg);
-    return JWT_BASE64URL_DECODED_LEN(len);
+    return SJWT_BASE64URL_DECODED_LEN(len);
 }
 
 char *bench_claims(int64_t jti, size_t len)
@@ -170,11 +170,11 @@ char *bench_sign(const bench_key *key, const char *claims)
 {
     char *token;
     size_t len;
-    jwt_error error;
+    sjwt_error error;
 
-    if (jwt_sign(NULL, key->private, &(jws_header){0}, claims, strlen(claims), &token, &len,
-                 &error) != JWT_OK)
-        bench_die("signing with %s: %s", key->alg, jwt_status_text(error.status));
+    if (sjwt_sign(NULL, key->private, &(sjwt_jws_header){0}, claims, strlen(claims), &token, &len,
+                  &error) != SJWT_OK)
+        bench_die("signing with %s: %s", key->alg, sjwt_status_text(error.status));
     return token;
 }
 

@@ -48,7 +48,7 @@ void bench_compare(const char *group, const char *x, const bench_contender *cont
                    size_t count, size_t rounds, double turn);
 
 typedef struct bench_key {
-    jwt_private_key *private;
+    sjwt_private_key *private;
     char *public_jwk; /* NUL-terminated */
     const char *alg;
 } bench_key;

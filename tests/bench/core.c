@@ -1,5 +1,5 @@
 /*
- * core.c - what jwt_verify() costs beyond the signature check itself.
+ * core.c - what sjwt_verify() costs beyond the signature check itself.
  */
 #include "bench.h"
 #include "peers.h"
@@ -18,40 +18,40 @@ static double turn = 0.02;
 typedef struct core_subject {
     const char *token;
     size_t len;
-    jwt_policy policy;
+    sjwt_policy policy;
 } core_subject;
 
 static void run_core(void *context, size_t n)
 {
     const core_subject *subject = context;
-    jwt_token *token;
-    jwt_error error;
+    sjwt_token *token;
+    sjwt_error error;
 
     for (size_t i = 0; i < n; i++) {
-        if (jwt_verify(NULL, subject->token, subject->len, &subject->policy, &token, &error) !=
-            JWT_OK)
-            bench_die("jwt_verify: %s", jwt_status_text(error.status));
-        jwt_token_free(token);
+        if (sjwt_verify(NULL, subject->token, subject->len, &subject->policy, &token, &error) !=
+            SJWT_OK)
+            bench_die("sjwt_verify: %s", sjwt_status_text(error.status));
+        sjwt_token_free(token);
     }
 }
 
-static jwt_keyset *parse_keys(const char *json)
+static sjwt_keyset *parse_keys(const char *json)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
-    if (jwt_keyset_parse(NULL, json, strlen(json), &keys, &error) != JWT_OK)
-        bench_die("keys: %s", jwt_status_text(error.status));
+    if (sjwt_keyset_parse(NULL, json, strlen(json), &keys, &error) != SJWT_OK)
+        bench_die("keys: %s", sjwt_status_text(error.status));
     return keys;
 }
 
-static jwt_trust trust_in(const jwt_keyset *keys)
+static sjwt_trust trust_in(const sjwt_keyset *keys)
 {
-    return (jwt_trust){
-        .issuer = BENCH_ISSUER, .keys = keys, .algorithms = jwt_keyset_algorithms(keys)};
+    return (sjwt_trust){
+        .issuer = BENCH_ISSUER, .keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
 }
 
-static core_subject subject_of(const char *token, const jwt_trust *trust)
+static core_subject subject_of(const char *token, const sjwt_trust *trust)
 {
     return (core_subject){
         .token = token,
@@ -211,8 +211,8 @@ static void compare(const char *group, const char *x, const bench_key *key, size
 {
     const bool eddsa = strcmp(key->alg, "EdDSA") == 0;
     char *token = bench_token(key, 1, size);
-    jwt_keyset *keys = parse_keys(key->public_jwk);
-    const jwt_trust trust = trust_in(keys);
+    sjwt_keyset *keys = parse_keys(key->public_jwk);
+    const sjwt_trust trust = trust_in(keys);
     core_subject core = subject_of(token, &trust);
     uint8_t der[512];
     const size_t len = eddsa ? 0 : public_key_info(key, der, sizeof(der));
@@ -223,7 +223,7 @@ static void compare(const char *group, const char *x, const bench_key *key, size
         {.name = eddsa ? "bare libsodium" : "bare PSA, key imported",
          .run = eddsa ? run_sodium : run_psa,
          .context = check},
-        {.name = "jwt_verify", .run = run_core, .context = &core}};
+        {.name = "sjwt_verify", .run = run_core, .context = &core}};
     size_t count = 2;
 
     for (size_t i = 0; with_peers && peers[i] != NULL; i++) {
@@ -241,7 +241,7 @@ static void compare(const char *group, const char *x, const bench_key *key, size
     bench_compare(group, x, contenders, count, rounds, turn);
     if (!eddsa)
         psa_destroy_key(check->id);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     free(check);
     free(pem);
     free(token);
@@ -263,7 +263,7 @@ static void by_token_size(void)
 static void run_parse(void *json, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        jwt_keyset_free(parse_keys(json));
+        sjwt_keyset_free(parse_keys(json));
 }
 
 /* The token's key is in the middle. */
@@ -286,21 +286,21 @@ static void by_keys(void)
         }
         strcpy(to, "]}");
 
-        jwt_keyset *keys = parse_keys(json);
-        const jwt_trust trust = trust_in(keys);
+        sjwt_keyset *keys = parse_keys(json);
+        const sjwt_trust trust = trust_in(keys);
         core_subject core = subject_of(token, &trust);
         bare *check = bare_check(&key, token, NULL, 0);
         char x[32];
         const bench_contender verifying[] = {
             {.name = "bare libsodium", .run = run_sodium, .context = check},
-            {.name = "jwt_verify", .run = run_core, .context = &core}};
+            {.name = "sjwt_verify", .run = run_core, .context = &core}};
         const bench_contender parsing[] = {
-            {.name = "jwt_keyset_parse", .run = run_parse, .context = json}};
+            {.name = "sjwt_keyset_parse", .run = run_parse, .context = json}};
 
         snprintf(x, sizeof(x), "%zu", counts[i]);
         bench_compare("core: by keys in the set", x, verifying, 2, rounds, turn);
         bench_compare("core: parsing a set of keys", x, parsing, 1, 5, turn);
-        jwt_keyset_free(keys);
+        sjwt_keyset_free(keys);
         free(check);
         free(json);
     }

@@ -10,13 +10,13 @@
 #include <string.h>
 
 /* What is counted: its name must stay, and it must not become a part of main(). */
-__attribute__((noinline)) static void verify_token(const char *text, const jwt_policy *policy)
+__attribute__((noinline)) static void verify_token(const char *text, const sjwt_policy *policy)
 {
-    jwt_token *token;
+    sjwt_token *token;
 
-    if (jwt_verify(NULL, text, strlen(text), policy, &token, NULL) != JWT_OK)
+    if (sjwt_verify(NULL, text, strlen(text), policy, &token, NULL) != SJWT_OK)
         bench_die("the token is refused");
-    jwt_token_free(token);
+    sjwt_token_free(token);
 }
 
 int main(int argc, char **argv)
@@ -24,18 +24,18 @@ int main(int argc, char **argv)
     const bench_key key = bench_key_generate(argc == 3 ? argv[1] : "", NULL);
     const unsigned long times = strtoul(argc == 3 ? argv[2] : "", NULL, 10);
     char *token = bench_token(&key, 1, 600);
-    jwt_trust trust = {.issuer = BENCH_ISSUER, .algorithms = jwt_public_key_algorithms()};
-    const jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = BENCH_NOW, .leeway = 60};
-    jwt_keyset *keys;
+    sjwt_trust trust = {.issuer = BENCH_ISSUER, .algorithms = sjwt_public_key_algorithms()};
+    const sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = BENCH_NOW, .leeway = 60};
+    sjwt_keyset *keys;
 
-    if (jwt_keyset_parse(NULL, key.public_jwk, strlen(key.public_jwk), &keys, NULL) != JWT_OK)
+    if (sjwt_keyset_parse(NULL, key.public_jwk, strlen(key.public_jwk), &keys, NULL) != SJWT_OK)
         bench_die("the key does not parse");
     trust.keys = keys;
     for (unsigned long i = 0; i < times; i++)
         verify_token(token, &policy);
-    jwt_keyset_free(keys);
-    jwt_secret_text_free(key.private, key.public_jwk, strlen(key.public_jwk));
-    jwt_private_key_free(key.private);
+    sjwt_keyset_free(keys);
+    sjwt_secret_text_free(key.private, key.public_jwk, strlen(key.public_jwk));
+    sjwt_private_key_free(key.private);
     free(token);
     return 0;
 }

@@ -2,7 +2,7 @@
 # Counts instructions with callgrind and holds them against budget.txt: a
 # regression fails here without a clock.
 #
-#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify() and jwt_token_free(), without
+#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify() and sjwt_token_free(), without
 #                                       the crypto library; PROGRAM is cost
 #   cost.sh COMPILER server             one call of a function for one row, and one
 #                                       auth.jwt_session_init() with a new token,
@@ -100,7 +100,7 @@ server() {
     "${single[@]}" postgres <<<'CREATE EXTENSION pg_session_jwt;' >"$work/out" 2>&1
 
     # What is done once for a statement is not counted, nor what an executor does.
-    options=(--toggle-collect=psj_session_resolve)
+    options=(--toggle-collect=pgsj_session_resolve)
     for name in "${!functions[@]}"; do
         options+=("--toggle-collect=${functions[$name]}")
         printf 'SELECT count(%s) FROM generate_series(1, %s);\n\n' "$name" "$rows"

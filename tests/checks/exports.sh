@@ -10,11 +10,11 @@ if ! diff -u --label allowed --label exported \
     exit 1
 fi
 symbols=$(nm "$1")
-if ! grep -q ' crypto_.*_backend$' <<<"$symbols"; then
+if ! grep -q ' sjwt_crypto_.*_backend$' <<<"$symbols"; then
     echo "$1: no symbol table to look for signers in" >&2
     exit 1
 fi
-if grep -E ' (crypto_.*_signer|crypto_make_signature|crypto_generate_key|jws_sign|jwt_sign|jwt_private_key_.*)$' <<<"$symbols"; then
+if grep -E ' (sjwt_crypto_.*_signer|sjwt_crypto_make_signature|sjwt_crypto_generate_key|sjwt_jws_sign|sjwt_sign|sjwt_private_key_.*)$' <<<"$symbols"; then
     echo "$1: signs" >&2
     exit 1
 fi

@@ -15,22 +15,22 @@
 #include "crypto_expectation.h"
 
 typedef struct expectation {
-    crypto_alg alg;
+    sjwt_crypto_alg alg;
     const char *backend;
     const char *signer;
 } expectation;
 
 static const expectation table[] = {
 #define EXPECTATION(alg, backend, signer) {alg, backend, signer},
-    CRYPTO_EXPECTATION_LIST(EXPECTATION)
+    SJWT_CRYPTO_EXPECTATION_LIST(EXPECTATION)
 #undef EXPECTATION
 };
 
 static void test_every_algorithm_has_its_row(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof table / sizeof table[0], CRYPTO_ALG_COUNT);
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++)
+    assert_int_equal(sizeof table / sizeof table[0], SJWT_CRYPTO_ALG_COUNT);
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++)
         assert_int_equal(table[i].alg, i);
 }
 
@@ -47,10 +47,11 @@ static void assert_name(const char *name, const char *wanted)
 static void test_declared_bits_are_the_table(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        bool verifiable = (crypto_verifiable_algorithms() & CRYPTO_BIT(table[i].alg)) != 0;
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        bool verifiable =
+            (sjwt_crypto_verifiable_algorithms() & SJWT_CRYPTO_BIT(table[i].alg)) != 0;
 
-        assert_name(crypto_backend_name(table[i].alg), table[i].backend);
+        assert_name(sjwt_crypto_backend_name(table[i].alg), table[i].backend);
         assert_int_equal(verifiable, table[i].backend != NULL);
     }
 }
@@ -58,10 +59,10 @@ static void test_declared_bits_are_the_table(void **state)
 static void test_signers_sign_what_they_verify(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        bool signable = (crypto_signable_algorithms() & CRYPTO_BIT(table[i].alg)) != 0;
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        bool signable = (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(table[i].alg)) != 0;
 
-        assert_name(crypto_signer_name(table[i].alg), table[i].signer);
+        assert_name(sjwt_crypto_signer_name(table[i].alg), table[i].signer);
         assert_int_equal(signable, table[i].signer != NULL);
     }
 }

@@ -14,7 +14,7 @@ use Test::More;
 my $node = start_node('failures');
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
-# Of enum crypto_status; NONE is no status.
+# Of enum sjwt_crypto_status; NONE is no status.
 my %status = (OK => 0, BAD_SIGNATURE => 1, BAD_KEY => 2, UNSUPPORTED => 3, NO_MEMORY => 4,
 	INTERNAL => 5, NONE => 200);
 

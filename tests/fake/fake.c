@@ -1,52 +1,52 @@
 /*
  * A crypto backend for tests of what stands above: it computes nothing and
  * answers with the status that its arguments name, a number of enum
- * crypto_status. An extension linked with it shows every failure of a library
+ * sjwt_crypto_status. An extension linked with it shows every failure of a library
  * through the core and in the server:
  *   check_key  answers with the key's first octet (of x, n or k)
  *   verify     answers with the signature's first octet
- * and a number that is no status is CRYPTO_OK for a key, CRYPTO_BAD_SIGNATURE
+ * and a number that is no status is SJWT_CRYPTO_OK for a key, SJWT_CRYPTO_BAD_SIGNATURE
  * for a signature. It serves EdDSA, RS256 and HS256, so that others are
  * unsupported.
  */
 #include "crypto/crypto.h"
 
-static crypto_status init(void)
+static sjwt_crypto_status init(void)
 {
-    return CRYPTO_OK;
+    return SJWT_CRYPTO_OK;
 }
 
-static crypto_status told(crypto_span octets, crypto_status otherwise)
+static sjwt_crypto_status told(sjwt_crypto_span octets, sjwt_crypto_status otherwise)
 {
-    return octets.data[0] <= CRYPTO_INTERNAL ? (crypto_status)octets.data[0] : otherwise;
+    return octets.data[0] <= SJWT_CRYPTO_INTERNAL ? (sjwt_crypto_status)octets.data[0] : otherwise;
 }
 
-static crypto_status check_key(crypto_alg alg, const crypto_key *key)
+static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
 {
     (void)alg;
     switch (key->type) {
-    case CRYPTO_KEY_RSA:
-        return told(key->n, CRYPTO_OK);
-    case CRYPTO_KEY_OCT:
-        return told(key->k, CRYPTO_OK);
+    case SJWT_CRYPTO_KEY_RSA:
+        return told(key->n, SJWT_CRYPTO_OK);
+    case SJWT_CRYPTO_KEY_OCT:
+        return told(key->k, SJWT_CRYPTO_OK);
     default:
-        return told(key->x, CRYPTO_OK);
+        return told(key->x, SJWT_CRYPTO_OK);
     }
 }
 
-static crypto_status verify(crypto_alg alg, const crypto_key *key, crypto_span message,
-                            crypto_span signature)
+static sjwt_crypto_status verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
+                                 sjwt_crypto_span message, sjwt_crypto_span signature)
 {
     (void)alg;
     (void)key;
     (void)message;
-    return told(signature, CRYPTO_BAD_SIGNATURE);
+    return told(signature, SJWT_CRYPTO_BAD_SIGNATURE);
 }
 
-const crypto_backend crypto_fake_backend = {
+const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .name = "fake",
-    .verifies =
-        CRYPTO_BIT(CRYPTO_ALG_EDDSA) | CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_HS256),
+    .verifies = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) |
+                SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256),
     .init = init,
     .check_key = check_key,
     .verify = verify,

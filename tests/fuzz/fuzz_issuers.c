@@ -1,29 +1,29 @@
 /* Any text as a document of several issuers, over the real backends. */
 #include "fuzz.h"
 
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
-static void look_at_list(const jwt_string_list *list)
+static void look_at_list(const sjwt_string_list *list)
 {
     must((list->items != NULL) == (list->count > 0));
     for (size_t i = 0; i < list->count; i++)
         must(list->items[i][0] != '\0');
 }
 
-static void look_at(const jwt_issuers *issuers)
+static void look_at(const sjwt_issuers *issuers)
 {
-    size_t count = jwt_issuers_count(issuers);
+    size_t count = sjwt_issuers_count(issuers);
 
     must(count > 0);
     for (size_t n = 0; n < count; n++) {
-        const jwt_issuer *entry = jwt_issuers_get(issuers, n);
+        const sjwt_issuer *entry = sjwt_issuers_get(issuers, n);
         must(entry->issuer[0] != '\0');
         for (size_t other = 0; other < n; other++)
-            must(strcmp(entry->issuer, jwt_issuers_get(issuers, other)->issuer) != 0);
+            must(strcmp(entry->issuer, sjwt_issuers_get(issuers, other)->issuer) != 0);
         must((entry->keys == NULL) != (entry->keys_file == NULL));
-        must(entry->keys == NULL || jwt_keyset_count(entry->keys) > 0);
+        must(entry->keys == NULL || sjwt_keyset_count(entry->keys) > 0);
         must(entry->keys_file == NULL || entry->keys_file[0] != '\0');
-        must((entry->algorithms & ~jwt_all_algorithms()) == 0);
+        must((entry->algorithms & ~sjwt_all_algorithms()) == 0);
         look_at_list(&entry->audiences);
         look_at_list(&entry->required_claims);
         look_at_list(&entry->types);
@@ -32,16 +32,16 @@ static void look_at(const jwt_issuers *issuers)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    jwt_issuers *issuers;
-    jwt_error error;
+    sjwt_issuers *issuers;
+    sjwt_error error;
 
-    jwt_status status = jwt_issuers_parse(NULL, (const char *)data, size, &issuers, &error);
-    must((status == JWT_OK) == (issuers != NULL));
+    sjwt_status status = sjwt_issuers_parse(NULL, (const char *)data, size, &issuers, &error);
+    must((status == SJWT_OK) == (issuers != NULL));
     if (issuers != NULL)
         look_at(issuers);
     else
         must(error.status == status && error.position <= size &&
              memchr(error.detail, '\0', sizeof(error.detail)) != NULL);
-    jwt_issuers_free(issuers);
+    sjwt_issuers_free(issuers);
     return 0;
 }

@@ -3,50 +3,50 @@
 
 #include "jwt/jwk.h"
 
-static void look_at(const jwt_keyset *keys)
+static void look_at(const sjwt_keyset *keys)
 {
-    const jwt_key *found[JWT_MAX_CANDIDATE_KEYS];
+    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
     size_t index, skipped = 0;
     const char *kid;
-    jwt_status why;
+    sjwt_status why;
     bool known;
 
-    must(jwt_keyset_count(keys) > 0);
-    must(jwt_keyset_algorithms(keys) != 0);
-    for (size_t n = 0; n < jwt_keyset_count(keys); n++) {
-        const jwt_key *key = jwt_keyset_get(keys, n);
-        for (unsigned alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
-            if ((key->algorithms & CRYPTO_BIT(alg)) == 0)
+    must(sjwt_keyset_count(keys) > 0);
+    must(sjwt_keyset_algorithms(keys) != 0);
+    for (size_t n = 0; n < sjwt_keyset_count(keys); n++) {
+        const sjwt_key *key = sjwt_keyset_get(keys, n);
+        for (unsigned alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+            if ((key->algorithms & SJWT_CRYPTO_BIT(alg)) == 0)
                 continue;
-            size_t count = jwt_keyset_select(keys, key->kid, (crypto_alg)alg, found, &known);
+            size_t count = sjwt_keyset_select(keys, key->kid, (sjwt_crypto_alg)alg, found, &known);
             must(count > 0 && known == (key->kid != NULL));
             must(key->kid == NULL || (count == 1 && found[0] == key));
         }
     }
-    while (jwt_keyset_skipped(keys, skipped, &index, &kid, &why)) {
-        must(why != JWT_OK);
+    while (sjwt_keyset_skipped(keys, skipped, &index, &kid, &why)) {
+        must(why != SJWT_OK);
         skipped++;
     }
-    must(skipped <= jwt_keyset_skipped_count(keys));
+    must(skipped <= sjwt_keyset_skipped_count(keys));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
-    jwt_status status = jwt_keyset_parse(NULL, (const char *)data, size, &keys, &error);
-    must((status == JWT_OK) == (keys != NULL));
+    sjwt_status status = sjwt_keyset_parse(NULL, (const char *)data, size, &keys, &error);
+    must((status == SJWT_OK) == (keys != NULL));
     if (keys != NULL)
         look_at(keys);
     else
         must(error.status == status && error.position <= size);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 
-    status = jwt_keyset_parse_public_jwk(NULL, (const char *)data, size, &keys, &error);
-    must((status == JWT_OK) == (keys != NULL));
+    status = sjwt_keyset_parse_public_jwk(NULL, (const char *)data, size, &keys, &error);
+    must((status == SJWT_OK) == (keys != NULL));
     if (keys != NULL)
-        must((jwt_keyset_algorithms(keys) & ~jwt_public_key_algorithms()) == 0);
-    jwt_keyset_free(keys);
+        must((sjwt_keyset_algorithms(keys) & ~sjwt_public_key_algorithms()) == 0);
+    sjwt_keyset_free(keys);
     return 0;
 }

@@ -8,60 +8,60 @@
 #include "../unit/fake_backend.h"
 
 #include "jwt/base64url.h"
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
-static jwt_keyset *keys;
+static sjwt_keyset *keys;
 
-static void look_at(const jwt_token *token, const char *text, size_t len)
+static void look_at(const sjwt_token *token, const char *text, size_t len)
 {
     int64_t number;
     size_t header_len, payload_len;
 
     must(memchr(text, '\0', len) == NULL);
-    const char *header = jwt_token_header(token, &header_len);
-    const char *payload = jwt_token_payload(token, &payload_len);
+    const char *header = sjwt_token_header(token, &header_len);
+    const char *payload = sjwt_token_payload(token, &payload_len);
     must(strlen(header) == header_len && strlen(payload) == payload_len);
     must(header[0] != '\0' && payload[0] != '\0');
-    must(jwt_token_algorithm(token) != NULL && jwt_token_backend(token) != NULL);
-    if (jwt_token_expires_at(token, &number))
+    must(sjwt_token_algorithm(token) != NULL && sjwt_token_backend(token) != NULL);
+    if (sjwt_token_expires_at(token, &number))
         must(number >= -60 * INT64_C(1000000));
-    if (jwt_token_not_before(token, &number))
+    if (sjwt_token_not_before(token, &number))
         must(number <= 60 * INT64_C(1000000));
-    (void)jwt_token_issued_at(token, &number);
-    (void)jwt_token_integer_id(token, &number);
-    (void)jwt_token_key_id(token);
+    (void)sjwt_token_issued_at(token, &number);
+    (void)sjwt_token_integer_id(token, &number);
+    (void)sjwt_token_key_id(token);
 }
 
 static void verify(const char *text, size_t len)
 {
     static const char *const audience[] = {"us"};
     static const int64_t last = 5;
-    jwt_trust trusts[2] = {{.issuer = "a", .keys = keys, .algorithms = UINT32_MAX},
-                           {.issuer = "b", .keys = keys, .algorithms = UINT32_MAX}};
-    jwt_policy policy = {.trusts = trusts, .leeway = 60};
+    sjwt_trust trusts[2] = {{.issuer = "a", .keys = keys, .algorithms = UINT32_MAX},
+                            {.issuer = "b", .keys = keys, .algorithms = UINT32_MAX}};
+    sjwt_policy policy = {.trusts = trusts, .leeway = 60};
 
-    trusts[1].audiences = (jwt_string_list){audience, 1};
+    trusts[1].audiences = (sjwt_string_list){audience, 1};
     for (int way = 0; way < 4; way++) {
-        jwt_token *token;
-        jwt_error error;
+        sjwt_token *token;
+        sjwt_error error;
         trusts[0].issuer = way == 0 ? NULL : "a";
         trusts[0].agreed_key = way == 1;
         policy.trust_count = way < 2 ? 1 : 2;
         policy.jti_after = way == 1 ? &last : NULL;
-        jwt_status status =
-            (way == 3 ? jws_verify : jwt_verify)(NULL, text, len, &policy, &token, &error);
-        must((status == JWT_OK) == (token != NULL));
+        sjwt_status status =
+            (way == 3 ? sjwt_jws_verify : sjwt_verify)(NULL, text, len, &policy, &token, &error);
+        must((status == SJWT_OK) == (token != NULL));
         if (token == NULL)
             must(error.status == status);
         else if (way < 3)
             look_at(token, text, len);
-        jwt_token_free(token);
+        sjwt_token_free(token);
     }
 
     char *header, *payload;
     size_t header_len, payload_len;
-    if (jwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
-                              NULL) == JWT_OK)
+    if (sjwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
+                               NULL) == SJWT_OK)
         must(strlen(header) == header_len);
     free(header);
     free(payload);
@@ -70,8 +70,8 @@ static void verify(const char *text, size_t len)
 /* Encodes behind next, and says where the text ends. */
 static char *put(char *next, const void *octets, size_t len)
 {
-    jwt_base64url_encode(octets, len, next);
-    return next + JWT_BASE64URL_ENCODED_LEN(len);
+    sjwt_base64url_encode(octets, len, next);
+    return next + SJWT_BASE64URL_ENCODED_LEN(len);
 }
 
 static void sign_and_verify(const uint8_t *header, size_t header_len, const uint8_t *payload,
@@ -79,8 +79,8 @@ static void sign_and_verify(const uint8_t *header, size_t header_len, const uint
 {
     uint8_t signature[64];
     char *text =
-        malloc(JWT_BASE64URL_ENCODED_LEN(header_len) + JWT_BASE64URL_ENCODED_LEN(payload_len) +
-               JWT_BASE64URL_ENCODED_LEN(sizeof(signature)) + 2);
+        malloc(SJWT_BASE64URL_ENCODED_LEN(header_len) + SJWT_BASE64URL_ENCODED_LEN(payload_len) +
+               SJWT_BASE64URL_ENCODED_LEN(sizeof(signature)) + 2);
 
     must(text != NULL);
     memset(signature, 'K', sizeof(signature));
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "{\"keys\":[{" OKP_KEY ",\"kid\":\"a\"},{" EC_KEY "},{" OCT_KEY "}]}";
 
     if (keys == NULL)
-        must(jwt_keyset_parse(NULL, json, strlen(json), &keys, NULL) == JWT_OK);
+        must(sjwt_keyset_parse(NULL, json, strlen(json), &keys, NULL) == SJWT_OK);
     if (size == 0 || data[0] != '#') {
         verify((const char *)data, size);
         return 0;

@@ -9,23 +9,24 @@
 #ifndef PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
 #define PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
 
-#define CRYPTO_BACKEND_LIST(X) X(fake)
+#define SJWT_CRYPTO_BACKEND_LIST(X) X(fake)
 #include "crypto/registry.c"
 
 /* What this "build" lacks. */
-#define FAKE_LACKS (CRYPTO_BIT(CRYPTO_ALG_ES256K) | CRYPTO_BIT(CRYPTO_ALG_HS384))
+#define FAKE_LACKS                                                                                 \
+    (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS384))
 
 static struct {
-    crypto_status init, check_key, verify; /* CRYPTO_OK: as described above */
-    size_t checks, verifications;          /* how often asked */
+    sjwt_crypto_status init, check_key, verify; /* SJWT_CRYPTO_OK: as described above */
+    size_t checks, verifications;               /* how often asked */
 } fake;
 
-static crypto_status fake_init(void)
+static sjwt_crypto_status fake_init(void)
 {
     return fake.init;
 }
 
-static crypto_status fake_check_key(crypto_alg alg, const crypto_key *key)
+static sjwt_crypto_status fake_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
 {
     (void)alg;
     (void)key;
@@ -33,25 +34,25 @@ static crypto_status fake_check_key(crypto_alg alg, const crypto_key *key)
     return fake.check_key;
 }
 
-static crypto_status fake_verify(crypto_alg alg, const crypto_key *key, crypto_span message,
-                                 crypto_span signature)
+static sjwt_crypto_status fake_verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
+                                      sjwt_crypto_span message, sjwt_crypto_span signature)
 {
-    const crypto_span *material = key->type == CRYPTO_KEY_RSA   ? &key->n
-                                  : key->type == CRYPTO_KEY_OCT ? &key->k
-                                                                : &key->x;
+    const sjwt_crypto_span *material = key->type == SJWT_CRYPTO_KEY_RSA   ? &key->n
+                                       : key->type == SJWT_CRYPTO_KEY_OCT ? &key->k
+                                                                          : &key->x;
     (void)alg;
     (void)message;
     fake.verifications++;
-    for (size_t i = 0; i < signature.len && fake.verify == CRYPTO_OK; i++) {
+    for (size_t i = 0; i < signature.len && fake.verify == SJWT_CRYPTO_OK; i++) {
         if (signature.data[i] != material->data[0])
-            return CRYPTO_BAD_SIGNATURE;
+            return SJWT_CRYPTO_BAD_SIGNATURE;
     }
     return fake.verify;
 }
 
-const crypto_backend crypto_fake_backend = {
+const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .name = "fake",
-    .verifies = (CRYPTO_BIT(CRYPTO_ALG_COUNT) - 1) & ~FAKE_LACKS,
+    .verifies = (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_COUNT) - 1) & ~FAKE_LACKS,
     .init = fake_init,
     .check_key = fake_check_key,
     .verify = fake_verify,

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "jwt/base64url.h"
-#include "jwt/jwt.h"
+#include "jwt/sjwt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -47,9 +47,9 @@ static inline void counting_release(void *context, void *pointer)
     free(pointer);
 }
 
-static inline jwt_allocator counting_allocator(counting *c)
+static inline sjwt_allocator counting_allocator(counting *c)
 {
-    return (jwt_allocator){counting_allocate, counting_release, c};
+    return (sjwt_allocator){counting_allocate, counting_release, c};
 }
 
 static inline void *allocate_or_fail(size_t size)
@@ -60,19 +60,19 @@ static inline void *allocate_or_fail(size_t size)
     return made;
 }
 
-static inline void assert_status(jwt_status status, jwt_status wanted, const char *what)
+static inline void assert_status(sjwt_status status, sjwt_status wanted, const char *what)
 {
     if (status != wanted)
-        fail_msg("%s: %s instead of %s", what, jwt_status_name(status), jwt_status_name(wanted));
+        fail_msg("%s: %s instead of %s", what, sjwt_status_name(status), sjwt_status_name(wanted));
 }
 
 /* NUL-terminated; free() it. */
 static inline char *encoded(const void *octets, size_t len)
 {
-    char *text = allocate_or_fail(JWT_BASE64URL_ENCODED_LEN(len) + 1);
+    char *text = allocate_or_fail(SJWT_BASE64URL_ENCODED_LEN(len) + 1);
 
-    jwt_base64url_encode(octets, len, text);
-    text[JWT_BASE64URL_ENCODED_LEN(len)] = '\0';
+    sjwt_base64url_encode(octets, len, text);
+    text[SJWT_BASE64URL_ENCODED_LEN(len)] = '\0';
     return text;
 }
 
@@ -99,14 +99,14 @@ static inline char *compact(const char *header, const char *payload, const void 
     return token;
 }
 
-static inline jwt_keyset *keys_of(const char *json)
+static inline sjwt_keyset *keys_of(const char *json)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
-    jwt_status status = jwt_keyset_parse(NULL, json, strlen(json), &keys, &error);
-    if (status != JWT_OK)
-        fail_msg("%s: %s %s", jwt_status_name(status), error.detail, json);
+    sjwt_status status = sjwt_keyset_parse(NULL, json, strlen(json), &keys, &error);
+    if (status != SJWT_OK)
+        fail_msg("%s: %s %s", sjwt_status_name(status), error.detail, json);
     return keys;
 }
 

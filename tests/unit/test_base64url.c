@@ -13,8 +13,8 @@ static int value_of(int c)
 
 static bool decodes(const char *text, size_t len)
 {
-    uint8_t *out = allocate_or_fail(JWT_BASE64URL_DECODED_LEN(len) + 1);
-    bool right = jwt_base64url_decode(text, len, out, NULL);
+    uint8_t *out = allocate_or_fail(SJWT_BASE64URL_DECODED_LEN(len) + 1);
+    bool right = sjwt_base64url_decode(text, len, out, NULL);
 
     free(out);
     return right;
@@ -47,8 +47,8 @@ static void test_examples(void **state)
         assert_string_equal(text, examples[i].text);
         free(text);
 
-        assert_int_equal(JWT_BASE64URL_DECODED_LEN(text_len), len);
-        assert_true(jwt_base64url_decode(examples[i].text, text_len, out, NULL));
+        assert_int_equal(SJWT_BASE64URL_DECODED_LEN(text_len), len);
+        assert_true(sjwt_base64url_decode(examples[i].text, text_len, out, NULL));
         assert_memory_equal(out, examples[i].octets, len);
     }
 }
@@ -65,8 +65,8 @@ static void test_round_trip(void **state)
             octets[i] = (uint8_t)(random >> 24);
         }
         char *text = encoded(octets, len);
-        assert_int_equal(JWT_BASE64URL_DECODED_LEN(strlen(text)), len);
-        assert_true(jwt_base64url_decode(text, strlen(text), back, NULL));
+        assert_int_equal(SJWT_BASE64URL_DECODED_LEN(strlen(text)), len);
+        assert_true(sjwt_base64url_decode(text, strlen(text), back, NULL));
         assert_memory_equal(back, octets, len);
         free(text);
     }
@@ -83,7 +83,7 @@ static void test_all_pairs(void **state)
             uint8_t octet;
             bool right =
                 value_of(first) >= 0 && value_of(second) >= 0 && value_of(second) % 16 == 0;
-            assert_int_equal(jwt_base64url_decode(text, 2, &octet, NULL), right);
+            assert_int_equal(sjwt_base64url_decode(text, 2, &octet, NULL), right);
             if (right)
                 assert_int_equal(octet, value_of(first) * 4 + value_of(second) / 16);
         }
@@ -118,7 +118,7 @@ static void test_only_the_alphabet(void **state)
             uint8_t out[6];
             text[place] = (char)c;
             bool right = value_of(c) >= 0;
-            assert_int_equal(jwt_base64url_decode(text, 8, out, &position), right);
+            assert_int_equal(sjwt_base64url_decode(text, 8, out, &position), right);
             assert_int_equal(position, right ? 99 : place);
         }
     }
@@ -149,7 +149,7 @@ static void test_refused(void **state)
     for (size_t i = 0; i < COUNT(wrong); i++) {
         uint8_t out[16];
         size_t position = 99;
-        if (jwt_base64url_decode(wrong[i].text, strlen(wrong[i].text), out, &position))
+        if (sjwt_base64url_decode(wrong[i].text, strlen(wrong[i].text), out, &position))
             fail_msg("decoded %s", wrong[i].text);
         assert_int_equal(position, wrong[i].position);
     }
@@ -160,11 +160,11 @@ static void test_span(void **state)
     char text[] = "A?A";
 
     (void)state;
-    assert_int_equal(jwt_base64url_span("", 0), 0);
+    assert_int_equal(sjwt_base64url_span("", 0), 0);
     for (int c = 0; c < 256; c++) {
         text[1] = (char)c;
-        assert_int_equal(jwt_base64url_span(text, 3), value_of(c) < 0 ? 1 : 3);
-        assert_int_equal(jwt_base64url_span(text, 1), 1);
+        assert_int_equal(sjwt_base64url_span(text, 3), value_of(c) < 0 ? 1 : 3);
+        assert_int_equal(sjwt_base64url_span(text, 1), 1);
     }
 }
 

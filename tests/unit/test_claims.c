@@ -8,7 +8,7 @@
 
 #define EDDSA "{\"alg\":\"EdDSA\"}"
 
-static jwt_keyset *okp;
+static sjwt_keyset *okp;
 
 static int set_up(void **state)
 {
@@ -20,7 +20,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    jwt_keyset_free(okp);
+    sjwt_keyset_free(okp);
     return 0;
 }
 
@@ -33,93 +33,93 @@ static char *signed_by(char letter, const char *header, const char *payload)
 }
 
 /* Verifies a token of this payload; *error and *token (free it) may be NULL. */
-static jwt_status verify(const char *payload, const jwt_policy *policy, jwt_token **token,
-                         jwt_error *error)
+static sjwt_status verify(const char *payload, const sjwt_policy *policy, sjwt_token **token,
+                          sjwt_error *error)
 {
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
+    sjwt_allocator allocator = counting_allocator(&memory);
     char *text = signed_by('K', EDDSA, payload);
-    jwt_token *made = (jwt_token *)&memory;
+    sjwt_token *made = (sjwt_token *)&memory;
 
-    jwt_error own = {.status = JWT_STATUS_COUNT};
-    jwt_error *told = error != NULL ? error : &own;
-    jwt_status status = jwt_verify(&allocator, text, strlen(text), policy, &made, told);
-    if (status != JWT_OK) {
+    sjwt_error own = {.status = SJWT_STATUS_COUNT};
+    sjwt_error *told = error != NULL ? error : &own;
+    sjwt_status status = sjwt_verify(&allocator, text, strlen(text), policy, &made, told);
+    if (status != SJWT_OK) {
         assert_null(made);
         assert_int_equal(told->status, status);
-        if (status != JWT_PAYLOAD_JSON)
+        if (status != SJWT_PAYLOAD_JSON)
             assert_int_equal(told->position, 0);
     }
-    if (status == JWT_OK)
+    if (status == SJWT_OK)
         assert_int_equal(memory.live, 1);
-    jwt_token_free(made);
+    sjwt_token_free(made);
     assert_int_equal(memory.live, 0);
     if (token != NULL)
-        assert_status(jwt_verify(NULL, text, strlen(text), policy, token, NULL), status, payload);
+        assert_status(sjwt_verify(NULL, text, strlen(text), policy, token, NULL), status, payload);
     free(text);
     return status;
 }
 
-static void expect(const char *payload, const jwt_policy *policy, jwt_status wanted)
+static void expect(const char *payload, const sjwt_policy *policy, sjwt_status wanted)
 {
     assert_status(verify(payload, policy, NULL, NULL), wanted, payload);
 }
 
 typedef struct row {
     const char *payload;
-    jwt_status status;
+    sjwt_status status;
 } row;
 
-static void expect_rows(const row *rows, size_t count, const jwt_policy *policy)
+static void expect_rows(const row *rows, size_t count, const sjwt_policy *policy)
 {
     for (size_t i = 0; i < count; i++)
         expect(rows[i].payload, policy, rows[i].status);
 }
 
-static jwt_trust any_trust(void)
+static sjwt_trust any_trust(void)
 {
-    return (jwt_trust){.keys = okp, .algorithms = jwt_all_algorithms()};
+    return (sjwt_trust){.keys = okp, .algorithms = sjwt_all_algorithms()};
 }
 
 static void test_payload_json(void **state)
 {
     static const row rows[] = {
-        {"{}", JWT_OK},
-        {" {\"a\":[{}]} ", JWT_OK},
-        {"", JWT_PAYLOAD_JSON},
-        {" ", JWT_PAYLOAD_JSON},
-        {"[]", JWT_PAYLOAD_JSON},
-        {"null", JWT_PAYLOAD_JSON},
-        {"\"sub\"", JWT_PAYLOAD_JSON},
-        {"7", JWT_PAYLOAD_JSON},
-        {"[{\"sub\":\"a\"}]", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"a\"", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"a\"}{}", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"a\",\"sub\":\"b\"}", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"a\",\"\\u0073ub\":\"b\"}", JWT_PAYLOAD_JSON},
-        {"{\"o\":{\"id\":1,\"id\":2}}", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"admin\\u0000x\"}", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"\xC3(\"}", JWT_PAYLOAD_JSON},
-        {"{\"sub\":\"\\uD800\"}", JWT_PAYLOAD_JSON},
-        {"{\"exp\":1e999}", JWT_PAYLOAD_JSON},
-        {"{\"exp\":-1e999}", JWT_PAYLOAD_JSON},
-        {"\xEF\xBB\xBF{}", JWT_PAYLOAD_JSON},
+        {"{}", SJWT_OK},
+        {" {\"a\":[{}]} ", SJWT_OK},
+        {"", SJWT_PAYLOAD_JSON},
+        {" ", SJWT_PAYLOAD_JSON},
+        {"[]", SJWT_PAYLOAD_JSON},
+        {"null", SJWT_PAYLOAD_JSON},
+        {"\"sub\"", SJWT_PAYLOAD_JSON},
+        {"7", SJWT_PAYLOAD_JSON},
+        {"[{\"sub\":\"a\"}]", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\"", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\"}{}", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\",\"sub\":\"b\"}", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"a\",\"\\u0073ub\":\"b\"}", SJWT_PAYLOAD_JSON},
+        {"{\"o\":{\"id\":1,\"id\":2}}", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"admin\\u0000x\"}", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"\xC3(\"}", SJWT_PAYLOAD_JSON},
+        {"{\"sub\":\"\\uD800\"}", SJWT_PAYLOAD_JSON},
+        {"{\"exp\":1e999}", SJWT_PAYLOAD_JSON},
+        {"{\"exp\":-1e999}", SJWT_PAYLOAD_JSON},
+        {"\xEF\xBB\xBF{}", SJWT_PAYLOAD_JSON},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char deep[2100];
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
     /* {"a":[[…]]}, 128 and 129 levels deep, and 1000 */
-    static const int depths[] = {JWT_MAX_JSON_DEPTH, JWT_MAX_JSON_DEPTH + 1, 1000};
+    static const int depths[] = {SJWT_MAX_JSON_DEPTH, SJWT_MAX_JSON_DEPTH + 1, 1000};
     for (size_t i = 0; i < COUNT(depths); i++) {
         int arrays = depths[i] - 1;
         char *next = deep + sprintf(deep, "{\"a\":");
         memset(next, '[', (size_t)arrays);
         memset(next + arrays, ']', (size_t)arrays);
         strcpy(next + 2 * arrays, "}");
-        assert_status(verify(deep, &policy, NULL, NULL), i == 0 ? JWT_OK : JWT_PAYLOAD_JSON,
+        assert_status(verify(deep, &policy, NULL, NULL), i == 0 ? SJWT_OK : SJWT_PAYLOAD_JSON,
                       "nested");
     }
 }
@@ -130,13 +130,13 @@ static void test_position(void **state)
         const char *payload;
         size_t position;
     } rows[] = {{"{\"a\":01}", 6}, {"{}x", 2}, {"", 0}, {"[]", 0}};
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_error error;
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        assert_status(verify(rows[i].payload, &policy, NULL, &error), JWT_PAYLOAD_JSON,
+        assert_status(verify(rows[i].payload, &policy, NULL, &error), SJWT_PAYLOAD_JSON,
                       rows[i].payload);
         assert_int_equal(error.position, rows[i].position);
     }
@@ -145,28 +145,28 @@ static void test_position(void **state)
 static void test_exp(void **state)
 {
     static const row rows[] = {
-        {"{}", JWT_OK},
-        {"{\"exp\":1700000000}", JWT_OK},
-        {"{\"exp\":1700000001}", JWT_OK},
-        {"{\"exp\":1.7e9}", JWT_OK},
-        {"{\"exp\":1700000000.5}", JWT_OK},
-        {"{\"exp\":1e300}", JWT_OK},
-        {"{\"exp\":9223372036854775807}", JWT_OK},
-        {"{\"exp\":92233720368547758070}", JWT_OK},
-        {"{\"exp\":1699999999}", JWT_EXPIRED},
-        {"{\"exp\":1699999999.999999}", JWT_EXPIRED},
-        {"{\"exp\":0}", JWT_EXPIRED},
-        {"{\"exp\":-1}", JWT_EXPIRED},
-        {"{\"exp\":-1e300}", JWT_EXPIRED},
-        {"{\"exp\":\"1700000001\"}", JWT_EXP_INVALID},
-        {"{\"exp\":null}", JWT_EXP_INVALID},
-        {"{\"exp\":true}", JWT_EXP_INVALID},
-        {"{\"exp\":[1700000001]}", JWT_EXP_INVALID},
-        {"{\"exp\":{}}", JWT_EXP_INVALID},
-        {"{\"Exp\":0,\"EXP\":\"x\"}", JWT_OK},
+        {"{}", SJWT_OK},
+        {"{\"exp\":1700000000}", SJWT_OK},
+        {"{\"exp\":1700000001}", SJWT_OK},
+        {"{\"exp\":1.7e9}", SJWT_OK},
+        {"{\"exp\":1700000000.5}", SJWT_OK},
+        {"{\"exp\":1e300}", SJWT_OK},
+        {"{\"exp\":9223372036854775807}", SJWT_OK},
+        {"{\"exp\":92233720368547758070}", SJWT_OK},
+        {"{\"exp\":1699999999}", SJWT_EXPIRED},
+        {"{\"exp\":1699999999.999999}", SJWT_EXPIRED},
+        {"{\"exp\":0}", SJWT_EXPIRED},
+        {"{\"exp\":-1}", SJWT_EXPIRED},
+        {"{\"exp\":-1e300}", SJWT_EXPIRED},
+        {"{\"exp\":\"1700000001\"}", SJWT_EXP_INVALID},
+        {"{\"exp\":null}", SJWT_EXP_INVALID},
+        {"{\"exp\":true}", SJWT_EXP_INVALID},
+        {"{\"exp\":[1700000001]}", SJWT_EXP_INVALID},
+        {"{\"exp\":{}}", SJWT_EXP_INVALID},
+        {"{\"Exp\":0,\"EXP\":\"x\"}", SJWT_OK},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
@@ -175,22 +175,22 @@ static void test_exp(void **state)
 static void test_nbf(void **state)
 {
     static const row rows[] = {
-        {"{\"nbf\":1700000000}", JWT_OK},
-        {"{\"nbf\":1699999999}", JWT_OK},
-        {"{\"nbf\":1699999999.999999}", JWT_OK},
-        {"{\"nbf\":-1}", JWT_OK},
-        {"{\"nbf\":-1e300}", JWT_OK},
-        {"{\"nbf\":1700000001}", JWT_NOT_YET_VALID},
-        {"{\"nbf\":1700000000.000001}", JWT_NOT_YET_VALID},
-        {"{\"nbf\":1e300}", JWT_NOT_YET_VALID},
-        {"{\"nbf\":\"1\"}", JWT_NBF_INVALID},
-        {"{\"nbf\":null}", JWT_NBF_INVALID},
-        {"{\"nbf\":false}", JWT_NBF_INVALID},
-        {"{\"nbf\":[]}", JWT_NBF_INVALID},
-        {"{\"NBF\":\"x\"}", JWT_OK},
+        {"{\"nbf\":1700000000}", SJWT_OK},
+        {"{\"nbf\":1699999999}", SJWT_OK},
+        {"{\"nbf\":1699999999.999999}", SJWT_OK},
+        {"{\"nbf\":-1}", SJWT_OK},
+        {"{\"nbf\":-1e300}", SJWT_OK},
+        {"{\"nbf\":1700000001}", SJWT_NOT_YET_VALID},
+        {"{\"nbf\":1700000000.000001}", SJWT_NOT_YET_VALID},
+        {"{\"nbf\":1e300}", SJWT_NOT_YET_VALID},
+        {"{\"nbf\":\"1\"}", SJWT_NBF_INVALID},
+        {"{\"nbf\":null}", SJWT_NBF_INVALID},
+        {"{\"nbf\":false}", SJWT_NBF_INVALID},
+        {"{\"nbf\":[]}", SJWT_NBF_INVALID},
+        {"{\"NBF\":\"x\"}", SJWT_OK},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
@@ -199,55 +199,55 @@ static void test_nbf(void **state)
 /* Both edges of the leeway belong to the time of validity, to the microsecond. */
 static void test_leeway(void **state)
 {
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .leeway = 60};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .leeway = 60};
 
     (void)state;
     policy.now = (NOW + 60) * SECOND;
-    expect("{\"exp\":1700000000}", &policy, JWT_OK);
+    expect("{\"exp\":1700000000}", &policy, SJWT_OK);
     policy.now++;
-    expect("{\"exp\":1700000000}", &policy, JWT_EXPIRED);
-    expect("{\"exp\":1700000000.000001}", &policy, JWT_OK);
+    expect("{\"exp\":1700000000}", &policy, SJWT_EXPIRED);
+    expect("{\"exp\":1700000000.000001}", &policy, SJWT_OK);
     policy.now = (NOW - 60) * SECOND;
-    expect("{\"nbf\":1700000000}", &policy, JWT_OK);
+    expect("{\"nbf\":1700000000}", &policy, SJWT_OK);
     policy.now--;
-    expect("{\"nbf\":1700000000}", &policy, JWT_NOT_YET_VALID);
+    expect("{\"nbf\":1700000000}", &policy, SJWT_NOT_YET_VALID);
     policy.leeway = 0;
     policy.now = NOW * SECOND;
-    expect("{\"exp\":1700000000,\"nbf\":1700000000}", &policy, JWT_OK);
+    expect("{\"exp\":1700000000,\"nbf\":1700000000}", &policy, SJWT_OK);
     policy.leeway = UINT32_MAX;
-    expect("{\"exp\":0,\"nbf\":3400000000}", &policy, JWT_OK);
+    expect("{\"exp\":0,\"nbf\":3400000000}", &policy, SJWT_OK);
 
     /* No sum overflows. */
     policy.now = INT64_MAX;
-    expect("{\"exp\":9223372036854}", &policy, JWT_OK);
-    expect("{\"exp\":1e300,\"nbf\":1e300}", &policy, JWT_OK);
-    expect("{\"exp\":-1e300}", &policy, JWT_EXPIRED);
+    expect("{\"exp\":9223372036854}", &policy, SJWT_OK);
+    expect("{\"exp\":1e300,\"nbf\":1e300}", &policy, SJWT_OK);
+    expect("{\"exp\":-1e300}", &policy, SJWT_EXPIRED);
     policy.now = INT64_MIN;
-    expect("{\"exp\":-1e300,\"nbf\":-1e300}", &policy, JWT_OK);
-    expect("{\"nbf\":1e300}", &policy, JWT_NOT_YET_VALID);
-    expect("{}", &policy, JWT_OK);
+    expect("{\"exp\":-1e300,\"nbf\":-1e300}", &policy, SJWT_OK);
+    expect("{\"nbf\":1e300}", &policy, SJWT_NOT_YET_VALID);
+    expect("{}", &policy, SJWT_OK);
 }
 
 static void test_seconds_of_errors(void **state)
 {
     static const struct {
         const char *payload;
-        jwt_status status;
+        sjwt_status status;
         int64_t seconds;
     } rows[] = {
-        {"{\"exp\":1699999000}", JWT_EXPIRED, 1699999000},
-        {"{\"exp\":1699999000.9}", JWT_EXPIRED, 1699999000},
-        {"{\"exp\":-0.5}", JWT_EXPIRED, -1},
-        {"{\"exp\":-1e300}", JWT_EXPIRED, INT64_MIN},
-        {"{\"exp\":-9223372036854775807}", JWT_EXPIRED, -INT64_MAX},
-        {"{\"nbf\":1700000001.5}", JWT_NOT_YET_VALID, 1700000001},
-        {"{\"nbf\":9223372036854775807}", JWT_NOT_YET_VALID, INT64_MAX},
-        {"{\"nbf\":1e300}", JWT_NOT_YET_VALID, INT64_MAX},
+        {"{\"exp\":1699999000}", SJWT_EXPIRED, 1699999000},
+        {"{\"exp\":1699999000.9}", SJWT_EXPIRED, 1699999000},
+        {"{\"exp\":-0.5}", SJWT_EXPIRED, -1},
+        {"{\"exp\":-1e300}", SJWT_EXPIRED, INT64_MIN},
+        {"{\"exp\":-9223372036854775807}", SJWT_EXPIRED, -INT64_MAX},
+        {"{\"nbf\":1700000001.5}", SJWT_NOT_YET_VALID, 1700000001},
+        {"{\"nbf\":9223372036854775807}", SJWT_NOT_YET_VALID, INT64_MAX},
+        {"{\"nbf\":1e300}", SJWT_NOT_YET_VALID, INT64_MAX},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
-    jwt_error error;
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -256,94 +256,94 @@ static void test_seconds_of_errors(void **state)
         assert_true(error.has_seconds);
         assert_true(error.seconds == rows[i].seconds);
     }
-    assert_status(verify("{\"exp\":\"x\"}", &policy, NULL, &error), JWT_EXP_INVALID, "a string");
+    assert_status(verify("{\"exp\":\"x\"}", &policy, NULL, &error), SJWT_EXP_INVALID, "a string");
     assert_false(error.has_seconds);
 }
 
 static void test_iat(void **state)
 {
     static const row rows[] = {
-        {"{\"iat\":1}", JWT_OK},
-        {"{\"iat\":1.5}", JWT_OK},
-        {"{\"iat\":1e300}", JWT_OK}, /* the future is nobody's fault */
-        {"{\"iat\":\"1\"}", JWT_IAT_INVALID},
-        {"{\"iat\":null}", JWT_IAT_INVALID},
-        {"{\"iat\":[]}", JWT_IAT_INVALID},
+        {"{\"iat\":1}", SJWT_OK},
+        {"{\"iat\":1.5}", SJWT_OK},
+        {"{\"iat\":1e300}", SJWT_OK}, /* the future is nobody's fault */
+        {"{\"iat\":\"1\"}", SJWT_IAT_INVALID},
+        {"{\"iat\":null}", SJWT_IAT_INVALID},
+        {"{\"iat\":[]}", SJWT_IAT_INVALID},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
     trust.agreed_key = true;
     for (size_t i = 0; i < COUNT(rows); i++)
-        expect(rows[i].payload, &policy, JWT_OK);
+        expect(rows[i].payload, &policy, SJWT_OK);
 }
 
 static void test_jti(void **state)
 {
     static const row after_five[] = {
-        {"{\"jti\":6}", JWT_OK},
-        {"{\"jti\":2147483648}", JWT_OK},
-        {"{\"jti\":9223372036854775807}", JWT_OK},
-        {"{\"jti\":5}", JWT_JTI_REPLAYED},
-        {"{\"jti\":4}", JWT_JTI_REPLAYED},
-        {"{\"jti\":0}", JWT_JTI_REPLAYED},
-        {"{\"jti\":-6}", JWT_JTI_REPLAYED},
-        {"{\"jti\":-9223372036854775808}", JWT_JTI_REPLAYED},
-        {"{}", JWT_JTI_INVALID},
-        {"{\"JTI\":6}", JWT_JTI_INVALID},
-        {"{\"jti\":\"6\"}", JWT_JTI_INVALID},
-        {"{\"jti\":null}", JWT_JTI_INVALID},
-        {"{\"jti\":6.0}", JWT_JTI_INVALID},
-        {"{\"jti\":6.5}", JWT_JTI_INVALID},
-        {"{\"jti\":6e0}", JWT_JTI_INVALID},
-        {"{\"jti\":1e3}", JWT_JTI_INVALID},
-        {"{\"jti\":9223372036854775808}", JWT_JTI_INVALID},
-        {"{\"jti\":-9223372036854775809}", JWT_JTI_INVALID},
-        {"{\"jti\":18446744073709551622}", JWT_JTI_INVALID},
-        {"{\"jti\":[6]}", JWT_JTI_INVALID},
-        {"{\"a\":{\"jti\":6}}", JWT_JTI_INVALID},
+        {"{\"jti\":6}", SJWT_OK},
+        {"{\"jti\":2147483648}", SJWT_OK},
+        {"{\"jti\":9223372036854775807}", SJWT_OK},
+        {"{\"jti\":5}", SJWT_JTI_REPLAYED},
+        {"{\"jti\":4}", SJWT_JTI_REPLAYED},
+        {"{\"jti\":0}", SJWT_JTI_REPLAYED},
+        {"{\"jti\":-6}", SJWT_JTI_REPLAYED},
+        {"{\"jti\":-9223372036854775808}", SJWT_JTI_REPLAYED},
+        {"{}", SJWT_JTI_INVALID},
+        {"{\"JTI\":6}", SJWT_JTI_INVALID},
+        {"{\"jti\":\"6\"}", SJWT_JTI_INVALID},
+        {"{\"jti\":null}", SJWT_JTI_INVALID},
+        {"{\"jti\":6.0}", SJWT_JTI_INVALID},
+        {"{\"jti\":6.5}", SJWT_JTI_INVALID},
+        {"{\"jti\":6e0}", SJWT_JTI_INVALID},
+        {"{\"jti\":1e3}", SJWT_JTI_INVALID},
+        {"{\"jti\":9223372036854775808}", SJWT_JTI_INVALID},
+        {"{\"jti\":-9223372036854775809}", SJWT_JTI_INVALID},
+        {"{\"jti\":18446744073709551622}", SJWT_JTI_INVALID},
+        {"{\"jti\":[6]}", SJWT_JTI_INVALID},
+        {"{\"a\":{\"jti\":6}}", SJWT_JTI_INVALID},
     };
     int64_t last = 5;
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1, .jti_after = &last};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .jti_after = &last};
 
     (void)state;
     expect_rows(after_five, COUNT(after_five), &policy);
     /* 2^53 and 2^53 + 1 are one double, and two numbers. */
     last = INT64_C(9007199254740992);
-    expect("{\"jti\":9007199254740993}", &policy, JWT_OK);
-    expect("{\"jti\":9007199254740992}", &policy, JWT_JTI_REPLAYED);
+    expect("{\"jti\":9007199254740993}", &policy, SJWT_OK);
+    expect("{\"jti\":9007199254740992}", &policy, SJWT_JTI_REPLAYED);
     last = INT64_MAX - 1;
-    expect("{\"jti\":9223372036854775807}", &policy, JWT_OK);
+    expect("{\"jti\":9223372036854775807}", &policy, SJWT_OK);
     last = INT64_MAX;
-    expect("{\"jti\":9223372036854775807}", &policy, JWT_JTI_REPLAYED);
+    expect("{\"jti\":9223372036854775807}", &policy, SJWT_JTI_REPLAYED);
     /* Nobody asked. */
     policy.jti_after = NULL;
-    expect("{}", &policy, JWT_OK);
-    expect("{\"jti\":\"a\"}", &policy, JWT_OK);
-    expect("{\"jti\":5}", &policy, JWT_OK);
+    expect("{}", &policy, SJWT_OK);
+    expect("{\"jti\":\"a\"}", &policy, SJWT_OK);
+    expect("{\"jti\":5}", &policy, SJWT_OK);
 }
 
 static void test_required(void **state)
 {
     static const char *const names[] = {"sub", "o"};
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_error error;
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_error error;
 
     (void)state;
-    trust.required_claims = (jwt_string_list){names, COUNT(names)};
-    expect("{\"sub\":\"a\",\"o\":false}", &policy, JWT_OK);
-    expect("{\"sub\":{},\"o\":0}", &policy, JWT_OK);
-    expect("{\"sub\":\"a\",\"o\":null}", &policy, JWT_CLAIM_MISSING);
-    expect("{\"sub\":\"a\",\"O\":1}", &policy, JWT_CLAIM_MISSING);
-    expect("{\"x\":{\"sub\":\"a\",\"o\":1}}", &policy, JWT_CLAIM_MISSING);
-    assert_status(verify("{\"sub\":\"a\"}", &policy, NULL, &error), JWT_CLAIM_MISSING, "o");
+    trust.required_claims = (sjwt_string_list){names, COUNT(names)};
+    expect("{\"sub\":\"a\",\"o\":false}", &policy, SJWT_OK);
+    expect("{\"sub\":{},\"o\":0}", &policy, SJWT_OK);
+    expect("{\"sub\":\"a\",\"o\":null}", &policy, SJWT_CLAIM_MISSING);
+    expect("{\"sub\":\"a\",\"O\":1}", &policy, SJWT_CLAIM_MISSING);
+    expect("{\"x\":{\"sub\":\"a\",\"o\":1}}", &policy, SJWT_CLAIM_MISSING);
+    assert_status(verify("{\"sub\":\"a\"}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "o");
     assert_string_equal(error.detail, "o");
     assert_int_equal(error.claim_index, 1);
-    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "sub");
+    assert_status(verify("{}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "sub");
     assert_string_equal(error.detail, "sub");
     assert_int_equal(error.claim_index, 0);
 }
@@ -353,26 +353,26 @@ static void test_long_claim_name(void **state)
     /* 47 times U+00E9 and the letter x, which is the 95th octet; then one more */
     char name[101] = "";
     const char *names[] = {name};
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_error error;
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_error error;
 
     (void)state;
-    trust.required_claims = (jwt_string_list){names, 1};
+    trust.required_claims = (sjwt_string_list){names, 1};
     for (int i = 0; i < 50; i++)
         strcat(name, "\xC3\xA9");
-    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+    assert_status(verify("{}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "long");
     assert_int_equal(strlen(error.detail), 94);
     assert_memory_equal(error.detail, name, 94);
     memset(name, 'n', 95);
     name[95] = '\0';
-    assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+    assert_status(verify("{}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "long");
     assert_string_equal(error.detail, name);
     /* one octet too many, and two */
     for (size_t len = 96; len <= 97; len++) {
         name[len - 1] = 'n';
         name[len] = '\0';
-        assert_status(verify("{}", &policy, NULL, &error), JWT_CLAIM_MISSING, "long");
+        assert_status(verify("{}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "long");
         assert_int_equal(strlen(error.detail), 95);
     }
 }
@@ -381,66 +381,66 @@ static void test_audience(void **state)
 {
     static const char *const names[] = {"us", "them"};
     static const row rows[] = {
-        {"{\"aud\":\"us\"}", JWT_OK},
-        {"{\"aud\":\"them\"}", JWT_OK},
-        {"{\"aud\":\"\\u0075s\"}", JWT_OK},
-        {"{\"aud\":[\"us\"]}", JWT_OK},
-        {"{\"aud\":[\"x\",\"them\"]}", JWT_OK},
-        {"{\"aud\":[\"us\",\"x\"]}", JWT_OK},
-        {"{}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":\"\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":\"US\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":\"us2\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":\"u\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":\"us them\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":[]}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":[\"x\"]}", JWT_AUDIENCE_REFUSED},
-        {"{\"AUD\":\"us\"}", JWT_AUDIENCE_REFUSED},
-        {"{\"aud\":null}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":1}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":{\"us\":\"us\"}}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":[\"us\",1]}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":[1,\"us\"]}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":[[\"us\"]]}", JWT_AUDIENCE_INVALID},
-        {"{\"aud\":[\"us\",null]}", JWT_AUDIENCE_INVALID},
+        {"{\"aud\":\"us\"}", SJWT_OK},
+        {"{\"aud\":\"them\"}", SJWT_OK},
+        {"{\"aud\":\"\\u0075s\"}", SJWT_OK},
+        {"{\"aud\":[\"us\"]}", SJWT_OK},
+        {"{\"aud\":[\"x\",\"them\"]}", SJWT_OK},
+        {"{\"aud\":[\"us\",\"x\"]}", SJWT_OK},
+        {"{}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"US\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"us2\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"u\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":\"us them\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":[]}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":[\"x\"]}", SJWT_AUDIENCE_REFUSED},
+        {"{\"AUD\":\"us\"}", SJWT_AUDIENCE_REFUSED},
+        {"{\"aud\":null}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":1}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":{\"us\":\"us\"}}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":[\"us\",1]}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":[1,\"us\"]}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":[[\"us\"]]}", SJWT_AUDIENCE_INVALID},
+        {"{\"aud\":[\"us\",null]}", SJWT_AUDIENCE_INVALID},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     (void)state;
-    trust.audiences = (jwt_string_list){names, COUNT(names)};
+    trust.audiences = (sjwt_string_list){names, COUNT(names)};
     expect_rows(rows, COUNT(rows), &policy);
     trust.audiences.count = 0;
     for (size_t i = 0; i < COUNT(rows); i++)
-        expect(rows[i].payload, &policy, JWT_OK);
+        expect(rows[i].payload, &policy, SJWT_OK);
 }
 
 static void test_one_issuer(void **state)
 {
     static const row rows[] = {
-        {"{\"iss\":\"https://a\"}", JWT_OK},
-        {"{\"iss\":\"https:\\/\\/a\"}", JWT_OK},
-        {"{}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":null}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":1}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":[\"https://a\"]}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":\"https://a/\"}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":\"https://A\"}", JWT_ISSUER_REFUSED},
-        {"{\"iss\":\"\"}", JWT_ISSUER_REFUSED},
-        {"{\"ISS\":\"https://a\"}", JWT_ISSUER_REFUSED},
-        {"{\"sub\":{\"iss\":\"https://a\"}}", JWT_ISSUER_REFUSED},
-        {"[\"https://a\"]", JWT_PAYLOAD_JSON},
-        {"{\"iss\":\"https://a\",\"iss\":\"https://a\"}", JWT_PAYLOAD_JSON},
+        {"{\"iss\":\"https://a\"}", SJWT_OK},
+        {"{\"iss\":\"https:\\/\\/a\"}", SJWT_OK},
+        {"{}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":null}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":1}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":[\"https://a\"]}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":\"https://a/\"}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":\"https://A\"}", SJWT_ISSUER_REFUSED},
+        {"{\"iss\":\"\"}", SJWT_ISSUER_REFUSED},
+        {"{\"ISS\":\"https://a\"}", SJWT_ISSUER_REFUSED},
+        {"{\"sub\":{\"iss\":\"https://a\"}}", SJWT_ISSUER_REFUSED},
+        {"[\"https://a\"]", SJWT_PAYLOAD_JSON},
+        {"{\"iss\":\"https://a\",\"iss\":\"https://a\"}", SJWT_PAYLOAD_JSON},
     };
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     (void)state;
     trust.issuer = "https://a";
     expect_rows(rows, COUNT(rows), &policy);
     trust.issuer = "";
-    expect("{\"iss\":\"\"}", &policy, JWT_OK);
-    expect("{}", &policy, JWT_ISSUER_REFUSED);
+    expect("{\"iss\":\"\"}", &policy, SJWT_OK);
+    expect("{}", &policy, SJWT_ISSUER_REFUSED);
 }
 
 /* What is nearly right is said to be so, and in what way; the pairs that are not
@@ -476,43 +476,43 @@ static const struct {
 
 static void test_near_issuer(void **state)
 {
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char payload[100];
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(pairs); i++) {
         trust.issuer = pairs[i].wanted;
         snprintf(payload, sizeof(payload), "{\"iss\":\"%s\"}", pairs[i].has);
-        assert_status(verify(payload, &policy, NULL, &error), JWT_ISSUER_REFUSED, payload);
+        assert_status(verify(payload, &policy, NULL, &error), SJWT_ISSUER_REFUSED, payload);
         assert_string_equal(error.detail, pairs[i].detail);
     }
-    assert_status(verify("{\"iss\":1}", &policy, NULL, &error), JWT_ISSUER_REFUSED, "a number");
+    assert_status(verify("{\"iss\":1}", &policy, NULL, &error), SJWT_ISSUER_REFUSED, "a number");
     assert_string_equal(error.detail, "");
-    assert_status(verify("{}", &policy, NULL, &error), JWT_ISSUER_REFUSED, "none");
+    assert_status(verify("{}", &policy, NULL, &error), SJWT_ISSUER_REFUSED, "none");
     assert_string_equal(error.detail, "");
 }
 
 static void test_near_one_of_several_issuers(void **state)
 {
     static const char *const issuers[] = {"https://c", NULL, "https://a", "https://B"};
-    jwt_trust trusts[COUNT(issuers)];
-    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
-    jwt_error error;
+    sjwt_trust trusts[COUNT(issuers)];
+    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(trusts); i++) {
         trusts[i] = any_trust();
         trusts[i].issuer = issuers[i];
     }
-    assert_status(verify("{\"iss\":\"https://b\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+    assert_status(verify("{\"iss\":\"https://b\"}", &policy, NULL, &error), SJWT_ISSUER_REFUSED,
                   "the last");
     assert_string_equal(error.detail, "differs only in letter case");
-    assert_status(verify("{\"iss\":\"https://C\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+    assert_status(verify("{\"iss\":\"https://C\"}", &policy, NULL, &error), SJWT_ISSUER_REFUSED,
                   "the first");
     assert_string_equal(error.detail, "differs only in letter case");
-    assert_status(verify("{\"iss\":\"https://d\"}", &policy, NULL, &error), JWT_ISSUER_REFUSED,
+    assert_status(verify("{\"iss\":\"https://d\"}", &policy, NULL, &error), SJWT_ISSUER_REFUSED,
                   "none");
     assert_string_equal(error.detail, "");
 }
@@ -521,28 +521,28 @@ static void test_near_audience(void **state)
 {
     static const char *const forms[] = {"{\"aud\":\"%s\"}", "{\"aud\":[\"%s\"]}",
                                         "{\"aud\":[\"q\",\"%s\",\"r\"]}"};
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char payload[100];
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(pairs) * COUNT(forms); i++) {
         const char *wanted[] = {"something else", "us", "another"};
-        trust.audiences = (jwt_string_list){wanted, COUNT(wanted)};
+        trust.audiences = (sjwt_string_list){wanted, COUNT(wanted)};
         wanted[i % COUNT(wanted)] = pairs[i / COUNT(forms)].wanted;
         snprintf(payload, sizeof(payload), forms[i % COUNT(forms)], pairs[i / COUNT(forms)].has);
-        assert_status(verify(payload, &policy, NULL, &error), JWT_AUDIENCE_REFUSED, payload);
+        assert_status(verify(payload, &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, payload);
         assert_string_equal(error.detail, pairs[i / COUNT(forms)].detail);
     }
     static const char *const us[] = {"us"};
-    trust.audiences = (jwt_string_list){us, COUNT(us)};
-    assert_status(verify("{}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "none");
+    trust.audiences = (sjwt_string_list){us, COUNT(us)};
+    assert_status(verify("{}", &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, "none");
     assert_string_equal(error.detail, "");
-    assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), JWT_AUDIENCE_REFUSED, "empty");
+    assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, "empty");
     assert_string_equal(error.detail, "");
     assert_status(verify("{\"aud\":\"x\",\"azp\":\"US\"}", &policy, NULL, &error),
-                  JWT_AUDIENCE_REFUSED, "the next claim");
+                  SJWT_AUDIENCE_REFUSED, "the next claim");
     assert_string_equal(error.detail, "");
 }
 
@@ -553,27 +553,27 @@ static void test_several_issuers(void **state)
     static const struct {
         const char *payload;
         char letter;
-        jwt_status status;
+        sjwt_status status;
         size_t index;
     } rows[] = {
-        {"{\"iss\":\"https://a\"}", 'K', JWT_OK, 0},
-        {"{\"iss\":\"https://b\"}", 'Z', JWT_OK, 1},
+        {"{\"iss\":\"https://a\"}", 'K', SJWT_OK, 0},
+        {"{\"iss\":\"https://b\"}", 'Z', SJWT_OK, 1},
         /* one issuer's key does not vouch for another */
-        {"{\"iss\":\"https://a\"}", 'Z', JWT_SIGNATURE_INVALID, 0},
-        {"{\"iss\":\"https://b\"}", 'K', JWT_SIGNATURE_INVALID, 0},
+        {"{\"iss\":\"https://a\"}", 'Z', SJWT_SIGNATURE_INVALID, 0},
+        {"{\"iss\":\"https://b\"}", 'K', SJWT_SIGNATURE_INVALID, 0},
         /* a trust without an issuer is nobody's when there are several */
-        {"{\"iss\":\"https://c\"}", 'K', JWT_ISSUER_REFUSED, 0},
-        {"{}", 'K', JWT_ISSUER_REFUSED, 0},
-        {"{\"iss\":null}", 'K', JWT_ISSUER_REFUSED, 0},
+        {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED, 0},
+        {"{}", 'K', SJWT_ISSUER_REFUSED, 0},
+        {"{\"iss\":null}", 'K', SJWT_ISSUER_REFUSED, 0},
         /* a payload that cannot be read has no issuer, and is told no more of */
-        {"[]", 'K', JWT_ISSUER_REFUSED, 0},
-        {"{", 'K', JWT_ISSUER_REFUSED, 0},
-        {"{\"iss\":\"https://a\",\"x\":1,\"x\":2}", 'K', JWT_ISSUER_REFUSED, 0},
+        {"[]", 'K', SJWT_ISSUER_REFUSED, 0},
+        {"{", 'K', SJWT_ISSUER_REFUSED, 0},
+        {"{\"iss\":\"https://a\",\"x\":1,\"x\":2}", 'K', SJWT_ISSUER_REFUSED, 0},
     };
-    jwt_keyset *other = keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
-                                "\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\"}");
-    jwt_trust trusts[3];
-    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    sjwt_keyset *other = keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+                                 "\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\"}");
+    sjwt_trust trusts[3];
+    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
 
     (void)state;
     for (size_t i = 0; i < COUNT(trusts); i++) {
@@ -583,51 +583,52 @@ static void test_several_issuers(void **state)
     }
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *text = signed_by(rows[i].letter, EDDSA, rows[i].payload);
-        jwt_token *token;
-        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
+        sjwt_token *token;
+        assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
                       rows[i].payload);
         if (token != NULL)
-            assert_int_equal(jwt_token_trust_index(token), rows[i].index);
-        jwt_token_free(token);
+            assert_int_equal(sjwt_token_trust_index(token), rows[i].index);
+        sjwt_token_free(token);
         free(text);
     }
 
     /* Each trust has its own say on header and claims. */
     static const char *const audience[] = {"b"};
-    trusts[0].algorithms = CRYPTO_BIT(CRYPTO_ALG_ES256);
-    trusts[1].audiences = (jwt_string_list){audience, 1};
-    expect("{\"iss\":\"https://a\"}", &policy, JWT_ALG_NOT_ALLOWED);
+    trusts[0].algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    trusts[1].audiences = (sjwt_string_list){audience, 1};
+    expect("{\"iss\":\"https://a\"}", &policy, SJWT_ALG_NOT_ALLOWED);
     char *text = signed_by('Z', EDDSA, "{\"iss\":\"https://b\"}");
-    jwt_token *token;
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_AUDIENCE_REFUSED,
-                  "b");
+    sjwt_token *token;
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL),
+                  SJWT_AUDIENCE_REFUSED, "b");
     free(text);
     /* but "none" and critical headers are nobody's */
     text = signed_by('K', "{\"alg\":\"none\"}", "{\"iss\":\"https://c\"}");
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ALG_UNKNOWN, "");
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_ALG_UNKNOWN,
+                  "");
     free(text);
 
     /* Who lacks a key is told, also where there is none at all. */
-    const jwt_keyset *keys = trusts[1].keys;
+    const sjwt_keyset *keys = trusts[1].keys;
     for (int without = 0; without < 2; without++) {
-        jwt_error error = {.trust_index = 99};
+        sjwt_error error = {.trust_index = 99};
         trusts[1].keys = without ? NULL : keys;
         text = signed_by('Z', "{\"alg\":\"EdDSA\",\"kid\":\"x\"}", "{\"iss\":\"https://b\"}");
-        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, &error),
-                      JWT_KEY_NOT_FOUND, "b");
+        assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, &error),
+                      SJWT_KEY_NOT_FOUND, "b");
         assert_int_equal(error.trust_index, 1);
         free(text);
     }
 
     /* Two are several, too, and none is none. */
     policy.trust_count = 2;
-    expect("{\"iss\":\"https://a\"}", &policy, JWT_ALG_NOT_ALLOWED);
+    expect("{\"iss\":\"https://a\"}", &policy, SJWT_ALG_NOT_ALLOWED);
     trusts[0].issuer = trusts[1].issuer = NULL;
-    expect("{\"iss\":\"https://a\"}", &policy, JWT_ISSUER_REFUSED);
+    expect("{\"iss\":\"https://a\"}", &policy, SJWT_ISSUER_REFUSED);
     policy.trusts = NULL;
     policy.trust_count = 0;
-    expect("{}", &policy, JWT_ISSUER_REFUSED);
-    jwt_keyset_free(other);
+    expect("{}", &policy, SJWT_ISSUER_REFUSED);
+    sjwt_keyset_free(other);
 }
 
 /* Nothing is told of a payload whose signature is not good, but its issuer. */
@@ -645,25 +646,25 @@ static void test_nothing_is_told_before_the_signature(void **state)
     };
     static const char *const audience[] = {"us"};
     int64_t last = 5;
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {
         .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
 
     (void)state;
-    trust.audiences = (jwt_string_list){audience, 1};
+    trust.audiences = (sjwt_string_list){audience, 1};
     for (int named = 0; named < 2; named++) {
         trust.issuer = named ? "a" : NULL;
         for (size_t i = 0; i < COUNT(payloads); i++) {
             char *text = signed_by('Z', EDDSA, payloads[i]);
-            jwt_token *token;
-            assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL),
-                          JWT_SIGNATURE_INVALID, payloads[i]);
+            sjwt_token *token;
+            assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL),
+                          SJWT_SIGNATURE_INVALID, payloads[i]);
             free(text);
         }
     }
     char *text = signed_by('Z', EDDSA, "{\"iss\":\"b\"}");
-    jwt_token *token;
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_ISSUER_REFUSED,
+    sjwt_token *token;
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_ISSUER_REFUSED,
                   "another issuer");
     free(text);
 }
@@ -674,8 +675,8 @@ static void test_no_payload_is_parsed_before_the_signature(void **state)
     static const char *const payloads[] = {
         "{}", "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,"
               "\"j\":10,\"k\":11,\"l\":12,\"m\":13}"};
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     size_t calls[2][COUNT(payloads)];
 
     (void)state;
@@ -683,10 +684,10 @@ static void test_no_payload_is_parsed_before_the_signature(void **state)
         trust.issuer = named ? "a" : NULL;
         for (size_t i = 0; i < COUNT(payloads); i++) {
             counting memory = {0};
-            jwt_allocator allocator = counting_allocator(&memory);
+            sjwt_allocator allocator = counting_allocator(&memory);
             char *text = signed_by('Z', EDDSA, payloads[i]);
-            jwt_token *token;
-            jwt_verify(&allocator, text, strlen(text), &policy, &token, NULL);
+            sjwt_token *token;
+            sjwt_verify(&allocator, text, strlen(text), &policy, &token, NULL);
             calls[named][i] = memory.calls;
             free(text);
         }
@@ -703,30 +704,30 @@ static void test_first_of_several(void **state)
     static const char *const names[] = {"sub"};
     static const row rows[] = {
         {"{\"iss\":\"b\",\"jti\":\"x\",\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}",
-         JWT_ISSUER_REFUSED},
+         SJWT_ISSUER_REFUSED},
         {"{\"iss\":\"a\",\"jti\":\"x\",\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}",
-         JWT_JTI_INVALID},
-        {"{\"iss\":\"a\",\"jti\":5,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", JWT_JTI_REPLAYED},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", JWT_NBF_INVALID},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":1e10,\"exp\":\"x\",\"iat\":\"x\"}", JWT_NOT_YET_VALID},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":\"x\",\"iat\":\"x\"}", JWT_EXP_INVALID},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":0,\"iat\":\"x\"}", JWT_EXPIRED},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":\"x\"}", JWT_IAT_INVALID},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":0}", JWT_CLAIM_MISSING},
+         SJWT_JTI_INVALID},
+        {"{\"iss\":\"a\",\"jti\":5,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", SJWT_JTI_REPLAYED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":\"x\",\"exp\":\"x\",\"iat\":\"x\"}", SJWT_NBF_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":1e10,\"exp\":\"x\",\"iat\":\"x\"}", SJWT_NOT_YET_VALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":\"x\",\"iat\":\"x\"}", SJWT_EXP_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":0,\"iat\":\"x\"}", SJWT_EXPIRED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":\"x\"}", SJWT_IAT_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"iat\":0}", SJWT_CLAIM_MISSING},
         {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":1}",
-         JWT_AUDIENCE_INVALID},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1}", JWT_AUDIENCE_REFUSED},
-        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":\"us\"}", JWT_OK},
+         SJWT_AUDIENCE_INVALID},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1}", SJWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":\"us\"}", SJWT_OK},
     };
     int64_t last = 5;
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {
         .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
 
     (void)state;
     trust.issuer = "a";
-    trust.audiences = (jwt_string_list){audience, 1};
-    trust.required_claims = (jwt_string_list){names, 1};
+    trust.audiences = (sjwt_string_list){audience, 1};
+    trust.required_claims = (sjwt_string_list){names, 1};
     expect_rows(rows, COUNT(rows), &policy);
 }
 
@@ -734,30 +735,30 @@ static void test_values_of_a_token(void **state)
 {
     static const char payload[] = "{\"exp\":1700000000.25,\"nbf\":-1.5,\"iat\":1e300,"
                                   "\"jti\":9007199254740993}";
-    jwt_trust trust = any_trust();
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_token *token;
+    sjwt_trust trust = any_trust();
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_token *token;
     int64_t value;
 
     (void)state;
-    assert_status(verify(payload, &policy, &token, NULL), JWT_OK, payload);
-    assert_true(jwt_token_expires_at(token, &value));
+    assert_status(verify(payload, &policy, &token, NULL), SJWT_OK, payload);
+    assert_true(sjwt_token_expires_at(token, &value));
     assert_true(value == INT64_C(1700000000250000));
-    assert_true(jwt_token_not_before(token, &value));
+    assert_true(sjwt_token_not_before(token, &value));
     assert_true(value == -1500000);
-    assert_true(jwt_token_issued_at(token, &value));
+    assert_true(sjwt_token_issued_at(token, &value));
     assert_true(value == INT64_MAX);
-    assert_true(jwt_token_integer_id(token, &value));
+    assert_true(sjwt_token_integer_id(token, &value));
     assert_true(value == INT64_C(9007199254740993));
-    jwt_token_free(token);
+    sjwt_token_free(token);
 
     trust.agreed_key = true;
-    assert_status(verify("{\"iat\":\"x\",\"jti\":1.5}", &policy, &token, NULL), JWT_OK, "");
-    assert_false(jwt_token_issued_at(token, &value));
-    assert_false(jwt_token_integer_id(token, &value));
-    assert_false(jwt_token_expires_at(token, &value));
-    assert_false(jwt_token_not_before(token, &value));
-    jwt_token_free(token);
+    assert_status(verify("{\"iat\":\"x\",\"jti\":1.5}", &policy, &token, NULL), SJWT_OK, "");
+    assert_false(sjwt_token_issued_at(token, &value));
+    assert_false(sjwt_token_integer_id(token, &value));
+    assert_false(sjwt_token_expires_at(token, &value));
+    assert_false(sjwt_token_not_before(token, &value));
+    sjwt_token_free(token);
 }
 
 int main(void)

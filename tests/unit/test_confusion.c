@@ -9,7 +9,7 @@
 #include "crypto/sign.h"
 
 typedef struct known_key {
-    crypto_alg alg;
+    sjwt_crypto_alg alg;
     const char *jwk;
     const char *pem;
     const char *members[2]; /* of the JWK, in base64url */
@@ -25,7 +25,7 @@ typedef struct known_key {
 #define OKP_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
 static const known_key known_keys[] = {
-    {CRYPTO_ALG_RS256,
+    {SJWT_CRYPTO_ALG_RS256,
      "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\"}",
      "-----BEGIN PUBLIC KEY-----\n"
      "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj\n"
@@ -37,14 +37,14 @@ static const known_key known_keys[] = {
      "oQIDAQAB\n"
      "-----END PUBLIC KEY-----\n",
      {RSA_N, NULL}},
-    {CRYPTO_ALG_ES256,
+    {SJWT_CRYPTO_ALG_ES256,
      "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
      "-----BEGIN PUBLIC KEY-----\n"
      "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
      "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
      "-----END PUBLIC KEY-----\n",
      {EC_X, EC_Y}},
-    {CRYPTO_ALG_EDDSA,
+    {SJWT_CRYPTO_ALG_EDDSA,
      "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" OKP_X "\"}",
      "-----BEGIN PUBLIC KEY-----\n"
      "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
@@ -52,20 +52,21 @@ static const known_key known_keys[] = {
      {OKP_X, NULL}},
 };
 
-static const crypto_alg macs[] = {CRYPTO_ALG_HS256, CRYPTO_ALG_HS384, CRYPTO_ALG_HS512};
+static const sjwt_crypto_alg macs[] = {SJWT_CRYPTO_ALG_HS256, SJWT_CRYPTO_ALG_HS384,
+                                       SJWT_CRYPTO_ALG_HS512};
 
-static bool is_signable(crypto_alg alg)
+static bool is_signable(sjwt_crypto_alg alg)
 {
-    return (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
 /* A token with a right MAC by this secret; NULL where the build cannot make one
  * or the secret is too short for it. free() it. */
-static char *forge(crypto_alg mac, crypto_span secret)
+static char *forge(sjwt_crypto_alg mac, sjwt_crypto_span secret)
 {
-    const crypto_algorithm *row = crypto_algorithm_get(mac);
-    const crypto_private_key key = {.public_key = {.type = CRYPTO_KEY_OCT, .k = secret}};
-    uint8_t tag[CRYPTO_MAX_SIGNATURE_SIZE];
+    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(mac);
+    const sjwt_crypto_private_key key = {.public_key = {.type = SJWT_CRYPTO_KEY_OCT, .k = secret}};
+    uint8_t tag[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
     char header[64];
     size_t len;
 
@@ -75,9 +76,9 @@ static char *forge(crypto_alg mac, crypto_span secret)
     char *encoded_header = encoded(header, strlen(header));
     char *payload = encoded("{\"sub\":\"admin\"}", strlen("{\"sub\":\"admin\"}"));
     char *message = joined(encoded_header, payload, "");
-    crypto_span signed_part = {(const uint8_t *)message, strlen(message) - 1};
-    assert_int_equal(crypto_make_signature(mac, &key, signed_part, tag, sizeof(tag), &len),
-                     CRYPTO_OK);
+    sjwt_crypto_span signed_part = {(const uint8_t *)message, strlen(message) - 1};
+    assert_int_equal(sjwt_crypto_make_signature(mac, &key, signed_part, tag, sizeof(tag), &len),
+                     SJWT_CRYPTO_OK);
     char *signature = encoded(tag, len);
     char *token = joined(encoded_header, payload, signature);
     free(encoded_header);
@@ -87,36 +88,37 @@ static char *forge(crypto_alg mac, crypto_span secret)
     return token;
 }
 
-static jwt_status verify(const jwt_keyset *keys, const char *text, bool agreed_key)
+static sjwt_status verify(const sjwt_keyset *keys, const char *text, bool agreed_key)
 {
-    jwt_trust trust = {.keys = keys, .algorithms = jwt_all_algorithms(), .agreed_key = agreed_key};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_token *token;
+    sjwt_trust trust = {
+        .keys = keys, .algorithms = sjwt_all_algorithms(), .agreed_key = agreed_key};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_token *token;
 
-    jwt_status status = jwt_verify(NULL, text, strlen(text), &policy, &token, NULL);
-    jwt_token_free(token);
+    sjwt_status status = sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL);
+    sjwt_token_free(token);
     return status;
 }
 
 /* The MAC itself must be right, or being refused would show nothing. */
-static void assert_right_mac(crypto_span secret, const char *token)
+static void assert_right_mac(sjwt_crypto_span secret, const char *token)
 {
     char *k = encoded(secret.data, secret.len);
     size_t size = strlen(k) + 32;
     char *jwk = allocate_or_fail(size);
 
     snprintf(jwk, size, "{\"kty\":\"oct\",\"k\":\"%s\"}", k);
-    jwt_keyset *keys = keys_of(jwk);
-    assert_status(verify(keys, token, false), JWT_OK, token);
-    jwt_keyset_free(keys);
+    sjwt_keyset *keys = keys_of(jwk);
+    assert_status(verify(keys, token, false), SJWT_OK, token);
+    sjwt_keyset_free(keys);
     free(jwk);
     free(k);
 }
 
 /* Returns how many algorithms were tried. */
-static size_t try_secret(const jwt_keyset *keys, const void *octets, size_t len)
+static size_t try_secret(const sjwt_keyset *keys, const void *octets, size_t len)
 {
-    crypto_span secret = {octets, len};
+    sjwt_crypto_span secret = {octets, len};
     size_t tried = 0;
 
     for (size_t i = 0; i < COUNT(macs); i++) {
@@ -124,8 +126,8 @@ static size_t try_secret(const jwt_keyset *keys, const void *octets, size_t len)
         if (token == NULL)
             continue;
         assert_right_mac(secret, token);
-        assert_status(verify(keys, token, false), JWT_ALG_MISMATCH, token);
-        assert_status(verify(keys, token, true), JWT_ALG_MISMATCH, token);
+        assert_status(verify(keys, token, false), SJWT_ALG_MISMATCH, token);
+        assert_status(verify(keys, token, true), SJWT_ALG_MISMATCH, token);
         free(token);
         tried++;
     }
@@ -136,15 +138,15 @@ static void try_key(const known_key *known)
 {
     uint8_t raw[1 + 512];
     size_t len = 1;
-    jwt_keyset *keys = keys_of(known->jwk);
+    sjwt_keyset *keys = keys_of(known->jwk);
     size_t tried = 0;
 
     /* raw: n, or x, or x and y, the latter also as an uncompressed point */
     raw[0] = 4;
     for (size_t i = 0; i < COUNT(known->members) && known->members[i] != NULL; i++) {
         size_t text_len = strlen(known->members[i]);
-        assert_true(jwt_base64url_decode(known->members[i], text_len, raw + len, NULL));
-        len += JWT_BASE64URL_DECODED_LEN(text_len);
+        assert_true(sjwt_base64url_decode(known->members[i], text_len, raw + len, NULL));
+        len += SJWT_BASE64URL_DECODED_LEN(text_len);
     }
     tried += try_secret(keys, raw + 1, len - 1);
     tried += try_secret(keys, raw, len);
@@ -153,22 +155,22 @@ static void try_key(const known_key *known)
     tried += try_secret(keys, known->pem, strlen(known->pem) - 1);
     tried += try_secret(keys, known->jwk, strlen(known->jwk));
     /* six secrets, of which all are long enough for HS256 */
-    if (is_signable(CRYPTO_ALG_HS256))
+    if (is_signable(SJWT_CRYPTO_ALG_HS256))
         assert_true(tried >= 6);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 }
 
 static void test_public_keys_as_secrets(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(known_keys); i++) {
-        if (crypto_backend_name(known_keys[i].alg) != NULL) {
+        if (sjwt_crypto_backend_name(known_keys[i].alg) != NULL) {
             try_key(&known_keys[i]);
         } else {
-            jwt_keyset *keys;
+            sjwt_keyset *keys;
             assert_status(
-                jwt_keyset_parse(NULL, known_keys[i].jwk, strlen(known_keys[i].jwk), &keys, NULL),
-                JWK_UNSUPPORTED, known_keys[i].jwk);
+                sjwt_keyset_parse(NULL, known_keys[i].jwk, strlen(known_keys[i].jwk), &keys, NULL),
+                SJWT_JWK_UNSUPPORTED, known_keys[i].jwk);
             assert_null(keys);
         }
     }
@@ -185,9 +187,9 @@ static void test_beside_a_secret(void **state)
     size_t i = 0;
 
     (void)state;
-    if (!is_signable(CRYPTO_ALG_HS256))
+    if (!is_signable(SJWT_CRYPTO_ALG_HS256))
         skip();
-    while (i < COUNT(known_keys) && crypto_backend_name(known_keys[i].alg) == NULL)
+    while (i < COUNT(known_keys) && sjwt_crypto_backend_name(known_keys[i].alg) == NULL)
         i++;
     /* Where the build has no public-key algorithm, the set leaves the key out. */
     bool is_left_out = i == COUNT(known_keys);
@@ -195,19 +197,19 @@ static void test_beside_a_secret(void **state)
         known = &known_keys[i];
     char *k = encoded(secret, sizeof(secret));
     snprintf(json, sizeof(json), "{\"keys\":[%s,{\"kty\":\"oct\",\"k\":\"%s\"}]}", known->jwk, k);
-    jwt_keyset *keys = keys_of(json);
-    assert_int_equal(jwt_keyset_count(keys), is_left_out ? 1 : 2);
-    char *good = forge(CRYPTO_ALG_HS256, (crypto_span){secret, sizeof(secret)});
-    char *bad =
-        forge(CRYPTO_ALG_HS256, (crypto_span){(const uint8_t *)known->pem, strlen(known->pem)});
+    sjwt_keyset *keys = keys_of(json);
+    assert_int_equal(sjwt_keyset_count(keys), is_left_out ? 1 : 2);
+    char *good = forge(SJWT_CRYPTO_ALG_HS256, (sjwt_crypto_span){secret, sizeof(secret)});
+    char *bad = forge(SJWT_CRYPTO_ALG_HS256,
+                      (sjwt_crypto_span){(const uint8_t *)known->pem, strlen(known->pem)});
     assert_non_null(good);
     assert_non_null(bad);
-    assert_status(verify(keys, good, false), JWT_OK, good);
-    assert_status(verify(keys, bad, false), JWT_SIGNATURE_INVALID, bad);
+    assert_status(verify(keys, good, false), SJWT_OK, good);
+    assert_status(verify(keys, bad, false), SJWT_SIGNATURE_INVALID, bad);
     free(good);
     free(bad);
     free(k);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /*
  * What every backend must answer: the vectors of tests/vectors/crypto, each
  * file a test, put to the registry and to each backend that declares the
- * algorithm; and CRYPTO_UNSUPPORTED for what no backend of the build declares.
+ * algorithm; and SJWT_CRYPTO_UNSUPPORTED for what no backend of the build declares.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,14 +21,14 @@
 
 #define VECTORS TEST_VECTORS_DIR "/crypto"
 
-#define DECLARATION(name) extern const crypto_backend crypto_##name##_backend;
-#define ADDRESS(name) &crypto_##name##_backend,
+#define DECLARATION(name) extern const sjwt_crypto_backend sjwt_crypto_##name##_backend;
+#define ADDRESS(name) &sjwt_crypto_##name##_backend,
 #define NAME(name) #name,
 
-CRYPTO_BACKEND_LIST(DECLARATION)
+SJWT_CRYPTO_BACKEND_LIST(DECLARATION)
 
-static const crypto_backend *const backends[] = {CRYPTO_BACKEND_LIST(ADDRESS)};
-static const char *const backend_names[] = {CRYPTO_BACKEND_LIST(NAME)};
+static const sjwt_crypto_backend *const backends[] = {SJWT_CRYPTO_BACKEND_LIST(ADDRESS)};
+static const char *const backend_names[] = {SJWT_CRYPTO_BACKEND_LIST(NAME)};
 
 #define BACKEND_COUNT (sizeof backends / sizeof backends[0])
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -40,12 +40,12 @@ static const char *const backend_names[] = {CRYPTO_BACKEND_LIST(NAME)};
 struct record {
     struct vector_file *file;
     size_t line;
-    crypto_alg alg;
-    crypto_private_key key;
-    crypto_span message, signature;
-    bool form_fits;           /* does the algorithm table accept the key? */
-    crypto_status key_status; /* what a backend says of the key */
-    crypto_status verdict;    /* and of the signature */
+    sjwt_crypto_alg alg;
+    sjwt_crypto_private_key key;
+    sjwt_crypto_span message, signature;
+    bool form_fits;                /* does the algorithm table accept the key? */
+    sjwt_crypto_status key_status; /* what a backend says of the key */
+    sjwt_crypto_status verdict;    /* and of the signature */
 };
 
 struct vector_file {
@@ -77,25 +77,25 @@ static void *grown(void *array, size_t count, size_t size)
 
 static const struct {
     const char *name;
-    crypto_key_type type;
-} key_types[] = {{"OKP", CRYPTO_KEY_OKP},
-                 {"EC", CRYPTO_KEY_EC},
-                 {"RSA", CRYPTO_KEY_RSA},
-                 {"oct", CRYPTO_KEY_OCT}};
+    sjwt_crypto_key_type type;
+} key_types[] = {{"OKP", SJWT_CRYPTO_KEY_OKP},
+                 {"EC", SJWT_CRYPTO_KEY_EC},
+                 {"RSA", SJWT_CRYPTO_KEY_RSA},
+                 {"oct", SJWT_CRYPTO_KEY_OCT}};
 
 static const struct {
     const char *name;
-    crypto_curve curve;
-} curves[] = {{"Ed25519", CRYPTO_CURVE_ED25519},
-              {"P-256", CRYPTO_CURVE_P256},
-              {"P-384", CRYPTO_CURVE_P384},
-              {"P-521", CRYPTO_CURVE_P521},
-              {"secp256k1", CRYPTO_CURVE_SECP256K1}};
+    sjwt_crypto_curve curve;
+} curves[] = {{"Ed25519", SJWT_CRYPTO_CURVE_ED25519},
+              {"P-256", SJWT_CRYPTO_CURVE_P256},
+              {"P-384", SJWT_CRYPTO_CURVE_P384},
+              {"P-521", SJWT_CRYPTO_CURVE_P521},
+              {"secp256k1", SJWT_CRYPTO_CURVE_SECP256K1}};
 
 static bool set_name(struct record *record, const char *field, const char *value)
 {
     if (strcmp(field, "alg") == 0) {
-        const crypto_algorithm *row = crypto_algorithm_find(value, strlen(value));
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_find(value, strlen(value));
         if (row == NULL)
             return false;
         record->alg = row->alg;
@@ -119,23 +119,23 @@ static bool set_name(struct record *record, const char *field, const char *value
     }
     if (strcmp(field, "key") == 0) {
         record->form_fits = strcmp(value, "bad-form") != 0;
-        record->key_status = strcmp(value, "ok") == 0 ? CRYPTO_OK : CRYPTO_BAD_KEY;
+        record->key_status = strcmp(value, "ok") == 0 ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
         return strcmp(value, "ok") == 0 || strcmp(value, "bad-key") == 0 || !record->form_fits;
     }
     if (strcmp(field, "verdict") == 0) {
-        record->verdict = strcmp(value, "ok") == 0              ? CRYPTO_OK
-                          : strcmp(value, "bad-signature") == 0 ? CRYPTO_BAD_SIGNATURE
-                                                                : CRYPTO_BAD_KEY;
-        return record->verdict != CRYPTO_BAD_KEY || strcmp(value, "bad-key") == 0;
+        record->verdict = strcmp(value, "ok") == 0              ? SJWT_CRYPTO_OK
+                          : strcmp(value, "bad-signature") == 0 ? SJWT_CRYPTO_BAD_SIGNATURE
+                                                                : SJWT_CRYPTO_BAD_KEY;
+        return record->verdict != SJWT_CRYPTO_BAD_KEY || strcmp(value, "bad-key") == 0;
     }
     return false;
 }
 
-static crypto_span *find_span(struct record *record, const char *field)
+static sjwt_crypto_span *find_span(struct record *record, const char *field)
 {
     const struct {
         const char *name;
-        crypto_span *span;
+        sjwt_crypto_span *span;
     } spans[] = {{"x", &record->key.public_key.x},
                  {"y", &record->key.public_key.y},
                  {"n", &record->key.public_key.n},
@@ -158,13 +158,13 @@ static crypto_span *find_span(struct record *record, const char *field)
 }
 
 /* Decodes hex to *octets, which it moves on. */
-static bool set_span(crypto_span *span, const char *hex, uint8_t **octets)
+static bool set_span(sjwt_crypto_span *span, const char *hex, uint8_t **octets)
 {
     size_t len = strlen(hex);
 
     if (len % 2 != 0)
         return false;
-    *span = (crypto_span){*octets, len / 2};
+    *span = (sjwt_crypto_span){*octets, len / 2};
     for (; len > 0; len -= 2, hex += 2) {
         const char digits[] = {hex[0], hex[1], '\0'};
         char *end;
@@ -203,7 +203,7 @@ static void parse_file(struct vector_file *file)
             record = &records[record_count - 1];
             *record = (struct record){.file = file, .line = line};
         }
-        crypto_span *span = find_span(record, at);
+        sjwt_crypto_span *span = find_span(record, at);
         if (!(span != NULL ? set_span(span, value, &octets) : set_name(record, at, value)))
             die(file, line, "bad field");
     }
@@ -267,25 +267,26 @@ static const char *const status_names[] = {"OK",          "BAD_SIGNATURE", "BAD_
 
 #define expect(record, what, who, got, want)                                                       \
     do {                                                                                           \
-        crypto_status got_ = (got), want_ = (want);                                                \
+        sjwt_crypto_status got_ = (got), want_ = (want);                                           \
         if (got_ != want_)                                                                         \
             fail_msg("%s:%zu: %s by %s is %s, not %s", (record)->file->name, (record)->line, what, \
                      who, status_names[got_], status_names[want_]);                                \
     } while (0)
 
 /* Do its bits say that the build can answer? */
-static bool is_served(crypto_alg alg)
+static bool is_served(sjwt_crypto_alg alg)
 {
-    return (crypto_verifiable_algorithms() & CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_verifiable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
-static void expect_verdict(const struct record *record, const char *what, const crypto_key *key,
-                           crypto_span message, crypto_span signature, crypto_status want)
+static void expect_verdict(const struct record *record, const char *what,
+                           const sjwt_crypto_key *key, sjwt_crypto_span message,
+                           sjwt_crypto_span signature, sjwt_crypto_status want)
 {
     expect(record, what, "the registry",
-           crypto_verify_signature(record->alg, key, message, signature), want);
+           sjwt_crypto_verify_signature(record->alg, key, message, signature), want);
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
-        if ((backends[i]->verifies & CRYPTO_BIT(record->alg)) != 0)
+        if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) != 0)
             expect(record, what, backends[i]->name,
                    backends[i]->verify(record->alg, key, message, signature), want);
     }
@@ -294,49 +295,50 @@ static void expect_verdict(const struct record *record, const char *what, const 
 /* The vector itself. */
 static void check_as_it_is(const struct record *record)
 {
-    const crypto_key *key = &record->key.public_key;
-    crypto_status key_status = record->key_status;
-    crypto_status verdict = record->verdict;
+    const sjwt_crypto_key *key = &record->key.public_key;
+    sjwt_crypto_status key_status = record->key_status;
+    sjwt_crypto_status verdict = record->verdict;
 
     if (record->form_fits && !is_served(record->alg))
-        key_status = verdict = CRYPTO_UNSUPPORTED;
-    expect(record, "the key", "the registry", crypto_check_key(record->alg, key), key_status);
+        key_status = verdict = SJWT_CRYPTO_UNSUPPORTED;
+    expect(record, "the key", "the registry", sjwt_crypto_check_key(record->alg, key), key_status);
     expect(record, "the signature", "the registry",
-           crypto_verify_signature(record->alg, key, record->message, record->signature), verdict);
+           sjwt_crypto_verify_signature(record->alg, key, record->message, record->signature),
+           verdict);
     if (!record->form_fits)
         return;
 
-    const crypto_algorithm *row = crypto_algorithm_get(record->alg);
+    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(record->alg);
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
-        if ((backends[i]->verifies & CRYPTO_BIT(record->alg)) == 0)
+        if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) == 0)
             continue;
-        expect(record, "init", backends[i]->name, backends[i]->init(), CRYPTO_OK);
+        expect(record, "init", backends[i]->name, backends[i]->init(), SJWT_CRYPTO_OK);
         expect(record, "the key", backends[i]->name, backends[i]->check_key(record->alg, key),
                record->key_status);
-        if (record->signature.len == crypto_signature_length(row, key))
+        if (record->signature.len == sjwt_crypto_signature_length(row, key))
             expect(record, "the signature", backends[i]->name,
                    backends[i]->verify(record->alg, key, record->message, record->signature),
                    record->verdict);
     }
 }
 
-static crypto_span copy(uint8_t *to, crypto_span from)
+static sjwt_crypto_span copy(uint8_t *to, sjwt_crypto_span from)
 {
     if (from.len > 0)
         memcpy(to, from.data, from.len);
-    return (crypto_span){to, from.len};
+    return (sjwt_crypto_span){to, from.len};
 }
 
 static void check_flipped_signature(const struct record *record)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_span signature = copy(octets, record->signature);
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signature = copy(octets, record->signature);
     const size_t places[] = {0, signature.len / 2 - 1, signature.len / 2, signature.len - 1};
 
     for (size_t i = 0; i < LENGTH(places); i++) {
         octets[places[i]] ^= 1;
         expect_verdict(record, "a flipped signature", &record->key.public_key, record->message,
-                       signature, CRYPTO_BAD_SIGNATURE);
+                       signature, SJWT_CRYPTO_BAD_SIGNATURE);
         octets[places[i]] ^= 1;
     }
 }
@@ -344,36 +346,36 @@ static void check_flipped_signature(const struct record *record)
 static void check_other_message(const struct record *record)
 {
     uint8_t octets[2048] = {0};
-    crypto_span message = copy(octets, record->message);
+    sjwt_crypto_span message = copy(octets, record->message);
 
     message.len++;
     expect_verdict(record, "a longer message", &record->key.public_key, message, record->signature,
-                   CRYPTO_BAD_SIGNATURE);
+                   SJWT_CRYPTO_BAD_SIGNATURE);
     message.len--;
     if (message.len == 0)
         return;
     octets[message.len / 2] ^= 0x80;
     expect_verdict(record, "a flipped message", &record->key.public_key, message, record->signature,
-                   CRYPTO_BAD_SIGNATURE);
+                   SJWT_CRYPTO_BAD_SIGNATURE);
     octets[message.len / 2] ^= 0x80;
     message.len--;
     expect_verdict(record, "a shorter message", &record->key.public_key, message, record->signature,
-                   CRYPTO_BAD_SIGNATURE);
+                   SJWT_CRYPTO_BAD_SIGNATURE);
 }
 
-static bool is_same(crypto_span a, crypto_span b)
+static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* A good key of the algorithm, of the same size, that is not this one. */
-static const crypto_key *find_other_key(const struct record *record)
+static const sjwt_crypto_key *find_other_key(const struct record *record)
 {
-    const crypto_key *own = &record->key.public_key;
+    const sjwt_crypto_key *own = &record->key.public_key;
 
     for (size_t i = 0; i < record_count; i++) {
-        const crypto_key *key = &records[i].key.public_key;
-        if (records[i].key_status == CRYPTO_OK && key->type == own->type &&
+        const sjwt_crypto_key *key = &records[i].key.public_key;
+        if (records[i].key_status == SJWT_CRYPTO_OK && key->type == own->type &&
             key->curve == own->curve && key->n.len == own->n.len && key->k.len >= own->k.len &&
             !(is_same(key->x, own->x) && is_same(key->n, own->n) && is_same(key->k, own->k)))
             return key;
@@ -383,42 +385,42 @@ static const crypto_key *find_other_key(const struct record *record)
 
 static void check_other_key(const struct record *record)
 {
-    const crypto_key *key = &record->key.public_key;
-    const crypto_key *other = find_other_key(record);
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_key flipped = *key;
+    const sjwt_crypto_key *key = &record->key.public_key;
+    const sjwt_crypto_key *other = find_other_key(record);
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_key flipped = *key;
 
     if (other != NULL)
         expect_verdict(record, "another key", other, record->message, record->signature,
-                       CRYPTO_BAD_SIGNATURE);
+                       SJWT_CRYPTO_BAD_SIGNATURE);
     else
-        assert_true(key->type == CRYPTO_KEY_RSA || key->type == CRYPTO_KEY_OCT);
+        assert_true(key->type == SJWT_CRYPTO_KEY_RSA || key->type == SJWT_CRYPTO_KEY_OCT);
     /* Of these two any octets, nearly, are a key. */
-    if (key->type == CRYPTO_KEY_RSA) {
+    if (key->type == SJWT_CRYPTO_KEY_RSA) {
         flipped.n = copy(octets, key->n);
         octets[key->n.len / 2] ^= 0x10;
         expect_verdict(record, "a flipped modulus", &flipped, record->message, record->signature,
-                       CRYPTO_BAD_SIGNATURE);
-    } else if (key->type == CRYPTO_KEY_OCT) {
+                       SJWT_CRYPTO_BAD_SIGNATURE);
+    } else if (key->type == SJWT_CRYPTO_KEY_OCT) {
         flipped.k = copy(octets, key->k);
         octets[key->k.len - 1] ^= 0x80;
         expect_verdict(record, "a flipped secret", &flipped, record->message, record->signature,
-                       CRYPTO_BAD_SIGNATURE);
+                       SJWT_CRYPTO_BAD_SIGNATURE);
     }
 }
 
 static void check_other_lengths(const struct record *record)
 {
-    uint8_t octets[2 * CRYPTO_MAX_SIGNATURE_SIZE] = {0};
-    crypto_span signature = copy(octets, record->signature);
+    uint8_t octets[2 * SJWT_CRYPTO_MAX_SIGNATURE_SIZE] = {0};
+    sjwt_crypto_span signature = copy(octets, record->signature);
     const size_t lengths[] = {
         0, 1, signature.len / 2, signature.len - 1, signature.len + 1, 2 * signature.len};
 
     for (size_t i = 0; i < LENGTH(lengths); i++)
         expect(record, "a signature of another length", "the registry",
-               crypto_verify_signature(record->alg, &record->key.public_key, record->message,
-                                       (crypto_span){octets, lengths[i]}),
-               CRYPTO_BAD_SIGNATURE);
+               sjwt_crypto_verify_signature(record->alg, &record->key.public_key, record->message,
+                                            (sjwt_crypto_span){octets, lengths[i]}),
+               SJWT_CRYPTO_BAD_SIGNATURE);
 }
 
 static void test_vector_file(void **state)
@@ -429,7 +431,7 @@ static void test_vector_file(void **state)
     for (size_t i = file->first; i < file->first + file->count; i++) {
         const struct record *record = &records[i];
         check_as_it_is(record);
-        if (record->verdict != CRYPTO_OK || !is_served(record->alg))
+        if (record->verdict != SJWT_CRYPTO_OK || !is_served(record->alg))
             continue;
         check_flipped_signature(record);
         check_other_message(record);
@@ -444,12 +446,13 @@ static void test_vector_file(void **state)
 static void test_each_algorithm_has_a_vector(void **state)
 {
     (void)state;
-    for (size_t alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
+    for (size_t alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
         size_t valid = 0;
         for (size_t i = 0; i < record_count; i++)
-            valid += records[i].alg == alg && records[i].verdict == CRYPTO_OK;
+            valid += records[i].alg == alg && records[i].verdict == SJWT_CRYPTO_OK;
         if (valid == 0)
-            fail_msg("%s has no valid vector", crypto_algorithm_get((crypto_alg)alg)->name);
+            fail_msg("%s has no valid vector",
+                     sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name);
     }
 }
 
@@ -462,13 +465,14 @@ static void test_undeclared_is_unsupported(void **state)
         if (!record->form_fits)
             continue;
         for (size_t j = 0; j < BACKEND_COUNT; j++)
-            declared |= backends[j]->verifies & CRYPTO_BIT(record->alg);
+            declared |= backends[j]->verifies & SJWT_CRYPTO_BIT(record->alg);
         bool unsupported =
-            crypto_check_key(record->alg, &record->key.public_key) == CRYPTO_UNSUPPORTED;
+            sjwt_crypto_check_key(record->alg, &record->key.public_key) == SJWT_CRYPTO_UNSUPPORTED;
         assert_int_equal(unsupported, declared == 0);
         /* Whatever the signature looks like. */
-        unsupported = crypto_verify_signature(record->alg, &record->key.public_key, record->message,
-                                              (crypto_span){NULL, 0}) == CRYPTO_UNSUPPORTED;
+        unsupported =
+            sjwt_crypto_verify_signature(record->alg, &record->key.public_key, record->message,
+                                         (sjwt_crypto_span){NULL, 0}) == SJWT_CRYPTO_UNSUPPORTED;
         assert_int_equal(unsupported, declared == 0);
     }
 }
@@ -477,32 +481,32 @@ static void test_undeclared_is_unsupported(void **state)
  * octets lie: every span of the wrong key is filled as the right one would be. */
 static void test_no_key_serves_another_family(void **state)
 {
-    uint8_t signature[2 * CRYPTO_MAX_SIGNATURE_SIZE] = {0};
+    uint8_t signature[2 * SJWT_CRYPTO_MAX_SIGNATURE_SIZE] = {0};
 
     (void)state;
     for (size_t i = 0; i < record_count; i++) {
         const struct record *record = &records[i];
-        if (record->verdict != CRYPTO_OK)
+        if (record->verdict != SJWT_CRYPTO_OK)
             continue;
-        for (size_t j = 0; j < CRYPTO_ALG_COUNT; j++) {
-            const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)j);
-            crypto_key key = record->key.public_key;
+        for (size_t j = 0; j < SJWT_CRYPTO_ALG_COUNT; j++) {
+            const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)j);
+            sjwt_crypto_key key = record->key.public_key;
             if (row->key_type == key.type && row->curve == key.curve)
                 continue;
-            const crypto_span octets = key.n.len != 0 ? key.n : key.k.len != 0 ? key.k : key.x;
-            key.x = key.y = (crypto_span){octets.data, row->coordinate_len};
+            const sjwt_crypto_span octets = key.n.len != 0 ? key.n : key.k.len != 0 ? key.k : key.x;
+            key.x = key.y = (sjwt_crypto_span){octets.data, row->coordinate_len};
             if (octets.len < row->coordinate_len)
                 key.x = key.y = octets;
             key.k = key.n = octets;
-            key.e = (crypto_span){octets.data, 1};
-            expect(record, row->name, "the key of another family", crypto_check_key(row->alg, &key),
-                   CRYPTO_BAD_KEY);
+            key.e = (sjwt_crypto_span){octets.data, 1};
             expect(record, row->name, "the key of another family",
-                   crypto_verify_signature(row->alg, &key, record->message,
-                                           (crypto_span){signature, row->signature_len != 0
-                                                                        ? row->signature_len
-                                                                        : octets.len}),
-                   CRYPTO_BAD_KEY);
+                   sjwt_crypto_check_key(row->alg, &key), SJWT_CRYPTO_BAD_KEY);
+            expect(record, row->name, "the key of another family",
+                   sjwt_crypto_verify_signature(
+                       row->alg, &key, record->message,
+                       (sjwt_crypto_span){signature, row->signature_len != 0 ? row->signature_len
+                                                                             : octets.len}),
+                   SJWT_CRYPTO_BAD_KEY);
         }
     }
 }
@@ -515,19 +519,19 @@ static void test_the_largest_rsa_key(void **state)
     uint8_t n[512];
     static const uint8_t e[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t longer[9] = {1, 0, 0, 0, 0, 0, 0, 0, 1};
-    crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {n, sizeof n}};
+    sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_RSA, .n = {n, sizeof n}};
 
     (void)state;
     memset(n, 0xff, sizeof n);
-    for (unsigned i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        const crypto_alg alg = (crypto_alg)i;
-        if (crypto_algorithm_get(alg)->key_type != CRYPTO_KEY_RSA)
+    for (unsigned i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        const sjwt_crypto_alg alg = (sjwt_crypto_alg)i;
+        if (sjwt_crypto_algorithm_get(alg)->key_type != SJWT_CRYPTO_KEY_RSA)
             continue;
-        key.e = (crypto_span){e, sizeof e};
-        assert_int_equal(crypto_check_key(alg, &key),
-                         is_served(alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
-        key.e = (crypto_span){longer, sizeof longer};
-        assert_int_equal(crypto_check_key(alg, &key), CRYPTO_BAD_KEY);
+        key.e = (sjwt_crypto_span){e, sizeof e};
+        assert_int_equal(sjwt_crypto_check_key(alg, &key),
+                         is_served(alg) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_UNSUPPORTED);
+        key.e = (sjwt_crypto_span){longer, sizeof longer};
+        assert_int_equal(sjwt_crypto_check_key(alg, &key), SJWT_CRYPTO_BAD_KEY);
     }
 }
 
@@ -535,29 +539,30 @@ static void test_the_largest_rsa_key(void **state)
 static void test_the_longest_secret(void **state)
 {
     static const uint8_t octets[8192] = {1};
-    const crypto_span longest = {octets, 8191}, longer = {octets, 8192};
+    const sjwt_crypto_span longest = {octets, 8191}, longer = {octets, 8192};
 
     (void)state;
-    for (unsigned i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)i);
-        const crypto_span wrong = {octets, row->signature_len};
-        crypto_key key = {.type = CRYPTO_KEY_OCT, .k = longest};
+    for (unsigned i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)i);
+        const sjwt_crypto_span wrong = {octets, row->signature_len};
+        sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_OCT, .k = longest};
 
-        if (row->key_type != CRYPTO_KEY_OCT)
+        if (row->key_type != SJWT_CRYPTO_KEY_OCT)
             continue;
         for (size_t j = 0; j < BACKEND_COUNT; j++) {
-            if ((backends[j]->verifies & CRYPTO_BIT(row->alg)) == 0)
+            if ((backends[j]->verifies & SJWT_CRYPTO_BIT(row->alg)) == 0)
                 continue;
-            assert_int_equal(backends[j]->init(), CRYPTO_OK);
-            assert_int_equal(backends[j]->check_key(row->alg, &key), CRYPTO_OK);
+            assert_int_equal(backends[j]->init(), SJWT_CRYPTO_OK);
+            assert_int_equal(backends[j]->check_key(row->alg, &key), SJWT_CRYPTO_OK);
             assert_int_equal(backends[j]->verify(row->alg, &key, longest, wrong),
-                             CRYPTO_BAD_SIGNATURE);
+                             SJWT_CRYPTO_BAD_SIGNATURE);
         }
-        assert_int_equal(crypto_check_key(row->alg, &key),
-                         is_served(row->alg) ? CRYPTO_OK : CRYPTO_UNSUPPORTED);
+        assert_int_equal(sjwt_crypto_check_key(row->alg, &key),
+                         is_served(row->alg) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_UNSUPPORTED);
         key.k = longer;
-        assert_int_equal(crypto_check_key(row->alg, &key), CRYPTO_BAD_KEY);
-        assert_int_equal(crypto_verify_signature(row->alg, &key, longest, wrong), CRYPTO_BAD_KEY);
+        assert_int_equal(sjwt_crypto_check_key(row->alg, &key), SJWT_CRYPTO_BAD_KEY);
+        assert_int_equal(sjwt_crypto_verify_signature(row->alg, &key, longest, wrong),
+                         SJWT_CRYPTO_BAD_KEY);
     }
 }
 
@@ -572,19 +577,20 @@ static void test_backends_are_the_chosen_ones(void **state)
             strcat(names, ", ");
         strcat(names, backend_names[i]);
     }
-    assert_string_equal(crypto_backend_names(), names);
+    assert_string_equal(sjwt_crypto_backend_names(), names);
 }
 
 /* What the configuration printed is what the backends declare. */
 static void test_capabilities_are_the_configured_ones(void **state)
 {
 #define EXPECTED(alg, backend, signer) [alg] = backend,
-    static const char *const expected[CRYPTO_ALG_COUNT] = {CRYPTO_EXPECTATION_LIST(EXPECTED)};
+    static const char *const expected[SJWT_CRYPTO_ALG_COUNT] = {
+        SJWT_CRYPTO_EXPECTATION_LIST(EXPECTED)};
 
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        const char *actual = crypto_backend_name((crypto_alg)i);
-        assert_int_equal(actual != NULL, is_served((crypto_alg)i));
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        const char *actual = sjwt_crypto_backend_name((sjwt_crypto_alg)i);
+        assert_int_equal(actual != NULL, is_served((sjwt_crypto_alg)i));
         assert_int_equal(actual != NULL, expected[i] != NULL);
         if (actual != NULL)
             assert_string_equal(actual, expected[i]);
@@ -598,36 +604,36 @@ static void test_signers_agree_with_the_vectors(void **state)
     (void)state;
     for (size_t i = 0; i < record_count; i++) {
         const struct record *record = &records[i];
-        const crypto_private_key *key = &record->key;
-        uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+        const sjwt_crypto_private_key *key = &record->key;
+        uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
         size_t len = 1;
 
-        if (record->verdict != CRYPTO_OK ||
-            (key->d.len == 0 && key->public_key.type != CRYPTO_KEY_OCT))
+        if (record->verdict != SJWT_CRYPTO_OK ||
+            (key->d.len == 0 && key->public_key.type != SJWT_CRYPTO_KEY_OCT))
             continue;
-        crypto_status status =
-            crypto_make_signature(record->alg, key, record->message, octets, sizeof octets, &len);
-        if (crypto_signer_name(record->alg) == NULL) {
-            expect(record, "signing", "nobody", status, CRYPTO_UNSUPPORTED);
+        sjwt_crypto_status status = sjwt_crypto_make_signature(record->alg, key, record->message,
+                                                               octets, sizeof octets, &len);
+        if (sjwt_crypto_signer_name(record->alg) == NULL) {
+            expect(record, "signing", "nobody", status, SJWT_CRYPTO_UNSUPPORTED);
             assert_int_equal(len, 0);
             continue;
         }
-        expect(record, "signing", crypto_signer_name(record->alg), status, CRYPTO_OK);
+        expect(record, "signing", sjwt_crypto_signer_name(record->alg), status, SJWT_CRYPTO_OK);
 
-        crypto_span signature = {octets, len};
+        sjwt_crypto_span signature = {octets, len};
         switch (record->alg) {
-        case CRYPTO_ALG_EDDSA:
-        case CRYPTO_ALG_RS256:
-        case CRYPTO_ALG_RS384:
-        case CRYPTO_ALG_RS512:
-        case CRYPTO_ALG_HS256:
-        case CRYPTO_ALG_HS384:
-        case CRYPTO_ALG_HS512:
+        case SJWT_CRYPTO_ALG_EDDSA:
+        case SJWT_CRYPTO_ALG_RS256:
+        case SJWT_CRYPTO_ALG_RS384:
+        case SJWT_CRYPTO_ALG_RS512:
+        case SJWT_CRYPTO_ALG_HS256:
+        case SJWT_CRYPTO_ALG_HS384:
+        case SJWT_CRYPTO_ALG_HS512:
             assert_true(is_same(signature, record->signature));
             break;
         default:
             expect_verdict(record, "the signature made", &key->public_key, record->message,
-                           signature, CRYPTO_OK);
+                           signature, SJWT_CRYPTO_OK);
         }
     }
 }
@@ -637,15 +643,16 @@ static void test_public_halves_agree_with_the_vectors(void **state)
     (void)state;
     for (size_t i = 0; i < record_count; i++) {
         const struct record *record = &records[i];
-        crypto_private_key key = record->key;
-        crypto_key public_key;
-        crypto_key_buffer buffer;
+        sjwt_crypto_private_key key = record->key;
+        sjwt_crypto_key public_key;
+        sjwt_crypto_key_buffer buffer;
 
-        if (key.d.len == 0 || crypto_signer_name(record->alg) == NULL)
+        if (key.d.len == 0 || sjwt_crypto_signer_name(record->alg) == NULL)
             continue;
-        key.public_key.x = key.public_key.y = (crypto_span){NULL, 0};
-        expect(record, "the public half", crypto_signer_name(record->alg),
-               crypto_public_from_private(record->alg, &key, &buffer, &public_key), CRYPTO_OK);
+        key.public_key.x = key.public_key.y = (sjwt_crypto_span){NULL, 0};
+        expect(record, "the public half", sjwt_crypto_signer_name(record->alg),
+               sjwt_crypto_public_from_private(record->alg, &key, &buffer, &public_key),
+               SJWT_CRYPTO_OK);
         assert_int_equal(public_key.type, key.public_key.type);
         assert_int_equal(public_key.curve, key.public_key.curve);
         assert_true(is_same(public_key.x, record->key.public_key.x));

@@ -10,36 +10,36 @@
 
 #include <string.h>
 
-#define CRYPTO_BACKEND_LIST(X) X(first) X(second)
+#define SJWT_CRYPTO_BACKEND_LIST(X) X(first) X(second)
 #include "crypto/registry.c"
 
 static struct {
-    crypto_status init, check_key, verify;
+    sjwt_crypto_status init, check_key, verify;
     int inits, checks, verifications;
-    crypto_span message;
+    sjwt_crypto_span message;
 } first, second;
 
 #define BACKEND(which, algorithms)                                                                 \
-    static crypto_status which##_init(void)                                                        \
+    static sjwt_crypto_status which##_init(void)                                                   \
     {                                                                                              \
         which.inits++;                                                                             \
         return which.init;                                                                         \
     }                                                                                              \
-    static crypto_status which##_check_key(crypto_alg alg, const crypto_key *key)                  \
+    static sjwt_crypto_status which##_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)   \
     {                                                                                              \
         (void)alg, (void)key;                                                                      \
         which.checks++;                                                                            \
         return which.check_key;                                                                    \
     }                                                                                              \
-    static crypto_status which##_verify(crypto_alg alg, const crypto_key *key,                     \
-                                        crypto_span message, crypto_span signature)                \
+    static sjwt_crypto_status which##_verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,      \
+                                             sjwt_crypto_span message, sjwt_crypto_span signature) \
     {                                                                                              \
         (void)alg, (void)key, (void)signature;                                                     \
         which.verifications++;                                                                     \
         which.message = message;                                                                   \
         return which.verify;                                                                       \
     }                                                                                              \
-    const crypto_backend crypto_##which##_backend = {                                              \
+    const sjwt_crypto_backend sjwt_crypto_##which##_backend = {                                    \
         .name = #which,                                                                            \
         .verifies = (algorithms),                                                                  \
         .init = which##_init,                                                                      \
@@ -47,17 +47,17 @@ static struct {
         .verify = which##_verify,                                                                  \
     };
 
-BACKEND(first, CRYPTO_BIT(CRYPTO_ALG_EDDSA) | CRYPTO_BIT(CRYPTO_ALG_HS256))
-BACKEND(second, CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_RS256))
+BACKEND(first, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256))
+BACKEND(second, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256))
 
 static uint8_t octets[1024];
-static const crypto_span message = {octets, 5};
-static const crypto_span signature = {octets, 64};
-static const crypto_span mac = {octets, 32};
+static const sjwt_crypto_span message = {octets, 5};
+static const sjwt_crypto_span signature = {octets, 64};
+static const sjwt_crypto_span mac = {octets, 32};
 
-static const crypto_key okp = {
-    .type = CRYPTO_KEY_OKP, .curve = CRYPTO_CURVE_ED25519, .x = {octets, 32}};
-static const crypto_key secret = {.type = CRYPTO_KEY_OCT, .k = {octets, 32}};
+static const sjwt_crypto_key okp = {
+    .type = SJWT_CRYPTO_KEY_OKP, .curve = SJWT_CRYPTO_CURVE_ED25519, .x = {octets, 32}};
+static const sjwt_crypto_key secret = {.type = SJWT_CRYPTO_KEY_OCT, .k = {octets, 32}};
 
 static int set_up(void **state)
 {
@@ -72,157 +72,166 @@ static int set_up(void **state)
 static void test_order_is_preference(void **state)
 {
     (void)state;
-    assert_string_equal(crypto_backend_name(CRYPTO_ALG_EDDSA), "first");
-    assert_string_equal(crypto_backend_name(CRYPTO_ALG_HS256), "first");
-    assert_string_equal(crypto_backend_name(CRYPTO_ALG_RS256), "second");
-    assert_null(crypto_backend_name(CRYPTO_ALG_ES256));
-    assert_string_equal(crypto_backend_names(), "first, second");
-    assert_int_equal(crypto_verifiable_algorithms(), CRYPTO_BIT(CRYPTO_ALG_EDDSA) |
-                                                         CRYPTO_BIT(CRYPTO_ALG_HS256) |
-                                                         CRYPTO_BIT(CRYPTO_ALG_RS256));
+    assert_string_equal(sjwt_crypto_backend_name(SJWT_CRYPTO_ALG_EDDSA), "first");
+    assert_string_equal(sjwt_crypto_backend_name(SJWT_CRYPTO_ALG_HS256), "first");
+    assert_string_equal(sjwt_crypto_backend_name(SJWT_CRYPTO_ALG_RS256), "second");
+    assert_null(sjwt_crypto_backend_name(SJWT_CRYPTO_ALG_ES256));
+    assert_string_equal(sjwt_crypto_backend_names(), "first, second");
+    assert_int_equal(sjwt_crypto_verifiable_algorithms(),
+                     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) |
+                         SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) |
+                         SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256));
 
-    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_HS256, &secret, message, mac), CRYPTO_OK);
+    assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_HS256, &secret, message, mac),
+                     SJWT_CRYPTO_OK);
     assert_int_equal(first.verifications, 1);
     assert_int_equal(second.verifications, 0);
 }
 
 static void test_each_answer_arrives(void **state)
 {
-    static const crypto_status answers[] = {CRYPTO_OK, CRYPTO_BAD_SIGNATURE, CRYPTO_BAD_KEY,
-                                            CRYPTO_NO_MEMORY, CRYPTO_INTERNAL};
+    static const sjwt_crypto_status answers[] = {SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_SIGNATURE,
+                                                 SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_NO_MEMORY,
+                                                 SJWT_CRYPTO_INTERNAL};
 
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         first.verify = first.check_key = answers[i];
-        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
-                         answers[i]);
-        assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &okp), answers[i]);
+        assert_int_equal(
+            sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, message, signature),
+            answers[i]);
+        assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_EDDSA, &okp), answers[i]);
     }
 }
 
 static void test_init_is_lazy_and_once(void **state)
 {
     (void)state;
-    assert_string_equal(crypto_backend_name(CRYPTO_ALG_EDDSA), "first");
+    assert_string_equal(sjwt_crypto_backend_name(SJWT_CRYPTO_ALG_EDDSA), "first");
     assert_int_equal(first.inits, 0);
-    crypto_check_key(CRYPTO_ALG_EDDSA, &okp);
-    crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature);
-    crypto_verify_signature(CRYPTO_ALG_HS256, &secret, message, mac);
+    sjwt_crypto_check_key(SJWT_CRYPTO_ALG_EDDSA, &okp);
+    sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, message, signature);
+    sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_HS256, &secret, message, mac);
     assert_int_equal(first.inits, 1);
     assert_int_equal(second.inits, 0);
 }
 
 static void test_init_that_failed_is_tried_again(void **state)
 {
-    static const crypto_status answers[] = {CRYPTO_NO_MEMORY, CRYPTO_INTERNAL};
+    static const sjwt_crypto_status answers[] = {SJWT_CRYPTO_NO_MEMORY, SJWT_CRYPTO_INTERNAL};
 
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         first.init = answers[i];
-        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
-                         answers[i]);
-        assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &okp), answers[i]);
+        assert_int_equal(
+            sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, message, signature),
+            answers[i]);
+        assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_EDDSA, &okp), answers[i]);
     }
     assert_int_equal(first.verifications + first.checks, 0);
-    first.init = CRYPTO_OK;
-    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message, signature),
-                     CRYPTO_OK);
+    first.init = SJWT_CRYPTO_OK;
+    assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, message, signature),
+                     SJWT_CRYPTO_OK);
     assert_int_equal(first.inits, 5);
 }
 
 static void test_unsupported_asks_nobody(void **state)
 {
-    const crypto_key ec = {
-        .type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256, .x = {octets, 32}, .y = {octets, 32}};
+    const sjwt_crypto_key ec = {.type = SJWT_CRYPTO_KEY_EC,
+                                .curve = SJWT_CRYPTO_CURVE_P256,
+                                .x = {octets, 32},
+                                .y = {octets, 32}};
 
     (void)state;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &ec), CRYPTO_UNSUPPORTED);
-    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_ES256, &ec, message, signature),
-                     CRYPTO_UNSUPPORTED);
-    assert_int_equal(crypto_verify_signature(CRYPTO_ALG_ES256, &ec, message, mac),
-                     CRYPTO_UNSUPPORTED);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_ES256, &ec), SJWT_CRYPTO_UNSUPPORTED);
+    assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_ES256, &ec, message, signature),
+                     SJWT_CRYPTO_UNSUPPORTED);
+    assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_ES256, &ec, message, mac),
+                     SJWT_CRYPTO_UNSUPPORTED);
     /* A key that no build could use is the key's fault. */
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &okp), CRYPTO_BAD_KEY);
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256K, &ec), CRYPTO_BAD_KEY);
-    crypto_key short_y = ec;
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_ES256, &okp), SJWT_CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_ES256K, &ec), SJWT_CRYPTO_BAD_KEY);
+    sjwt_crypto_key short_y = ec;
     short_y.y.len--;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_ES256, &short_y), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_ES256, &short_y), SJWT_CRYPTO_BAD_KEY);
     assert_int_equal(first.inits + second.inits, 0);
 }
 
 static void test_a_wrong_length_asks_nobody(void **state)
 {
-    crypto_key key = okp;
+    sjwt_crypto_key key = okp;
 
     (void)state;
     for (size_t len = 0; len < 130; len++) {
         if (len != 64)
-            assert_int_equal(crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, message,
-                                                     (crypto_span){octets, len}),
-                             CRYPTO_BAD_SIGNATURE);
+            assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, message,
+                                                          (sjwt_crypto_span){octets, len}),
+                             SJWT_CRYPTO_BAD_SIGNATURE);
         key.x.len = len;
         if (len != 32)
-            assert_int_equal(crypto_check_key(CRYPTO_ALG_EDDSA, &key), CRYPTO_BAD_KEY);
+            assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_EDDSA, &key),
+                             SJWT_CRYPTO_BAD_KEY);
     }
     assert_int_equal(first.inits + first.checks + first.verifications, 0);
 }
 
 static void test_an_rsa_signature_is_as_long_as_the_modulus(void **state)
 {
-    crypto_key key = {.type = CRYPTO_KEY_RSA, .e = {octets, 1}};
+    sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_RSA, .e = {octets, 1}};
 
     (void)state;
     for (size_t len = 0; len <= 600; len++) {
-        key.n = (crypto_span){octets, len};
+        key.n = (sjwt_crypto_span){octets, len};
         bool fits = len >= 256 && len <= 512;
-        assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key),
-                         fits ? CRYPTO_OK : CRYPTO_BAD_KEY);
+        assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key),
+                         fits ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY);
         if (!fits)
             continue;
-        assert_int_equal(crypto_verify_signature(CRYPTO_ALG_RS256, &key, message, key.n),
-                         CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_RS256, &key, message, key.n),
+                         SJWT_CRYPTO_OK);
         for (size_t other = len - 1; other <= len + 1; other += 2)
-            assert_int_equal(crypto_verify_signature(CRYPTO_ALG_RS256, &key, message,
-                                                     (crypto_span){octets, other}),
-                             CRYPTO_BAD_SIGNATURE);
+            assert_int_equal(sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_RS256, &key, message,
+                                                          (sjwt_crypto_span){octets, other}),
+                             SJWT_CRYPTO_BAD_SIGNATURE);
     }
 }
 
 static void test_an_rsa_modulus_is_odd(void **state)
 {
     uint8_t modulus[256];
-    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
+    const sjwt_crypto_key key = {
+        .type = SJWT_CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
 
     (void)state;
     memset(modulus, 0xff, sizeof modulus);
     modulus[255] = 0xfe;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
 }
 
 /* Sizes are counted in bits: 256 octets are 2048 bits only with the top bit set. */
 static void test_rsa_size_is_exact(void **state)
 {
     uint8_t modulus[513];
-    crypto_key key = {.type = CRYPTO_KEY_RSA, .e = {octets, 3}};
+    sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_RSA, .e = {octets, 3}};
 
     (void)state;
     memset(modulus, 0xff, sizeof modulus);
-    key.n = (crypto_span){modulus, 256};
+    key.n = (sjwt_crypto_span){modulus, 256};
     modulus[0] = 0x80;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_OK);
     modulus[0] = 0x7f;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
     key.n.len = 257;
     modulus[0] = 0x01;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_OK);
     modulus[0] = 0x00;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
     key.n.len = 512;
     modulus[0] = 0xff;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_OK);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_OK);
     key.n.len = 513;
     modulus[0] = 0x01;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
 }
 
 static void test_rsa_exponent(void **state)
@@ -230,43 +239,44 @@ static void test_rsa_exponent(void **state)
     static const struct {
         uint8_t e[9];
         size_t len;
-        crypto_status status;
+        sjwt_crypto_status status;
     } cases[] = {
-        {{0}, 0, CRYPTO_BAD_KEY},
-        {{0}, 1, CRYPTO_BAD_KEY},
-        {{1}, 1, CRYPTO_BAD_KEY},
-        {{2}, 1, CRYPTO_BAD_KEY},
-        {{3}, 1, CRYPTO_OK},
-        {{4}, 1, CRYPTO_BAD_KEY},
-        {{0, 3}, 2, CRYPTO_BAD_KEY},
-        {{1, 0}, 2, CRYPTO_BAD_KEY},
-        {{1, 1}, 2, CRYPTO_OK},
-        {{1, 0, 1}, 3, CRYPTO_OK},
-        {{0, 1, 0, 1}, 4, CRYPTO_BAD_KEY},
-        {{0x80, 0, 0, 1}, 4, CRYPTO_OK},
+        {{0}, 0, SJWT_CRYPTO_BAD_KEY},
+        {{0}, 1, SJWT_CRYPTO_BAD_KEY},
+        {{1}, 1, SJWT_CRYPTO_BAD_KEY},
+        {{2}, 1, SJWT_CRYPTO_BAD_KEY},
+        {{3}, 1, SJWT_CRYPTO_OK},
+        {{4}, 1, SJWT_CRYPTO_BAD_KEY},
+        {{0, 3}, 2, SJWT_CRYPTO_BAD_KEY},
+        {{1, 0}, 2, SJWT_CRYPTO_BAD_KEY},
+        {{1, 1}, 2, SJWT_CRYPTO_OK},
+        {{1, 0, 1}, 3, SJWT_CRYPTO_OK},
+        {{0, 1, 0, 1}, 4, SJWT_CRYPTO_BAD_KEY},
+        {{0x80, 0, 0, 1}, 4, SJWT_CRYPTO_OK},
         /* 64 bits are the most; 2^64 + 1 has 65 */
-        {{0x80, 0, 0, 0, 0, 0, 0, 1}, 8, CRYPTO_OK},
-        {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, CRYPTO_OK},
-        {{1, 0, 0, 0, 0, 0, 0, 0, 1}, 9, CRYPTO_BAD_KEY},
+        {{0x80, 0, 0, 0, 0, 0, 0, 1}, 8, SJWT_CRYPTO_OK},
+        {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, SJWT_CRYPTO_OK},
+        {{1, 0, 0, 0, 0, 0, 0, 0, 1}, 9, SJWT_CRYPTO_BAD_KEY},
     };
-    crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {octets, 256}};
+    sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_RSA, .n = {octets, 256}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        key.e = (crypto_span){cases[i].e, cases[i].len};
-        assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), cases[i].status);
+        key.e = (sjwt_crypto_span){cases[i].e, cases[i].len};
+        assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), cases[i].status);
     }
     key.e = key.n;
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
-    key.e = (crypto_span){octets + 1, 0};
-    assert_int_equal(crypto_check_key(CRYPTO_ALG_RS256, &key), CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
+    key.e = (sjwt_crypto_span){octets + 1, 0};
+    assert_int_equal(sjwt_crypto_check_key(SJWT_CRYPTO_ALG_RS256, &key), SJWT_CRYPTO_BAD_KEY);
 }
 
 /* A library may declare its pointers nonnull. */
 static void test_no_message_is_no_null_pointer(void **state)
 {
     (void)state;
-    crypto_verify_signature(CRYPTO_ALG_EDDSA, &okp, (crypto_span){NULL, 0}, signature);
+    sjwt_crypto_verify_signature(SJWT_CRYPTO_ALG_EDDSA, &okp, (sjwt_crypto_span){NULL, 0},
+                                 signature);
     assert_int_equal(first.verifications, 1);
     assert_non_null(first.message.data);
     assert_int_equal(first.message.len, 0);

@@ -16,25 +16,25 @@
 #include "crypto/sign.h"
 
 static uint8_t text[] = "a message to sign";
-static const crypto_span message = {text, sizeof text - 1};
+static const sjwt_crypto_span message = {text, sizeof text - 1};
 
 /* One key an algorithm that can be signed with. */
-static crypto_key_buffer buffers[CRYPTO_ALG_COUNT];
-static crypto_private_key keys[CRYPTO_ALG_COUNT];
+static sjwt_crypto_key_buffer buffers[SJWT_CRYPTO_ALG_COUNT];
+static sjwt_crypto_private_key keys[SJWT_CRYPTO_ALG_COUNT];
 
 static bool is_signable(size_t alg)
 {
-    return (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
 /* Where a build signs nothing, there is nothing to look at. */
 static void need_a_signer(void)
 {
-    if (crypto_signable_algorithms() == 0)
+    if (sjwt_crypto_signable_algorithms() == 0)
         skip();
 }
 
-static bool is_inside(crypto_span span, const crypto_key_buffer *buffer)
+static bool is_inside(sjwt_crypto_span span, const sjwt_crypto_key_buffer *buffer)
 {
     return span.len == 0 || (span.data >= buffer->octets &&
                              span.data + span.len <= buffer->octets + sizeof buffer->octets);
@@ -43,79 +43,81 @@ static bool is_inside(crypto_span span, const crypto_key_buffer *buffer)
 static int make_keys(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        crypto_status status = crypto_generate_key((crypto_alg)i, 0, &buffers[i], &keys[i]);
-        if (status != (is_signable(i) ? CRYPTO_OK : CRYPTO_UNSUPPORTED))
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        sjwt_crypto_status status =
+            sjwt_crypto_generate_key((sjwt_crypto_alg)i, 0, &buffers[i], &keys[i]);
+        if (status != (is_signable(i) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_UNSUPPORTED))
             return -1;
     }
     return 0;
 }
 
-static crypto_status sign(size_t alg, const crypto_private_key *key, uint8_t *octets,
-                          crypto_span *signature)
+static sjwt_crypto_status sign(size_t alg, const sjwt_crypto_private_key *key, uint8_t *octets,
+                               sjwt_crypto_span *signature)
 {
     signature->data = octets;
-    return crypto_make_signature((crypto_alg)alg, key, message, octets, CRYPTO_MAX_SIGNATURE_SIZE,
-                                 &signature->len);
+    return sjwt_crypto_make_signature((sjwt_crypto_alg)alg, key, message, octets,
+                                      SJWT_CRYPTO_MAX_SIGNATURE_SIZE, &signature->len);
 }
 
 static void test_signers_are_named(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++)
-        assert_int_equal(crypto_signer_name((crypto_alg)i) != NULL, is_signable(i));
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++)
+        assert_int_equal(sjwt_crypto_signer_name((sjwt_crypto_alg)i) != NULL, is_signable(i));
 }
 
 static void test_generated_keys_sign(void **state)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_span signature;
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signature;
 
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)i);
-        const crypto_key *key = &keys[i].public_key;
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)i);
+        const sjwt_crypto_key *key = &keys[i].public_key;
         if (!is_signable(i)) {
-            crypto_private_key none = keys[i];
-            assert_int_not_equal(sign(i, &none, octets, &signature), CRYPTO_OK);
+            sjwt_crypto_private_key none = keys[i];
+            assert_int_not_equal(sign(i, &none, octets, &signature), SJWT_CRYPTO_OK);
             continue;
         }
         assert_int_equal(key->type, row->key_type);
         assert_int_equal(key->curve, row->curve);
-        assert_int_equal(crypto_check_key((crypto_alg)i, key), CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_check_key((sjwt_crypto_alg)i, key), SJWT_CRYPTO_OK);
         assert_true(is_inside(key->x, &buffers[i]) && is_inside(key->y, &buffers[i]) &&
                     is_inside(key->n, &buffers[i]) && is_inside(key->e, &buffers[i]) &&
                     is_inside(key->k, &buffers[i]) && is_inside(keys[i].d, &buffers[i]) &&
                     is_inside(keys[i].qi, &buffers[i]));
-        if (row->key_type == CRYPTO_KEY_RSA)
-            assert_int_equal(key->n.len, CRYPTO_DEFAULT_RSA_BITS / 8);
-        if (row->key_type == CRYPTO_KEY_OCT)
+        if (row->key_type == SJWT_CRYPTO_KEY_RSA)
+            assert_int_equal(key->n.len, SJWT_CRYPTO_DEFAULT_RSA_BITS / 8);
+        if (row->key_type == SJWT_CRYPTO_KEY_OCT)
             assert_int_equal(key->k.len, row->min_key_bits / 8);
         if (row->coordinate_len != 0)
             assert_int_equal(keys[i].d.len, row->coordinate_len);
 
-        assert_int_equal(sign(i, &keys[i], octets, &signature), CRYPTO_OK);
-        assert_int_equal(crypto_verify_signature((crypto_alg)i, key, message, signature),
-                         CRYPTO_OK);
+        assert_int_equal(sign(i, &keys[i], octets, &signature), SJWT_CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_verify_signature((sjwt_crypto_alg)i, key, message, signature),
+                         SJWT_CRYPTO_OK);
         octets[signature.len - 1] ^= 1;
-        assert_int_equal(crypto_verify_signature((crypto_alg)i, key, message, signature),
-                         CRYPTO_BAD_SIGNATURE);
+        assert_int_equal(sjwt_crypto_verify_signature((sjwt_crypto_alg)i, key, message, signature),
+                         SJWT_CRYPTO_BAD_SIGNATURE);
     }
 }
 
 static void test_generated_keys_differ(void **state)
 {
-    crypto_key_buffer buffer;
-    crypto_private_key key;
+    sjwt_crypto_key_buffer buffer;
+    sjwt_crypto_private_key key;
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        if (!is_signable(i) || keys[i].public_key.type == CRYPTO_KEY_RSA)
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        if (!is_signable(i) || keys[i].public_key.type == SJWT_CRYPTO_KEY_RSA)
             continue;
-        assert_int_equal(crypto_generate_key((crypto_alg)i, 0, &buffer, &key), CRYPTO_OK);
-        const crypto_span a = key.d.len != 0 ? key.d : key.public_key.k;
-        const crypto_span b = keys[i].d.len != 0 ? keys[i].d : keys[i].public_key.k;
+        assert_int_equal(sjwt_crypto_generate_key((sjwt_crypto_alg)i, 0, &buffer, &key),
+                         SJWT_CRYPTO_OK);
+        const sjwt_crypto_span a = key.d.len != 0 ? key.d : key.public_key.k;
+        const sjwt_crypto_span b = keys[i].d.len != 0 ? keys[i].d : keys[i].public_key.k;
         assert_int_equal(a.len, b.len);
         assert_memory_not_equal(a.data, b.data, a.len);
     }
@@ -123,42 +125,42 @@ static void test_generated_keys_differ(void **state)
 
 static void test_an_empty_message_is_signed(void **state)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    const crypto_span nothing = {NULL, 0};
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    const sjwt_crypto_span nothing = {NULL, 0};
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
         size_t len;
         if (!is_signable(i))
             continue;
-        assert_int_equal(
-            crypto_make_signature((crypto_alg)i, &keys[i], nothing, octets, sizeof octets, &len),
-            CRYPTO_OK);
-        assert_int_equal(crypto_verify_signature((crypto_alg)i, &keys[i].public_key, nothing,
-                                                 (crypto_span){octets, len}),
-                         CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_make_signature((sjwt_crypto_alg)i, &keys[i], nothing, octets,
+                                                    sizeof octets, &len),
+                         SJWT_CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_verify_signature((sjwt_crypto_alg)i, &keys[i].public_key,
+                                                      nothing, (sjwt_crypto_span){octets, len}),
+                         SJWT_CRYPTO_OK);
     }
 }
 
 static void test_the_buffer_must_be_big_enough(void **state)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        crypto_span signature;
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        sjwt_crypto_span signature;
         size_t len;
         if (!is_signable(i))
             continue;
-        assert_int_equal(sign(i, &keys[i], octets, &signature), CRYPTO_OK);
-        assert_int_equal(
-            crypto_make_signature((crypto_alg)i, &keys[i], message, octets, signature.len, &len),
-            CRYPTO_OK);
-        assert_int_equal(crypto_make_signature((crypto_alg)i, &keys[i], message, octets,
-                                               signature.len - 1, &len),
-                         CRYPTO_INTERNAL);
+        assert_int_equal(sign(i, &keys[i], octets, &signature), SJWT_CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_make_signature((sjwt_crypto_alg)i, &keys[i], message, octets,
+                                                    signature.len, &len),
+                         SJWT_CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_make_signature((sjwt_crypto_alg)i, &keys[i], message, octets,
+                                                    signature.len - 1, &len),
+                         SJWT_CRYPTO_INTERNAL);
         assert_int_equal(len, 0);
     }
 }
@@ -166,28 +168,36 @@ static void test_the_buffer_must_be_big_enough(void **state)
 static void test_sizes(void **state)
 {
     static const struct {
-        crypto_alg alg;
+        sjwt_crypto_alg alg;
         size_t bits;
-        crypto_status status;
+        sjwt_crypto_status status;
     } cases[] = {
-        {CRYPTO_ALG_RS256, 3072, CRYPTO_OK},      {CRYPTO_ALG_PS256, 2056, CRYPTO_OK},
-        {CRYPTO_ALG_RS256, 2047, CRYPTO_BAD_KEY}, {CRYPTO_ALG_RS256, 2049, CRYPTO_BAD_KEY},
-        {CRYPTO_ALG_RS256, 1024, CRYPTO_BAD_KEY}, {CRYPTO_ALG_PS512, 4104, CRYPTO_BAD_KEY},
-        {CRYPTO_ALG_HS256, 256, CRYPTO_OK},       {CRYPTO_ALG_HS256, 4096, CRYPTO_OK},
-        {CRYPTO_ALG_HS256, 248, CRYPTO_BAD_KEY},  {CRYPTO_ALG_HS256, 4104, CRYPTO_BAD_KEY},
-        {CRYPTO_ALG_HS384, 256, CRYPTO_BAD_KEY},  {CRYPTO_ALG_HS512, 520, CRYPTO_OK},
-        {CRYPTO_ALG_EDDSA, 256, CRYPTO_BAD_KEY},  {CRYPTO_ALG_ES256, 256, CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_RS256, 3072, SJWT_CRYPTO_OK},
+        {SJWT_CRYPTO_ALG_PS256, 2056, SJWT_CRYPTO_OK},
+        {SJWT_CRYPTO_ALG_RS256, 2047, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_RS256, 2049, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_RS256, 1024, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_PS512, 4104, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_HS256, 256, SJWT_CRYPTO_OK},
+        {SJWT_CRYPTO_ALG_HS256, 4096, SJWT_CRYPTO_OK},
+        {SJWT_CRYPTO_ALG_HS256, 248, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_HS256, 4104, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_HS384, 256, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_HS512, 520, SJWT_CRYPTO_OK},
+        {SJWT_CRYPTO_ALG_EDDSA, 256, SJWT_CRYPTO_BAD_KEY},
+        {SJWT_CRYPTO_ALG_ES256, 256, SJWT_CRYPTO_BAD_KEY},
     };
-    crypto_key_buffer buffer;
-    crypto_private_key key;
+    sjwt_crypto_key_buffer buffer;
+    sjwt_crypto_private_key key;
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        crypto_status wanted = cases[i].status;
-        if (wanted == CRYPTO_OK && !is_signable(cases[i].alg))
-            wanted = CRYPTO_UNSUPPORTED;
-        assert_int_equal(crypto_generate_key(cases[i].alg, cases[i].bits, &buffer, &key), wanted);
-        if (wanted == CRYPTO_OK)
+        sjwt_crypto_status wanted = cases[i].status;
+        if (wanted == SJWT_CRYPTO_OK && !is_signable(cases[i].alg))
+            wanted = SJWT_CRYPTO_UNSUPPORTED;
+        assert_int_equal(sjwt_crypto_generate_key(cases[i].alg, cases[i].bits, &buffer, &key),
+                         wanted);
+        if (wanted == SJWT_CRYPTO_OK)
             assert_int_equal(8 * (key.public_key.n.len + key.public_key.k.len), cases[i].bits);
     }
 }
@@ -206,18 +216,19 @@ static void test_ecdsa_is_rfc_6979(void **state)
         0x41, 0xd4, 0x36, 0xc7, 0xa1, 0xb6, 0xe2, 0x9f, 0x65, 0xf3, 0xe9, 0x00, 0xdb,
         0xb9, 0xaf, 0xf4, 0x06, 0x4d, 0xc4, 0xab, 0x2f, 0x84, 0x3a, 0xcd, 0xa8};
     static const uint8_t sample[] = {'s', 'a', 'm', 'p', 'l', 'e'};
-    const crypto_private_key key = {
-        .public_key = {.type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256}, .d = {d, sizeof d}};
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    const sjwt_crypto_private_key key = {
+        .public_key = {.type = SJWT_CRYPTO_KEY_EC, .curve = SJWT_CRYPTO_CURVE_P256},
+        .d = {d, sizeof d}};
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
     size_t len;
 
     (void)state;
-    if (!is_signable(CRYPTO_ALG_ES256))
+    if (!is_signable(SJWT_CRYPTO_ALG_ES256))
         skip();
-    assert_int_equal(crypto_make_signature(CRYPTO_ALG_ES256, &key,
-                                           (crypto_span){sample, sizeof sample}, octets,
-                                           sizeof octets, &len),
-                     CRYPTO_OK);
+    assert_int_equal(sjwt_crypto_make_signature(SJWT_CRYPTO_ALG_ES256, &key,
+                                                (sjwt_crypto_span){sample, sizeof sample}, octets,
+                                                sizeof octets, &len),
+                     SJWT_CRYPTO_OK);
     assert_int_equal(len, sizeof wanted);
     assert_memory_equal(octets, wanted, sizeof wanted);
 }
@@ -225,16 +236,16 @@ static void test_ecdsa_is_rfc_6979(void **state)
 /* Were a nonce random, it might repeat in a forked process, and give d away. */
 static void test_ecdsa_draws_no_random_number(void **state)
 {
-    uint8_t octets[2][CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_span signatures[2];
+    uint8_t octets[2][SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signatures[2];
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        if (!is_signable(i) || keys[i].public_key.type != CRYPTO_KEY_EC)
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        if (!is_signable(i) || keys[i].public_key.type != SJWT_CRYPTO_KEY_EC)
             continue;
         for (size_t j = 0; j < 2; j++)
-            assert_int_equal(sign(i, &keys[i], octets[j], &signatures[j]), CRYPTO_OK);
+            assert_int_equal(sign(i, &keys[i], octets[j], &signatures[j]), SJWT_CRYPTO_OK);
         assert_int_equal(signatures[0].len, signatures[1].len);
         assert_memory_equal(octets[0], octets[1], signatures[0].len);
     }
@@ -243,82 +254,85 @@ static void test_ecdsa_draws_no_random_number(void **state)
 /* A signature by d under another key's public half would, for EdDSA, give d away. */
 static void test_halves_that_do_not_match_are_refused(void **state)
 {
-    crypto_key_buffer buffer, scratch;
-    crypto_private_key other;
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_span signature;
-    crypto_key public_key;
+    sjwt_crypto_key_buffer buffer, scratch;
+    sjwt_crypto_private_key other;
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signature;
+    sjwt_crypto_key public_key;
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        if (!is_signable(i) || keys[i].public_key.type == CRYPTO_KEY_OCT)
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        if (!is_signable(i) || keys[i].public_key.type == SJWT_CRYPTO_KEY_OCT)
             continue;
-        assert_int_equal(crypto_generate_key((crypto_alg)i, 0, &buffer, &other), CRYPTO_OK);
+        assert_int_equal(sjwt_crypto_generate_key((sjwt_crypto_alg)i, 0, &buffer, &other),
+                         SJWT_CRYPTO_OK);
         other.public_key = keys[i].public_key;
         memset(octets, 0xaa, sizeof octets);
-        assert_int_equal(sign(i, &other, octets, &signature), CRYPTO_BAD_KEY);
+        assert_int_equal(sign(i, &other, octets, &signature), SJWT_CRYPTO_BAD_KEY);
         assert_int_equal(signature.len, 0);
-        assert_int_equal(crypto_public_from_private((crypto_alg)i, &other, &scratch, &public_key),
-                         CRYPTO_BAD_KEY);
+        assert_int_equal(
+            sjwt_crypto_public_from_private((sjwt_crypto_alg)i, &other, &scratch, &public_key),
+            SJWT_CRYPTO_BAD_KEY);
     }
 }
 
 static void test_private_parts_must_fit(void **state)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
     static const uint8_t zeros[600];
-    crypto_span signature;
+    sjwt_crypto_span signature;
 
     (void)state;
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        if (keys[i].public_key.type == CRYPTO_KEY_OCT)
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        if (keys[i].public_key.type == SJWT_CRYPTO_KEY_OCT)
             continue;
-        crypto_private_key key = keys[i];
+        sjwt_crypto_private_key key = keys[i];
         key.d.len = 0;
-        assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
+        assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
         if (!is_signable(i))
             continue;
-        if (keys[i].public_key.type != CRYPTO_KEY_RSA) {
+        if (keys[i].public_key.type != SJWT_CRYPTO_KEY_RSA) {
             key.d.len = keys[i].d.len - 1;
-            assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
+            assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
         }
-        key.d = (crypto_span){zeros, keys[i].d.len};
-        if (keys[i].public_key.type != CRYPTO_KEY_OKP)
-            assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
-        if (keys[i].public_key.type != CRYPTO_KEY_RSA)
+        key.d = (sjwt_crypto_span){zeros, keys[i].d.len};
+        if (keys[i].public_key.type != SJWT_CRYPTO_KEY_OKP)
+            assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
+        if (keys[i].public_key.type != SJWT_CRYPTO_KEY_RSA)
             continue;
-        crypto_span *const parts[] = {&key.p, &key.q, &key.dp, &key.dq, &key.qi};
+        sjwt_crypto_span *const parts[] = {&key.p, &key.q, &key.dp, &key.dq, &key.qi};
         for (size_t j = 0; j < sizeof parts / sizeof parts[0]; j++) {
             key = keys[i];
             parts[j]->len = 0;
-            assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
-            *parts[j] = (crypto_span){keys[i].public_key.n.data, 513};
-            assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
+            assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
+            *parts[j] = (sjwt_crypto_span){keys[i].public_key.n.data, 513};
+            assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
         }
     }
 }
 
 static void test_a_secret_has_no_public_half(void **state)
 {
-    crypto_key_buffer buffer;
-    crypto_key public_key;
+    sjwt_crypto_key_buffer buffer;
+    sjwt_crypto_key public_key;
 
     (void)state;
-    assert_int_equal(
-        crypto_public_from_private(CRYPTO_ALG_HS256, &keys[CRYPTO_ALG_HS256], &buffer, &public_key),
-        CRYPTO_BAD_KEY);
+    assert_int_equal(sjwt_crypto_public_from_private(
+                         SJWT_CRYPTO_ALG_HS256, &keys[SJWT_CRYPTO_ALG_HS256], &buffer, &public_key),
+                     SJWT_CRYPTO_BAD_KEY);
 }
 
 static void test_weak_secrets_sign_nothing(void **state)
 {
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    const crypto_private_key key = {.public_key = {.type = CRYPTO_KEY_OCT, .k = {text, 1}}};
-    crypto_span signature;
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    const sjwt_crypto_private_key key = {
+        .public_key = {.type = SJWT_CRYPTO_KEY_OCT, .k = {text, 1}}};
+    sjwt_crypto_span signature;
 
     (void)state;
-    for (size_t i = CRYPTO_ALG_HS256; i <= CRYPTO_ALG_HS512; i++)
-        assert_int_equal(sign(i, &key, octets, &signature), CRYPTO_BAD_KEY);
+    for (size_t i = SJWT_CRYPTO_ALG_HS256; i <= SJWT_CRYPTO_ALG_HS512; i++)
+        assert_int_equal(sign(i, &key, octets, &signature), SJWT_CRYPTO_BAD_KEY);
 }
 
 static void test_wipe(void **state)
@@ -327,11 +341,11 @@ static void test_wipe(void **state)
     uint8_t octets[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 
     (void)state;
-    crypto_wipe(octets + 1, 7);
+    sjwt_crypto_wipe(octets + 1, 7);
     assert_memory_equal(octets + 1, zeros, 7);
     assert_int_equal(octets[0], 1);
     assert_int_equal(octets[8], 9);
-    crypto_wipe(octets, 0);
+    sjwt_crypto_wipe(octets, 0);
     assert_int_equal(octets[0], 1);
 }
 
@@ -339,38 +353,39 @@ static void test_wipe(void **state)
  * these paths would soon be one too many (mbedTLS 2.28 has 32). */
 static size_t verify_many(size_t rounds)
 {
-    uint8_t octets[CRYPTO_ALG_COUNT][CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_span signatures[CRYPTO_ALG_COUNT];
+    uint8_t octets[SJWT_CRYPTO_ALG_COUNT][SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signatures[SJWT_CRYPTO_ALG_COUNT];
     uint8_t y[66];
     size_t wrong = 0, asked = 0;
 
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
         if (is_signable(i))
-            wrong += sign(i, &keys[i], octets[i], &signatures[i]) != CRYPTO_OK;
+            wrong += sign(i, &keys[i], octets[i], &signatures[i]) != SJWT_CRYPTO_OK;
     }
     while (asked < rounds) {
-        for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++, asked++) {
-            const crypto_key *key = &keys[i].public_key;
+        for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++, asked++) {
+            const sjwt_crypto_key *key = &keys[i].public_key;
             if (!is_signable(i))
                 continue;
-            wrong +=
-                crypto_verify_signature((crypto_alg)i, key, message, signatures[i]) != CRYPTO_OK;
+            wrong += sjwt_crypto_verify_signature((sjwt_crypto_alg)i, key, message,
+                                                  signatures[i]) != SJWT_CRYPTO_OK;
             octets[i][signatures[i].len / 2] ^= 4;
-            wrong += crypto_verify_signature((crypto_alg)i, key, message, signatures[i]) !=
-                     CRYPTO_BAD_SIGNATURE;
+            wrong += sjwt_crypto_verify_signature((sjwt_crypto_alg)i, key, message,
+                                                  signatures[i]) != SJWT_CRYPTO_BAD_SIGNATURE;
             octets[i][signatures[i].len / 2] ^= 4;
-            wrong += crypto_verify_signature((crypto_alg)i, key, message,
-                                             (crypto_span){octets[i], signatures[i].len - 1}) !=
-                     CRYPTO_BAD_SIGNATURE;
-            wrong += crypto_check_key((crypto_alg)i, key) != CRYPTO_OK;
-            if (key->type == CRYPTO_KEY_EC) {
-                crypto_key off = *key;
+            wrong += sjwt_crypto_verify_signature(
+                         (sjwt_crypto_alg)i, key, message,
+                         (sjwt_crypto_span){octets[i], signatures[i].len - 1}) !=
+                     SJWT_CRYPTO_BAD_SIGNATURE;
+            wrong += sjwt_crypto_check_key((sjwt_crypto_alg)i, key) != SJWT_CRYPTO_OK;
+            if (key->type == SJWT_CRYPTO_KEY_EC) {
+                sjwt_crypto_key off = *key;
                 memcpy(y, key->y.data, key->y.len);
                 y[key->y.len - 1] ^= 1;
                 off.y.data = y;
-                wrong += crypto_check_key((crypto_alg)i, &off) != CRYPTO_BAD_KEY;
-                wrong += crypto_verify_signature((crypto_alg)i, &off, message, signatures[i]) !=
-                         CRYPTO_BAD_KEY;
+                wrong += sjwt_crypto_check_key((sjwt_crypto_alg)i, &off) != SJWT_CRYPTO_BAD_KEY;
+                wrong += sjwt_crypto_verify_signature((sjwt_crypto_alg)i, &off, message,
+                                                      signatures[i]) != SJWT_CRYPTO_BAD_KEY;
             }
         }
     }
@@ -388,27 +403,27 @@ static void test_a_thousand_verifications(void **state)
 static void test_many_signatures(void **state)
 {
     static const uint8_t another[66] = {1};
-    uint8_t octets[CRYPTO_MAX_SIGNATURE_SIZE];
-    crypto_key_buffer buffer;
-    crypto_key public_key;
-    crypto_span signature;
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_key_buffer buffer;
+    sjwt_crypto_key public_key;
+    sjwt_crypto_span signature;
 
     (void)state;
     need_a_signer();
-    for (size_t i = 0; i < CRYPTO_ALG_COUNT; i++) {
-        crypto_private_key mixed = keys[i];
+    for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
+        sjwt_crypto_private_key mixed = keys[i];
         bool has_point = mixed.public_key.x.len != 0;
-        if (!is_signable(i) || mixed.public_key.type == CRYPTO_KEY_RSA)
+        if (!is_signable(i) || mixed.public_key.type == SJWT_CRYPTO_KEY_RSA)
             continue;
         mixed.public_key.x.data = another;
         for (int j = 0; j < 40; j++) {
-            assert_int_equal(sign(i, &keys[i], octets, &signature), CRYPTO_OK);
+            assert_int_equal(sign(i, &keys[i], octets, &signature), SJWT_CRYPTO_OK);
             if (!has_point)
                 continue;
-            assert_int_equal(sign(i, &mixed, octets, &signature), CRYPTO_BAD_KEY);
+            assert_int_equal(sign(i, &mixed, octets, &signature), SJWT_CRYPTO_BAD_KEY);
             assert_int_equal(
-                crypto_public_from_private((crypto_alg)i, &keys[i], &buffer, &public_key),
-                CRYPTO_OK);
+                sjwt_crypto_public_from_private((sjwt_crypto_alg)i, &keys[i], &buffer, &public_key),
+                SJWT_CRYPTO_OK);
         }
     }
 }

@@ -2,15 +2,15 @@
  * said to be so. */
 #include "support.h"
 
-static jwt_status decode(const jwt_allocator *allocator, const char *text, char **header,
-                         char **payload, size_t *payload_len, jwt_error *error)
+static sjwt_status decode(const sjwt_allocator *allocator, const char *text, char **header,
+                          char **payload, size_t *payload_len, sjwt_error *error)
 {
     size_t header_len;
 
     *header = *payload = (char *)allocator;
-    jwt_status status = jwt_decode_unverified(allocator, text, strlen(text), header, &header_len,
-                                              payload, payload_len, error);
-    if (status == JWT_OK) {
+    sjwt_status status = sjwt_decode_unverified(allocator, text, strlen(text), header, &header_len,
+                                                payload, payload_len, error);
+    if (status == SJWT_OK) {
         assert_int_equal(strlen(*header), header_len);
     } else {
         assert_null(*header);
@@ -23,15 +23,15 @@ static jwt_status decode(const jwt_allocator *allocator, const char *text, char 
 static void test_decode(void **state)
 {
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
+    sjwt_allocator allocator = counting_allocator(&memory);
     char *header, *payload;
     size_t len;
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
     /* "none" may be looked at, as may any octets and any signature */
     assert_status(decode(&allocator, "eyJhbGciOiJub25lIn0.AP8.!", &header, &payload, &len, &error),
-                  JWT_OK, "none");
+                  SJWT_OK, "none");
     assert_string_equal(header, "{\"alg\":\"none\"}");
     assert_int_equal(len, 2);
     assert_memory_equal(payload, "\0\xFF\0", 3);
@@ -44,24 +44,24 @@ static void test_refused(void **state)
 {
     static const struct {
         const char *text;
-        jwt_status status;
+        sjwt_status status;
         size_t position;
     } tokens[] = {
-        {"", JWT_MALFORMED, 0},
-        {"e30.e30", JWT_MALFORMED, 0},
-        {"e30.e30.e30.e30", JWT_MALFORMED, 11},
-        {"e3=.e30.", JWT_HEADER_ENCODING, 2},
-        {"e30.e3*.", JWT_PAYLOAD_ENCODING, 6},
-        {".e30.", JWT_HEADER_JSON, 0},
-        {"W10.e30.", JWT_HEADER_JSON, 0},             /* [] */
-        {"e30y.e30.", JWT_HEADER_JSON, 2},            /* {}2 */
-        {"eyIiOjEsIiI6MX0.e30.", JWT_HEADER_JSON, 0}, /* {"":1,"":1} */
+        {"", SJWT_MALFORMED, 0},
+        {"e30.e30", SJWT_MALFORMED, 0},
+        {"e30.e30.e30.e30", SJWT_MALFORMED, 11},
+        {"e3=.e30.", SJWT_HEADER_ENCODING, 2},
+        {"e30.e3*.", SJWT_PAYLOAD_ENCODING, 6},
+        {".e30.", SJWT_HEADER_JSON, 0},
+        {"W10.e30.", SJWT_HEADER_JSON, 0},             /* [] */
+        {"e30y.e30.", SJWT_HEADER_JSON, 2},            /* {}2 */
+        {"eyIiOjEsIiI6MX0.e30.", SJWT_HEADER_JSON, 0}, /* {"":1,"":1} */
     };
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
+    sjwt_allocator allocator = counting_allocator(&memory);
     char *header, *payload;
     size_t len;
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(tokens); i++) {
@@ -74,22 +74,22 @@ static void test_refused(void **state)
 
 static void test_size(void **state)
 {
-    char *text = allocate_or_fail(JWT_MAX_TOKEN_SIZE + 2);
+    char *text = allocate_or_fail(SJWT_MAX_TOKEN_SIZE + 2);
     char *header, *payload;
     size_t header_len, len;
 
     (void)state;
-    memset(text, 'A', JWT_MAX_TOKEN_SIZE + 1);
+    memset(text, 'A', SJWT_MAX_TOKEN_SIZE + 1);
     memcpy(text, "e30.", 4);
-    text[JWT_MAX_TOKEN_SIZE - 4] = '.';
-    assert_status(jwt_decode_unverified(NULL, text, JWT_MAX_TOKEN_SIZE, &header, &header_len,
-                                        &payload, &len, NULL),
-                  JWT_OK, "the largest");
+    text[SJWT_MAX_TOKEN_SIZE - 4] = '.';
+    assert_status(sjwt_decode_unverified(NULL, text, SJWT_MAX_TOKEN_SIZE, &header, &header_len,
+                                         &payload, &len, NULL),
+                  SJWT_OK, "the largest");
     free(header);
     free(payload);
-    assert_status(jwt_decode_unverified(NULL, text, JWT_MAX_TOKEN_SIZE + 1, &header, &header_len,
-                                        &payload, &len, NULL),
-                  JWT_TOO_LARGE, "one more");
+    assert_status(sjwt_decode_unverified(NULL, text, SJWT_MAX_TOKEN_SIZE + 1, &header, &header_len,
+                                         &payload, &len, NULL),
+                  SJWT_TOO_LARGE, "one more");
     free(text);
 }
 
@@ -112,21 +112,21 @@ static void test_looks_like_token(void **state)
     for (size_t i = 0; i < COUNT(tokens); i++) {
         size_t len = strlen(tokens[i]);
         char *copy = memcpy(allocate_or_fail(len), tokens[i], len);
-        assert_true(jwt_looks_like_token(copy, len));
+        assert_true(sjwt_looks_like_token(copy, len));
         free(copy);
     }
     for (size_t i = 0; i < COUNT(others); i++) {
         size_t len = strlen(others[i]);
         char *copy = memcpy(allocate_or_fail(len), others[i], len);
-        if (jwt_looks_like_token(copy, len))
+        if (sjwt_looks_like_token(copy, len))
             fail_msg("%s", others[i]);
         free(copy);
     }
-    assert_false(jwt_looks_like_token(NULL, 0));
+    assert_false(sjwt_looks_like_token(NULL, 0));
     /* where the length ends it, and not the text */
-    assert_true(jwt_looks_like_token("eyJ.e30.e30.", 11));
-    assert_false(jwt_looks_like_token("eyJ.e30.e30", 7));
-    assert_false(jwt_looks_like_token("eyJ.e30\0.e30", 12));
+    assert_true(sjwt_looks_like_token("eyJ.e30.e30.", 11));
+    assert_false(sjwt_looks_like_token("eyJ.e30.e30", 7));
+    assert_false(sjwt_looks_like_token("eyJ.e30\0.e30", 12));
 }
 
 int main(void)

@@ -14,31 +14,31 @@
 #define FILE_A "\"jwks_file\":\"a.json\""
 
 /* Parses and expects no leak; NULL where it fails. */
-static jwt_issuers *parse(const char *text, size_t len, jwt_status wanted, jwt_error *error)
+static sjwt_issuers *parse(const char *text, size_t len, sjwt_status wanted, sjwt_error *error)
 {
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
-    jwt_issuers *issuers = (jwt_issuers *)&memory;
+    sjwt_allocator allocator = counting_allocator(&memory);
+    sjwt_issuers *issuers = (sjwt_issuers *)&memory;
 
-    assert_status(jwt_issuers_parse(&allocator, text, len, &issuers, error), wanted, text);
-    if (error != NULL && wanted != JWT_OK)
+    assert_status(sjwt_issuers_parse(&allocator, text, len, &issuers, error), wanted, text);
+    if (error != NULL && wanted != SJWT_OK)
         assert_int_equal(error->status, wanted);
-    assert_int_equal(issuers != NULL, wanted == JWT_OK);
-    jwt_issuers_free(issuers);
+    assert_int_equal(issuers != NULL, wanted == SJWT_OK);
+    sjwt_issuers_free(issuers);
     assert_int_equal(memory.live, 0);
-    if (wanted == JWT_OK)
-        assert_status(jwt_issuers_parse(NULL, text, len, &issuers, NULL), JWT_OK, text);
+    if (wanted == SJWT_OK)
+        assert_status(sjwt_issuers_parse(NULL, text, len, &issuers, NULL), SJWT_OK, text);
     return issuers;
 }
 
-static jwt_issuers *issuers_of(const char *text)
+static sjwt_issuers *issuers_of(const char *text)
 {
-    jwt_error error;
+    sjwt_error error;
 
-    return parse(text, strlen(text), JWT_OK, &error);
+    return parse(text, strlen(text), SJWT_OK, &error);
 }
 
-static void assert_list(const jwt_string_list *list, const char *wanted)
+static void assert_list(const sjwt_string_list *list, const char *wanted)
 {
     char joined_items[200] = "";
 
@@ -51,7 +51,7 @@ static void assert_list(const jwt_string_list *list, const char *wanted)
 
 static void test_members(void **state)
 {
-    jwt_issuers *issuers =
+    sjwt_issuers *issuers =
         issuers_of("{\"issuers\":["
                    "{\"issuer\":\"https:\\/\\/a\",\"jwks_file\":\"dir/a\\u00e9.json\"},"
                    "{\"issuer\":\"b\",\"jwks\":{\"keys\":[{" OKP_KEY "},{" EC_KEY "},{}]},"
@@ -61,9 +61,9 @@ static void test_members(void **state)
                    "{\"issuer\":\"B\"," KEYS_OF(OCT_KEY) "}]}");
 
     (void)state;
-    assert_int_equal(jwt_issuers_count(issuers), 3);
+    assert_int_equal(sjwt_issuers_count(issuers), 3);
 
-    const jwt_issuer *entry = jwt_issuers_get(issuers, 0);
+    const sjwt_issuer *entry = sjwt_issuers_get(issuers, 0);
     assert_string_equal(entry->issuer, "https://a");
     assert_string_equal(entry->keys_file, "dir/a\xC3\xA9.json");
     assert_null(entry->keys);
@@ -72,22 +72,22 @@ static void test_members(void **state)
     assert_int_equal(entry->required_claims.count, 0);
     assert_int_equal(entry->types.count, 0);
 
-    entry = jwt_issuers_get(issuers, 1);
+    entry = sjwt_issuers_get(issuers, 1);
     assert_string_equal(entry->issuer, "b");
     assert_null(entry->keys_file);
-    assert_int_equal(jwt_keyset_count(entry->keys), 2);
-    assert_int_equal(jwt_keyset_skipped_count(entry->keys), 1);
-    assert_int_equal(entry->algorithms,
-                     CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_EDDSA));
+    assert_int_equal(sjwt_keyset_count(entry->keys), 2);
+    assert_int_equal(sjwt_keyset_skipped_count(entry->keys), 1);
+    assert_int_equal(entry->algorithms, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) |
+                                            SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
     assert_list(&entry->audiences, "x;");
     assert_list(&entry->required_claims, "exp;sub;\";");
     assert_list(&entry->types, "JWT;at+jwt;");
 
-    entry = jwt_issuers_get(issuers, 2);
+    entry = sjwt_issuers_get(issuers, 2);
     assert_string_equal(entry->issuer, "B");
-    assert_int_equal(jwt_keyset_algorithms(entry->keys), CRYPTO_BIT(CRYPTO_ALG_HS256));
-    jwt_issuers_free(issuers);
-    jwt_issuers_free(NULL);
+    assert_int_equal(sjwt_keyset_algorithms(entry->keys), SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256));
+    sjwt_issuers_free(issuers);
+    sjwt_issuers_free(NULL);
 }
 
 /* Which entry, what is wrong with it, and where: the place is that of the first
@@ -96,67 +96,69 @@ static void test_errors(void **state)
 {
     static const struct {
         const char *text;
-        jwt_status status;
+        sjwt_status status;
         const char *detail;
     } rows[] = {
-        {" @[]", JWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
-        {"@{\"issuer\":\"a\"}", JWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
-        {"{\"issuers\":@{}}", JWT_ISSUERS_INVALID, "\"issuers\" must be an array, and not empty"},
-        {"{\"issuers\": @[ ]}", JWT_ISSUERS_INVALID, "\"issuers\" must be an array, and not empty"},
-        {"{\"issuers\":[],\"secret\":@1}", JWT_ISSUERS_INVALID, "a member is not known"},
-        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},@\"x\"]}", JWT_ISSUERS_INVALID,
+        {" @[]", SJWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
+        {"@{\"issuer\":\"a\"}", SJWT_ISSUERS_INVALID, "it must be an object with \"issuers\""},
+        {"{\"issuers\":@{}}", SJWT_ISSUERS_INVALID, "\"issuers\" must be an array, and not empty"},
+        {"{\"issuers\": @[ ]}", SJWT_ISSUERS_INVALID,
+         "\"issuers\" must be an array, and not empty"},
+        {"{\"issuers\":[],\"secret\":@1}", SJWT_ISSUERS_INVALID, "a member is not known"},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},@\"x\"]}", SJWT_ISSUERS_INVALID,
          "issuers[1]: must be an object"},
-        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A ",\"secret\":@{}}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A ",\"secret\":@{}}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: a member is not known"},
-        {"{\"issuers\":[@{" FILE_A "}]}", JWT_ISSUERS_INVALID, "issuers[0]: \"issuer\" is missing"},
-        {"{\"issuers\":[{\"issuer\":@\"\"}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[@{" FILE_A "}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"issuer\" is missing"},
+        {"{\"issuers\":[{\"issuer\":@\"\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"issuer\" must be a string, and not empty"},
-        {"{\"issuers\":[{\"jwks_file\":@1}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"jwks_file\":@1}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"jwks_file\" must be a string, and not empty"},
-        {"{\"issuers\":[@{\"issuer\":\"a\"}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[@{\"issuer\":\"a\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"jwks\" or \"jwks_file\" is missing"},
-        {"{\"issuers\":[@{\"issuer\":\"a\"," FILE_A "," KEYS_OF(OKP_KEY) "}]}", JWT_ISSUERS_INVALID,
-         "issuers[0]: has both \"jwks\" and \"jwks_file\""},
-        {"{\"issuers\":[{\"audiences\":@\"x\"}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[@{\"issuer\":\"a\"," FILE_A "," KEYS_OF(OKP_KEY) "}]}",
+         SJWT_ISSUERS_INVALID, "issuers[0]: has both \"jwks\" and \"jwks_file\""},
+        {"{\"issuers\":[{\"audiences\":@\"x\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"audiences\" must be an array, and not empty"},
-        {"{\"issuers\":[{\"token_types\":@[]}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"token_types\":@[]}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"token_types\" must be an array, and not empty"},
-        {"{\"issuers\":[{\"required_claims\":[\"x\", @2]}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"required_claims\":[\"x\", @2]}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"required_claims\" has an item that is no string, or empty"},
-        {"{\"issuers\":[{\"algorithms\":[@\"\"]}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"algorithms\":[@\"\"]}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"algorithms\" has an item that is no string, or empty"},
-        {"{\"issuers\":[{\"algorithms\":[\"ES256\",@\"secret\"]}]}", JWT_ISSUERS_INVALID,
+        {"{\"issuers\":[{\"algorithms\":[\"ES256\",@\"secret\"]}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"algorithms\" names one that is not known"},
         {"{\"issuers\":[{\"issuer\":\"b\"," FILE_A "},{\"issuer\":\"a\"," FILE_A "},"
          "@{\"issuer\":\"\\u0062\"," KEYS_OF(OKP_KEY) "}]}",
-         JWT_ISSUERS_INVALID, "issuers[2]: is of the same \"issuer\" as issuers[0]"},
+         SJWT_ISSUERS_INVALID, "issuers[2]: is of the same \"issuer\" as issuers[0]"},
 
-        {"{\"issuers\":[@", JWT_ISSUERS_MALFORMED, ""},
-        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}@x", JWT_ISSUERS_MALFORMED, ""},
-        {"@{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"," FILE_A "}]}", JWT_ISSUERS_MALFORMED,
+        {"{\"issuers\":[@", SJWT_ISSUERS_MALFORMED, ""},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}@x", SJWT_ISSUERS_MALFORMED, ""},
+        {"@{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"," FILE_A "}]}", SJWT_ISSUERS_MALFORMED,
          ""},
 
         {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},{\"issuer\":\"b\",\"jwks\":@[]}]}",
-         JWK_NOT_A_KEY_SET, "issuers[1]"},
-        {"{\"issuers\":[{\"jwks\":@{\"keys\":[]}}]}", JWK_NONE_USABLE,
+         SJWT_JWK_NOT_A_KEY_SET, "issuers[1]"},
+        {"{\"issuers\":[{\"jwks\":@{\"keys\":[]}}]}", SJWT_JWK_NONE_USABLE,
          "issuers[0]: the set is empty"},
-        {"{\"issuers\":[{\"jwks\":@{\"keys\":[{\"kty\":\"secret\"},1]}}]}", JWK_NONE_USABLE,
+        {"{\"issuers\":[{\"jwks\":@{\"keys\":[{\"kty\":\"secret\"},1]}}]}", SJWT_JWK_NONE_USABLE,
          "issuers[0]: 2 skipped, the first: key type is not known"},
         {"{\"issuers\":[{\"jwks\":@{\"keys\":[{" OKP_KEY ",\"kid\":\"1\"},{" OKP_KEY
          ",\"kid\":\"1\"}]}}]}",
-         JWK_AMBIGUOUS, "issuers[0]"},
+         SJWT_JWK_AMBIGUOUS, "issuers[0]"},
         {"{\"issuers\":[{\"jwks\":@{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"=\"}}]}",
-         JWK_MEMBER_INVALID, "issuers[0]: x"},
+         SJWT_JWK_MEMBER_INVALID, "issuers[0]: x"},
         {"{\"issuers\":[{\"jwks\":@{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32
          "\",\"y\":\"" Y32 "\"}}]}",
-         JWK_UNSUPPORTED, "issuers[0]: ES256K"},
+         SJWT_JWK_UNSUPPORTED, "issuers[0]: ES256K"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *text = strcpy(allocate_or_fail(strlen(rows[i].text) + 1), rows[i].text);
         char *at = strchr(text, '@');
-        jwt_error error;
+        sjwt_error error;
         assert_non_null(at);
         memmove(at, at + 1, strlen(at));
         parse(text, strlen(text), rows[i].status, &error);
@@ -172,31 +174,31 @@ static void test_errors(void **state)
 static void test_backend_fails(void **state)
 {
     static const char text[] = "{\"issuers\":[{\"issuer\":\"a\"," KEYS_OF(OKP_KEY) "}]}";
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
-    fake.check_key = CRYPTO_INTERNAL;
-    parse(text, strlen(text), JWT_INTERNAL, &error);
+    fake.check_key = SJWT_CRYPTO_INTERNAL;
+    parse(text, strlen(text), SJWT_INTERNAL, &error);
     assert_string_equal(error.detail, "");
-    fake.check_key = CRYPTO_NO_MEMORY;
-    parse(text, strlen(text), JWT_NO_MEMORY, &error);
+    fake.check_key = SJWT_CRYPTO_NO_MEMORY;
+    parse(text, strlen(text), SJWT_NO_MEMORY, &error);
     assert_string_equal(error.detail, "");
-    fake.check_key = CRYPTO_OK;
+    fake.check_key = SJWT_CRYPTO_OK;
 }
 
 static void test_size(void **state)
 {
     static const char start[] = "{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}";
-    char *text = allocate_or_fail(JWT_MAX_KEYSET_SIZE + 1);
-    jwt_error error;
+    char *text = allocate_or_fail(SJWT_MAX_KEYSET_SIZE + 1);
+    sjwt_error error;
 
     (void)state;
-    memset(text, ' ', JWT_MAX_KEYSET_SIZE + 1);
+    memset(text, ' ', SJWT_MAX_KEYSET_SIZE + 1);
     memcpy(text, start, strlen(start));
-    jwt_issuers_free(parse(text, JWT_MAX_KEYSET_SIZE, JWT_OK, &error));
-    parse(text, JWT_MAX_KEYSET_SIZE + 1, JWT_ISSUERS_TOO_LARGE, &error);
+    sjwt_issuers_free(parse(text, SJWT_MAX_KEYSET_SIZE, SJWT_OK, &error));
+    parse(text, SJWT_MAX_KEYSET_SIZE + 1, SJWT_ISSUERS_TOO_LARGE, &error);
     free(text);
-    parse(NULL, 0, JWT_ISSUERS_MALFORMED, &error);
+    parse(NULL, 0, SJWT_ISSUERS_MALFORMED, &error);
 }
 
 /* Of many, out of order: each is where it was written, and a second one of a
@@ -207,7 +209,7 @@ static void test_many(void **state)
     static const size_t pairs[][2] = {{0, MANY - 1}, {7, 8}, {100, 400}};
     char *text = allocate_or_fail(MANY * ENTRY + 32);
     char name[16], detail[96];
-    jwt_error error;
+    sjwt_error error;
 
     (void)state;
     for (size_t pair = 0; pair <= COUNT(pairs); pair++) {
@@ -218,8 +220,8 @@ static void test_many(void **state)
                             number * 7919 % MANY);
         }
         strcpy(next, "]}");
-        jwt_issuers *issuers =
-            parse(text, strlen(text), pair < COUNT(pairs) ? JWT_ISSUERS_INVALID : JWT_OK, &error);
+        sjwt_issuers *issuers =
+            parse(text, strlen(text), pair < COUNT(pairs) ? SJWT_ISSUERS_INVALID : SJWT_OK, &error);
         if (issuers == NULL) {
             snprintf(detail, sizeof(detail),
                      "issuers[%zu]: is of the same \"issuer\" as issuers[%zu]", pairs[pair][1],
@@ -227,12 +229,12 @@ static void test_many(void **state)
             assert_string_equal(error.detail, detail);
             continue;
         }
-        assert_int_equal(jwt_issuers_count(issuers), MANY);
+        assert_int_equal(sjwt_issuers_count(issuers), MANY);
         for (size_t i = 0; i < MANY; i++) {
             sprintf(name, "%zu", i * 7919 % MANY);
-            assert_string_equal(jwt_issuers_get(issuers, i)->issuer, name);
+            assert_string_equal(sjwt_issuers_get(issuers, i)->issuer, name);
         }
-        jwt_issuers_free(issuers);
+        sjwt_issuers_free(issuers);
     }
     free(text);
 }
@@ -243,40 +245,40 @@ static void test_verify(void **state)
     static const struct {
         const char *payload;
         char letter; /* of the key */
-        jwt_status status;
+        sjwt_status status;
     } rows[] = {
-        {"{\"iss\":\"https://a\"}", 'K', JWT_OK},
-        {"{\"iss\":\"https://a\"}", 'Z', JWT_SIGNATURE_INVALID},
-        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'Z', JWT_OK},
-        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'K', JWT_SIGNATURE_INVALID},
-        {"{\"iss\":\"https://b\"}", 'Z', JWT_AUDIENCE_REFUSED},
-        {"{\"iss\":\"https://c\"}", 'K', JWT_ISSUER_REFUSED},
+        {"{\"iss\":\"https://a\"}", 'K', SJWT_OK},
+        {"{\"iss\":\"https://a\"}", 'Z', SJWT_SIGNATURE_INVALID},
+        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'Z', SJWT_OK},
+        {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'K', SJWT_SIGNATURE_INVALID},
+        {"{\"iss\":\"https://b\"}", 'Z', SJWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED},
     };
-    jwt_issuers *issuers = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(
+    sjwt_issuers *issuers = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(
         OKP_KEY) "},"
                  "{\"issuer\":\"https://b\"," KEYS_OF(OKP_KEY_Z) ",\"audiences\":[\"x\"]}]}");
-    jwt_trust trusts[2];
-    jwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    sjwt_trust trusts[2];
+    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
 
     (void)state;
     for (size_t i = 0; i < COUNT(trusts); i++) {
-        const jwt_issuer *entry = jwt_issuers_get(issuers, i);
-        trusts[i] = (jwt_trust){.issuer = entry->issuer,
-                                .keys = entry->keys,
-                                .algorithms = jwt_public_key_algorithms(),
-                                .audiences = entry->audiences};
+        const sjwt_issuer *entry = sjwt_issuers_get(issuers, i);
+        trusts[i] = (sjwt_trust){.issuer = entry->issuer,
+                                 .keys = entry->keys,
+                                 .algorithms = sjwt_public_key_algorithms(),
+                                 .audiences = entry->audiences};
     }
     for (size_t i = 0; i < COUNT(rows); i++) {
         char signature[64];
-        jwt_token *token;
+        sjwt_token *token;
         memset(signature, rows[i].letter, sizeof(signature));
         char *text = compact("{\"alg\":\"EdDSA\"}", rows[i].payload, signature, sizeof(signature));
-        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
+        assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
                       rows[i].payload);
-        jwt_token_free(token);
+        sjwt_token_free(token);
         free(text);
     }
-    jwt_issuers_free(issuers);
+    sjwt_issuers_free(issuers);
 }
 
 /* The document may hold secrets: none is in memory that is given back. */
@@ -299,13 +301,14 @@ static void watch_release(void *context, void *pointer)
 static void test_secrets_are_wiped(void **state)
 {
     static const char text[] = "{\"issuers\":[{\"issuer\":\"a\"," KEYS_OF(OCT_KEY) "}]}";
-    jwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
-    jwt_issuers *issuers;
+    sjwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
+    sjwt_issuers *issuers;
 
     (void)state;
     freed_secrets = 0;
-    assert_status(jwt_issuers_parse(&allocator, text, strlen(text), &issuers, NULL), JWT_OK, text);
-    jwt_issuers_free(issuers);
+    assert_status(sjwt_issuers_parse(&allocator, text, strlen(text), &issuers, NULL), SJWT_OK,
+                  text);
+    sjwt_issuers_free(issuers);
     assert_int_equal(freed_secrets, 0);
 }
 
@@ -335,7 +338,7 @@ static void test_algorithms_of_the_schema(void **state)
     char *end = strchr(start, ']');
     assert_non_null(end);
     *end = '\0';
-    for (size_t n = 0; jwt_algorithm_info(n, &name, &backend); n++, count++) {
+    for (size_t n = 0; sjwt_algorithm_info(n, &name, &backend); n++, count++) {
         snprintf(quoted, sizeof(quoted), "\"%s\"", name);
         assert_non_null(strstr(start, quoted));
     }
@@ -356,13 +359,13 @@ static void test_document(void **state)
 {
     const document *d = *state;
     char *text = read_file(d->path);
-    jwt_issuers *issuers;
-    jwt_error error;
+    sjwt_issuers *issuers;
+    sjwt_error error;
 
-    jwt_status status = jwt_issuers_parse(NULL, text, strlen(text), &issuers, &error);
-    if ((status == JWT_OK) != d->is_valid)
-        fail_msg("%s: %s", jwt_status_name(status), status == JWT_OK ? "" : error.detail);
-    jwt_issuers_free(issuers);
+    sjwt_status status = sjwt_issuers_parse(NULL, text, strlen(text), &issuers, &error);
+    if ((status == SJWT_OK) != d->is_valid)
+        fail_msg("%s: %s", sjwt_status_name(status), status == SJWT_OK ? "" : error.detail);
+    sjwt_issuers_free(issuers);
     free(text);
 }
 

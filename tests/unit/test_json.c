@@ -7,35 +7,36 @@
 #include "jwt/memory.h"
 
 /* Parses a copy that ends exactly at its NUL, for the sanitizers to watch. */
-static jwt_status parse(const char *text, size_t len, jwt_json *json, char **copy, size_t *position)
+static sjwt_status parse(const char *text, size_t len, sjwt_json *json, char **copy,
+                         size_t *position)
 {
-    jwt_allocator allocator = jwt_allocator_resolve(NULL);
+    sjwt_allocator allocator = sjwt_allocator_resolve(NULL);
 
     *copy = allocate_or_fail(len + 1);
     memcpy(*copy, text, len);
     (*copy)[len] = '\0';
-    return jwt_json_parse(&allocator, *copy, len, JWT_PAYLOAD_JSON, json, position);
+    return sjwt_json_parse(&allocator, *copy, len, SJWT_PAYLOAD_JSON, json, position);
 }
 
-static jwt_status status_of(const char *text, size_t len)
+static sjwt_status status_of(const char *text, size_t len)
 {
-    jwt_json json;
+    sjwt_json json;
     char *copy;
 
-    jwt_status status = parse(text, len, &json, &copy, NULL);
-    jwt_json_free(&json);
+    sjwt_status status = parse(text, len, &json, &copy, NULL);
+    sjwt_json_free(&json);
     free(copy);
     return status;
 }
 
 static void accepts(const char *text)
 {
-    assert_status(status_of(text, strlen(text)), JWT_OK, text);
+    assert_status(status_of(text, strlen(text)), SJWT_OK, text);
 }
 
 static void refuses(const char *text)
 {
-    assert_status(status_of(text, strlen(text)), JWT_PAYLOAD_JSON, text);
+    assert_status(status_of(text, strlen(text)), SJWT_PAYLOAD_JSON, text);
 }
 
 static void test_accepted(void **state)
@@ -296,8 +297,8 @@ static void test_hexadecimal_digits(void **state)
             char text[] = "\"\\u4444\"";
             text[3 + place] = (char)c;
             bool right = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
-            assert_status(status_of(text, strlen("\"\\u4444\"")), right ? JWT_OK : JWT_PAYLOAD_JSON,
-                          text);
+            assert_status(status_of(text, strlen("\"\\u4444\"")),
+                          right ? SJWT_OK : SJWT_PAYLOAD_JSON, text);
         }
     }
 }
@@ -316,7 +317,7 @@ static void test_first_octets(void **state)
             char text[] = "\"?\x80\x80\x80\"";
             text[1] = (char)first;
             text[2 + n] = '"';
-            assert_status(status_of(text, (size_t)n + 3), n == wanted ? JWT_OK : JWT_PAYLOAD_JSON,
+            assert_status(status_of(text, (size_t)n + 3), n == wanted ? SJWT_OK : SJWT_PAYLOAD_JSON,
                           text);
         }
     }
@@ -325,12 +326,12 @@ static void test_first_octets(void **state)
 static void test_nul_octets(void **state)
 {
     (void)state;
-    assert_status(status_of("\"a\0b\"", 5), JWT_PAYLOAD_JSON, "in a string");
-    assert_status(status_of("{}\0", 3), JWT_PAYLOAD_JSON, "after the value");
-    assert_status(status_of("{}\0{}", 5), JWT_PAYLOAD_JSON, "between values");
-    assert_status(status_of("\0{}", 3), JWT_PAYLOAD_JSON, "before the value");
-    assert_status(status_of("\0", 1), JWT_PAYLOAD_JSON, "alone");
-    assert_status(status_of("1\0", 2), JWT_PAYLOAD_JSON, "after a number");
+    assert_status(status_of("\"a\0b\"", 5), SJWT_PAYLOAD_JSON, "in a string");
+    assert_status(status_of("{}\0", 3), SJWT_PAYLOAD_JSON, "after the value");
+    assert_status(status_of("{}\0{}", 5), SJWT_PAYLOAD_JSON, "between values");
+    assert_status(status_of("\0{}", 3), SJWT_PAYLOAD_JSON, "before the value");
+    assert_status(status_of("\0", 1), SJWT_PAYLOAD_JSON, "alone");
+    assert_status(status_of("1\0", 2), SJWT_PAYLOAD_JSON, "after a number");
 }
 
 static void test_around_the_value(void **state)
@@ -374,9 +375,9 @@ static void test_depth(void **state)
     static char text[2 * 100000 + 1];
 
     (void)state;
-    nest(text, JWT_MAX_JSON_DEPTH, '[', ']');
+    nest(text, SJWT_MAX_JSON_DEPTH, '[', ']');
     accepts(text);
-    nest(text, JWT_MAX_JSON_DEPTH + 1, '[', ']');
+    nest(text, SJWT_MAX_JSON_DEPTH + 1, '[', ']');
     refuses(text);
     nest(text, 1000, '[', ']');
     refuses(text);
@@ -386,7 +387,7 @@ static void test_depth(void **state)
     refuses(text);
 
     /* objects: {"":{"":…{}…}} */
-    for (size_t depth = JWT_MAX_JSON_DEPTH; depth <= JWT_MAX_JSON_DEPTH + 1; depth++) {
+    for (size_t depth = SJWT_MAX_JSON_DEPTH; depth <= SJWT_MAX_JSON_DEPTH + 1; depth++) {
         char *next = text;
         for (size_t i = 1; i < depth; i++, next += 4)
             memcpy(next, "{\"\":", 4);
@@ -395,7 +396,7 @@ static void test_depth(void **state)
         memset(next, '}', depth - 1);
         next[depth - 1] = '\0';
         assert_status(status_of(text, strlen(text)),
-                      depth == JWT_MAX_JSON_DEPTH ? JWT_OK : JWT_PAYLOAD_JSON, "objects");
+                      depth == SJWT_MAX_JSON_DEPTH ? SJWT_OK : SJWT_PAYLOAD_JSON, "objects");
     }
 
     /* side by side is not deep */
@@ -461,34 +462,34 @@ static void test_lookups(void **state)
 {
     static const char text[] =
         "{\"K\":7,\"s\":\"a\\u00e9\",\"n\":null,\"o\":{},\"a\":[\"x\",2],\"z\":8}";
-    jwt_json json;
+    sjwt_json json;
     char *copy;
 
     (void)state;
-    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
-    assert_true(jwt_json_is_object(json.root));
-    assert_null(jwt_json_member(json.root, "k"));
-    assert_null(jwt_json_find_number(&json, "k"));
-    assert_non_null(jwt_json_find_number(&json, "K"));
-    assert_null(jwt_json_find_number(&json, "s"));
-    assert_null(jwt_json_find_number(&json, "a"));
-    const jwt_json_number *last = jwt_json_find_number(&json, "z");
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), SJWT_OK, text);
+    assert_true(sjwt_json_is_object(json.root));
+    assert_null(sjwt_json_member(json.root, "k"));
+    assert_null(sjwt_json_find_number(&json, "k"));
+    assert_non_null(sjwt_json_find_number(&json, "K"));
+    assert_null(sjwt_json_find_number(&json, "s"));
+    assert_null(sjwt_json_find_number(&json, "a"));
+    const sjwt_json_number *last = sjwt_json_find_number(&json, "z");
     assert_non_null(last);
     assert_int_equal(text[last->offset], '8');
-    assert_true(jwt_json_is_number(jwt_json_member(json.root, "K")));
-    assert_string_equal(jwt_json_string(jwt_json_member(json.root, "s")), "a\xC3\xA9");
-    assert_null(jwt_json_string(jwt_json_member(json.root, "K")));
-    assert_null(jwt_json_string(NULL));
-    assert_true(jwt_json_is_null(jwt_json_member(json.root, "n")));
-    assert_false(jwt_json_is_null(NULL));
-    assert_null(jwt_json_member(jwt_json_member(json.root, "a"), "x"));
-    assert_null(jwt_json_first(jwt_json_member(json.root, "o")));
-    const jwt_json_value *item = jwt_json_first(jwt_json_member(json.root, "a"));
-    assert_string_equal(jwt_json_string(item), "x");
-    item = jwt_json_next(item);
-    assert_true(jwt_json_is_number(item));
-    assert_null(jwt_json_next(item));
-    jwt_json_free(&json);
+    assert_true(sjwt_json_is_number(sjwt_json_member(json.root, "K")));
+    assert_string_equal(sjwt_json_string(sjwt_json_member(json.root, "s")), "a\xC3\xA9");
+    assert_null(sjwt_json_string(sjwt_json_member(json.root, "K")));
+    assert_null(sjwt_json_string(NULL));
+    assert_true(sjwt_json_is_null(sjwt_json_member(json.root, "n")));
+    assert_false(sjwt_json_is_null(NULL));
+    assert_null(sjwt_json_member(sjwt_json_member(json.root, "a"), "x"));
+    assert_null(sjwt_json_first(sjwt_json_member(json.root, "o")));
+    const sjwt_json_value *item = sjwt_json_first(sjwt_json_member(json.root, "a"));
+    assert_string_equal(sjwt_json_string(item), "x");
+    item = sjwt_json_next(item);
+    assert_true(sjwt_json_is_number(item));
+    assert_null(sjwt_json_next(item));
+    sjwt_json_free(&json);
     free(copy);
 }
 
@@ -501,24 +502,24 @@ static void test_position(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        jwt_json json;
+        sjwt_json json;
         char *copy;
         size_t position = 99;
         assert_status(parse(wrong[i].text, strlen(wrong[i].text), &json, &copy, &position),
-                      JWT_PAYLOAD_JSON, wrong[i].text);
+                      SJWT_PAYLOAD_JSON, wrong[i].text);
         assert_int_equal(position, wrong[i].position);
         free(copy);
     }
 }
 
 /* {"a":{"n":1},"n":<number>,"z":2}, since only the outermost member counts. */
-static const jwt_json_number *parse_number(const char *number, jwt_json *json, char **copy)
+static const sjwt_json_number *parse_number(const char *number, sjwt_json *json, char **copy)
 {
     char text[128];
 
     snprintf(text, sizeof(text), "{\"a\":{\"n\":1},\"n\": %s ,\"z\":2}", number);
-    assert_status(parse(text, strlen(text), json, copy, NULL), JWT_OK, text);
-    const jwt_json_number *found = jwt_json_find_number(json, "n");
+    assert_status(parse(text, strlen(text), json, copy, NULL), SJWT_OK, text);
+    const sjwt_json_number *found = sjwt_json_find_number(json, "n");
     assert_non_null(found);
     return found;
 }
@@ -550,23 +551,23 @@ static void test_integers(void **state)
         "1E0",
         "10e-1",
     };
-    jwt_json json;
+    sjwt_json json;
     char *copy;
     int64_t value;
 
     (void)state;
     for (size_t i = 0; i < COUNT(right); i++) {
-        const jwt_json_number *number = parse_number(right[i].text, &json, &copy);
-        assert_true(jwt_json_number_int64(&json, number, &value));
+        const sjwt_json_number *number = parse_number(right[i].text, &json, &copy);
+        assert_true(sjwt_json_number_int64(&json, number, &value));
         assert_true(value == right[i].value);
-        jwt_json_free(&json);
+        sjwt_json_free(&json);
         free(copy);
     }
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        const jwt_json_number *number = parse_number(wrong[i], &json, &copy);
-        if (jwt_json_number_int64(&json, number, &value))
+        const sjwt_json_number *number = parse_number(wrong[i], &json, &copy);
+        if (sjwt_json_number_int64(&json, number, &value))
             fail_msg("%s is %lld", wrong[i], (long long)value);
-        jwt_json_free(&json);
+        sjwt_json_free(&json);
         free(copy);
     }
 }
@@ -618,16 +619,16 @@ static void test_scaled(void **state)
         {"9223372036854775806.9", 0, INT64_MAX - 1},
         {"-9223372036854775807.5", 0, INT64_MIN},
     };
-    jwt_json json;
+    sjwt_json json;
     char *copy;
 
     (void)state;
     for (size_t i = 0; i < COUNT(numbers); i++) {
-        const jwt_json_number *number = parse_number(numbers[i].text, &json, &copy);
-        int64_t value = jwt_json_number_scaled(&json, number, numbers[i].power);
+        const sjwt_json_number *number = parse_number(numbers[i].text, &json, &copy);
+        int64_t value = sjwt_json_number_scaled(&json, number, numbers[i].power);
         if (value != numbers[i].value)
             fail_msg("%s is %lld", numbers[i].text, (long long)value);
-        jwt_json_free(&json);
+        sjwt_json_free(&json);
         free(copy);
     }
 }
@@ -637,7 +638,7 @@ static void test_many_numbers(void **state)
 {
     static char text[40 * 200];
     char *next = text;
-    jwt_json json;
+    sjwt_json json;
     char *copy;
 
     (void)state;
@@ -645,36 +646,36 @@ static void test_many_numbers(void **state)
         next +=
             sprintf(next, "%c\"s%d\":\"1\",\"n%d\":%d,\"o%d\":[9]", i == 0 ? '{' : ',', i, i, i, i);
     memcpy(next, "}", 2);
-    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, "many numbers");
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), SJWT_OK, "many numbers");
     for (int i = 0; i < 200; i++) {
         char name[16];
         int64_t value;
         sprintf(name, "n%d", i);
-        assert_non_null(jwt_json_find_number(&json, name));
-        assert_true(jwt_json_number_int64(&json, jwt_json_find_number(&json, name), &value));
+        assert_non_null(sjwt_json_find_number(&json, name));
+        assert_true(sjwt_json_number_int64(&json, sjwt_json_find_number(&json, name), &value));
         assert_true(value == i);
         name[0] = 's';
-        assert_null(jwt_json_find_number(&json, name));
+        assert_null(sjwt_json_find_number(&json, name));
         name[0] = 'o';
-        assert_null(jwt_json_find_number(&json, name));
+        assert_null(sjwt_json_find_number(&json, name));
     }
-    jwt_json_free(&json);
+    sjwt_json_free(&json);
     free(copy);
 
-    assert_status(parse("[1,2]", 5, &json, &copy, NULL), JWT_OK, "an array");
-    assert_null(jwt_json_find_number(&json, "0"));
-    jwt_json_free(&json);
+    assert_status(parse("[1,2]", 5, &json, &copy, NULL), SJWT_OK, "an array");
+    assert_null(sjwt_json_find_number(&json, "0"));
+    sjwt_json_free(&json);
     free(copy);
 }
 
 static void test_free_of_nothing(void **state)
 {
-    jwt_json json;
+    sjwt_json json;
 
     (void)state;
     memset(&json, 0, sizeof(json));
-    jwt_json_free(&json);
-    jwt_json_free(&json);
+    sjwt_json_free(&json);
+    sjwt_json_free(&json);
 }
 
 /* The strings are zero by the time the tree's memory is given back. */
@@ -709,36 +710,36 @@ static void test_wipe(void **state)
 {
     static const struct {
         const char *text;
-        jwt_status status;
+        sjwt_status status;
         size_t secrets; /* strings of the tree */
     } rows[] = {
-        {"{\"d\":\"secret1\",\"a\":[{\"d\":\"secret2\"},\"secret3\"]}", JWT_OK, 3},
-        {"{\"d\":\"secret1\",\"a\":{\"d\":\"secret2\",\"d\":1}}", JWK_MALFORMED, 2},
-        {"{\"d\":\"secret1\"", JWK_MALFORMED, 0},
+        {"{\"d\":\"secret1\",\"a\":[{\"d\":\"secret2\"},\"secret3\"]}", SJWT_OK, 3},
+        {"{\"d\":\"secret1\",\"a\":{\"d\":\"secret2\",\"d\":1}}", SJWT_JWK_MALFORMED, 2},
+        {"{\"d\":\"secret1\"", SJWT_JWK_MALFORMED, 0},
     };
-    jwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
+    sjwt_allocator allocator = {zeroed_allocate, watch_release, NULL};
     cJSON_Hooks hooks = {zeroed_malloc, watch_free};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         size_t len = strlen(rows[i].text), position = 99;
-        jwt_json json;
+        sjwt_json json;
         char *copy;
         cJSON_InitHooks(&hooks);
         freed_secrets = 0;
-        jwt_status status =
-            jwt_json_parse_secret(&allocator, rows[i].text, len, JWK_MALFORMED, &json, &position);
+        sjwt_status status = sjwt_json_parse_secret(&allocator, rows[i].text, len,
+                                                    SJWT_JWK_MALFORMED, &json, &position);
         assert_status(status, rows[i].status, rows[i].text);
-        if (status == JWT_OK)
-            assert_string_equal(jwt_json_string(jwt_json_member(json.root, "d")), "secret1");
-        jwt_json_free(&json);
+        if (status == SJWT_OK)
+            assert_string_equal(sjwt_json_string(sjwt_json_member(json.root, "d")), "secret1");
+        sjwt_json_free(&json);
         assert_int_equal(freed_secrets, 0);
-        assert_int_equal(position, status == JWT_OK ? 99 : rows[i].secrets == 0 ? len : 0);
+        assert_int_equal(position, status == SJWT_OK ? 99 : rows[i].secrets == 0 ? len : 0);
 
         /* so it would be seen */
         assert_status(parse(rows[i].text, len, &json, &copy, NULL),
-                      status == JWT_OK ? JWT_OK : JWT_PAYLOAD_JSON, rows[i].text);
-        jwt_json_free(&json);
+                      status == SJWT_OK ? SJWT_OK : SJWT_PAYLOAD_JSON, rows[i].text);
+        sjwt_json_free(&json);
         assert_int_equal(freed_secrets, rows[i].secrets);
         cJSON_InitHooks(NULL);
         free(copy);
@@ -749,31 +750,31 @@ static void test_wipe(void **state)
 static void test_secret_is_copied(void **state)
 {
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
-    jwt_json json;
+    sjwt_allocator allocator = counting_allocator(&memory);
+    sjwt_json json;
     size_t position;
 
     (void)state;
-    assert_status(jwt_json_parse_secret(&allocator, "[1]2", 3, JWK_MALFORMED, &json, NULL), JWT_OK,
-                  "[1]");
+    assert_status(sjwt_json_parse_secret(&allocator, "[1]2", 3, SJWT_JWK_MALFORMED, &json, NULL),
+                  SJWT_OK, "[1]");
     assert_int_equal(memory.live, 1);
-    jwt_json_free(&json);
+    sjwt_json_free(&json);
     assert_int_equal(memory.live, 0);
-    assert_status(jwt_json_parse_secret(&allocator, NULL, 0, JWK_MALFORMED, &json, &position),
-                  JWK_MALFORMED, "nothing");
+    assert_status(sjwt_json_parse_secret(&allocator, NULL, 0, SJWT_JWK_MALFORMED, &json, &position),
+                  SJWT_JWK_MALFORMED, "nothing");
     assert_int_equal(memory.live, 0);
     memory.fail_at = memory.calls + 1;
     position = 99;
-    assert_status(jwt_json_parse_secret(&allocator, "[]", 2, JWK_MALFORMED, &json, &position),
-                  JWT_NO_MEMORY, "no memory");
+    assert_status(sjwt_json_parse_secret(&allocator, "[]", 2, SJWT_JWK_MALFORMED, &json, &position),
+                  SJWT_NO_MEMORY, "no memory");
     assert_int_equal(position, 0);
-    jwt_json_free(&json);
+    sjwt_json_free(&json);
 }
 
 /* Each value is where its text is, whatever strings and names hold. */
-static void expect_place(const jwt_json *json, const jwt_json_value *value, const char *text)
+static void expect_place(const sjwt_json *json, const sjwt_json_value *value, const char *text)
 {
-    const char *place = json->text + jwt_json_position(json, value);
+    const char *place = json->text + sjwt_json_position(json, value);
 
     if (strncmp(place, text, strlen(text)) != 0)
         fail_msg("%s is not at %s", text, place);
@@ -787,36 +788,36 @@ static void test_places(void **state)
     static const char *const names[] = {"a", "\"c", "d", "g", ""};
     static const char *const members[] = {"[1 ,", "\"y\\\\\"", "{\"e\"", "null,", "\"z\"}"};
     static const char *const elements[] = {"1 ,", "{\"b", "[] ,", "{ }", "-2.5e1]"};
-    jwt_json json;
+    sjwt_json json;
     char *copy;
     size_t n = 0;
 
     (void)state;
-    assert_status(parse(text, strlen(text), &json, &copy, NULL), JWT_OK, text);
-    assert_int_equal(jwt_json_position(&json, json.root), 1);
-    for (const jwt_json_value *member = jwt_json_first_member(json.root); member != NULL;
-         member = jwt_json_next(member), n++) {
+    assert_status(parse(text, strlen(text), &json, &copy, NULL), SJWT_OK, text);
+    assert_int_equal(sjwt_json_position(&json, json.root), 1);
+    for (const sjwt_json_value *member = sjwt_json_first_member(json.root); member != NULL;
+         member = sjwt_json_next(member), n++) {
         assert_in_range(n, 0, COUNT(names) - 1);
-        assert_string_equal(jwt_json_name(member), names[n]);
+        assert_string_equal(sjwt_json_name(member), names[n]);
         expect_place(&json, member, members[n]);
     }
     assert_int_equal(n, COUNT(names));
-    const jwt_json_value *array = jwt_json_member(json.root, "a");
-    const jwt_json_value *element = jwt_json_first(array);
-    for (n = 0; n < COUNT(elements); n++, element = jwt_json_next(element))
+    const sjwt_json_value *array = sjwt_json_member(json.root, "a");
+    const sjwt_json_value *element = sjwt_json_first(array);
+    for (n = 0; n < COUNT(elements); n++, element = sjwt_json_next(element))
         expect_place(&json, element, elements[n]);
     assert_null(element);
-    expect_place(&json, jwt_json_member(jwt_json_next(jwt_json_first(array)), "b]"),
+    expect_place(&json, sjwt_json_member(sjwt_json_next(sjwt_json_first(array)), "b]"),
                  "\"x\\\",:\"}");
-    const jwt_json_value *deep = jwt_json_member(jwt_json_member(json.root, "d"), "e");
+    const sjwt_json_value *deep = sjwt_json_member(sjwt_json_member(json.root, "d"), "e");
     expect_place(&json, deep, "{\"f\"");
-    expect_place(&json, jwt_json_member(deep, "f"), "true}");
+    expect_place(&json, sjwt_json_member(deep, "f"), "true}");
 
-    assert_null(jwt_json_first_member(array));
-    assert_null(
-        jwt_json_first_member(jwt_json_next(jwt_json_next(jwt_json_next(jwt_json_first(array))))));
-    assert_null(jwt_json_first_member(NULL));
-    jwt_json_free(&json);
+    assert_null(sjwt_json_first_member(array));
+    assert_null(sjwt_json_first_member(
+        sjwt_json_next(sjwt_json_next(sjwt_json_next(sjwt_json_first(array))))));
+    assert_null(sjwt_json_first_member(NULL));
+    sjwt_json_free(&json);
     free(copy);
 }
 

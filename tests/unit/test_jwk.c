@@ -6,10 +6,12 @@
 #include "jwt/jwk.h"
 
 #define HS                                                                                         \
-    (CRYPTO_BIT(CRYPTO_ALG_HS256) | CRYPTO_BIT(CRYPTO_ALG_HS384) | CRYPTO_BIT(CRYPTO_ALG_HS512))
+    (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS384) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS512))
 #define RSA_ALL                                                                                    \
-    (CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) | CRYPTO_BIT(CRYPTO_ALG_RS512) |  \
-     CRYPTO_BIT(CRYPTO_ALG_PS256) | CRYPTO_BIT(CRYPTO_ALG_PS384) | CRYPTO_BIT(CRYPTO_ALG_PS512))
+    (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS384) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS256) |             \
+     SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS512))
 
 /* Of ES256K, see FAKE_LACKS. */
 #define LACKING_KEY "\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\""
@@ -21,57 +23,57 @@ static int reset_fake(void **state)
     return 0;
 }
 
-static void expect_with(jwt_status (*parse)(const jwt_allocator *, const char *, size_t,
-                                            jwt_keyset **, jwt_error *),
-                        const char *json, jwt_status wanted, const char *detail)
+static void expect_with(sjwt_status (*parse)(const sjwt_allocator *, const char *, size_t,
+                                             sjwt_keyset **, sjwt_error *),
+                        const char *json, sjwt_status wanted, const char *detail)
 {
-    jwt_keyset *keys = (jwt_keyset *)&fake;
-    jwt_error error = {.status = JWT_STATUS_COUNT};
+    sjwt_keyset *keys = (sjwt_keyset *)&fake;
+    sjwt_error error = {.status = SJWT_STATUS_COUNT};
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
+    sjwt_allocator allocator = counting_allocator(&memory);
 
-    jwt_status status = parse(&allocator, json, strlen(json), &keys, &error);
+    sjwt_status status = parse(&allocator, json, strlen(json), &keys, &error);
     assert_status(status, wanted, json);
-    if (wanted != JWT_OK) {
+    if (wanted != SJWT_OK) {
         assert_null(keys);
         assert_int_equal(error.status, wanted);
         assert_string_equal(error.detail, detail);
-        if (wanted != JWK_MALFORMED)
+        if (wanted != SJWT_JWK_MALFORMED)
             assert_int_equal(error.position, 0);
         assert_int_equal(memory.live, 0);
         assert_status(parse(NULL, json, strlen(json), &keys, NULL), wanted, json);
     }
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     assert_int_equal(memory.live, 0);
 }
 
-static void refuses(const char *json, jwt_status wanted, const char *detail)
+static void refuses(const char *json, sjwt_status wanted, const char *detail)
 {
-    expect_with(jwt_keyset_parse, json, wanted, detail);
+    expect_with(sjwt_keyset_parse, json, wanted, detail);
 }
 
-static void serves(const char *json, jwt_algorithm_set algorithms)
+static void serves(const char *json, sjwt_algorithm_set algorithms)
 {
-    jwt_keyset *keys = keys_of(json);
+    sjwt_keyset *keys = keys_of(json);
 
-    assert_int_equal(jwt_keyset_count(keys), 1);
-    assert_int_equal(jwt_keyset_algorithms(keys), algorithms);
-    assert_int_equal(jwt_keyset_skipped_count(keys), 0);
-    jwt_keyset_free(keys);
+    assert_int_equal(sjwt_keyset_count(keys), 1);
+    assert_int_equal(sjwt_keyset_algorithms(keys), algorithms);
+    assert_int_equal(sjwt_keyset_skipped_count(keys), 0);
+    sjwt_keyset_free(keys);
 }
 
 static void test_key_decides_algorithm(void **state)
 {
     (void)state;
-    serves("{" OKP_KEY "}", CRYPTO_BIT(CRYPTO_ALG_EDDSA));
-    serves("{" OKP_KEY ",\"alg\":\"EdDSA\"}", CRYPTO_BIT(CRYPTO_ALG_EDDSA));
-    serves("{" OKP_KEY ",\"alg\":\"Ed25519\"}", CRYPTO_BIT(CRYPTO_ALG_EDDSA));
-    serves("{" EC_KEY "}", CRYPTO_BIT(CRYPTO_ALG_ES256));
-    serves("{" EC_KEY ",\"alg\":\"ES256\"}", CRYPTO_BIT(CRYPTO_ALG_ES256));
+    serves("{" OKP_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
+    serves("{" OKP_KEY ",\"alg\":\"EdDSA\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
+    serves("{" OKP_KEY ",\"alg\":\"Ed25519\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
+    serves("{" EC_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256));
+    serves("{" EC_KEY ",\"alg\":\"ES256\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256));
     serves("{" RSA_KEY "}", RSA_ALL);
-    serves("{" RSA_KEY ",\"alg\":\"PS384\"}", CRYPTO_BIT(CRYPTO_ALG_PS384));
-    serves("{" OCT_KEY "}", CRYPTO_BIT(CRYPTO_ALG_HS256));
-    serves("{" OCT_KEY ",\"alg\":\"HS256\"}", CRYPTO_BIT(CRYPTO_ALG_HS256));
+    serves("{" RSA_KEY ",\"alg\":\"PS384\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384));
+    serves("{" OCT_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256));
+    serves("{" OCT_KEY ",\"alg\":\"HS256\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256));
     /* 64 octets serve all of HMAC, but for what the build lacks. */
     serves("{\"kty\":\"oct\",\"k\":\"" CB48 CB12 CB12 CB12 "yw\"}", HS & ~FAKE_LACKS);
 }
@@ -81,11 +83,11 @@ static void test_curves(void **state)
     static const struct {
         const char *name;
         size_t len;
-        crypto_alg alg;
+        sjwt_crypto_alg alg;
     } curves[] = {
-        {"P-256", 32, CRYPTO_ALG_ES256},
-        {"P-384", 48, CRYPTO_ALG_ES384},
-        {"P-521", 66, CRYPTO_ALG_ES512},
+        {"P-256", 32, SJWT_CRYPTO_ALG_ES256},
+        {"P-384", 48, SJWT_CRYPTO_ALG_ES384},
+        {"P-521", 66, SJWT_CRYPTO_ALG_ES512},
     };
     uint8_t octets[67];
 
@@ -100,14 +102,14 @@ static void test_curves(void **state)
                      "{\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"}", curves[i].name, x,
                      y);
             if (len == curves[i].len)
-                serves(json, CRYPTO_BIT(curves[i].alg));
+                serves(json, SJWT_CRYPTO_BIT(curves[i].alg));
             else
-                refuses(json, JWK_KEY_REFUSED, "");
+                refuses(json, SJWT_JWK_KEY_REFUSED, "");
             snprintf(json, sizeof(json),
                      "{\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"}", curves[i].name, y,
                      x);
             if (len != curves[i].len)
-                refuses(json, JWK_KEY_REFUSED, "");
+                refuses(json, SJWT_JWK_KEY_REFUSED, "");
             free(x);
             free(y);
         }
@@ -118,110 +120,112 @@ static void test_unusable(void **state)
 {
     static const struct {
         const char *json;
-        jwt_status status;
+        sjwt_status status;
         const char *detail;
     } wrong[] = {
-        {"", JWK_MALFORMED, ""},
-        {"{", JWK_MALFORMED, ""},
-        {"{} {}", JWK_MALFORMED, ""},
-        {"{" OKP_KEY ",\"kty\":\"OKP\"}", JWK_MALFORMED, ""},
-        {"{" OKP_KEY ",\"d\":\"a\",\"d\":\"b\"}", JWK_MALFORMED, ""},
-        {"{" OKP_KEY ",\"kid\":\"a\\u0000b\"}", JWK_MALFORMED, ""},
-        {"null", JWK_NOT_A_KEY_SET, ""},
-        {"\"" K32 "\"", JWK_NOT_A_KEY_SET, ""},
-        {"[{" OKP_KEY "}]", JWK_NOT_A_KEY_SET, ""},
-        {"{}", JWK_NOT_A_KEY_SET, ""},
-        {"{\"Kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\"}", JWK_NOT_A_KEY_SET, ""},
-        {"{\"keys\":{}}", JWK_NOT_A_KEY_SET, ""},
-        {"{\"keys\":null}", JWK_NOT_A_KEY_SET, ""},
-        {"{\"keys\":\"x\"," OKP_KEY "}", JWK_NOT_A_KEY_SET, ""},
-        {"{\"keys\":[]}", JWK_NONE_USABLE, "the set is empty"},
-        {"{\"keys\":[1,{" OKP_KEY ",\"use\":\"enc\"}]}", JWK_NONE_USABLE,
+        {"", SJWT_JWK_MALFORMED, ""},
+        {"{", SJWT_JWK_MALFORMED, ""},
+        {"{} {}", SJWT_JWK_MALFORMED, ""},
+        {"{" OKP_KEY ",\"kty\":\"OKP\"}", SJWT_JWK_MALFORMED, ""},
+        {"{" OKP_KEY ",\"d\":\"a\",\"d\":\"b\"}", SJWT_JWK_MALFORMED, ""},
+        {"{" OKP_KEY ",\"kid\":\"a\\u0000b\"}", SJWT_JWK_MALFORMED, ""},
+        {"null", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"\"" K32 "\"", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"[{" OKP_KEY "}]", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{}", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{\"Kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\"}", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{\"keys\":{}}", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{\"keys\":null}", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{\"keys\":\"x\"," OKP_KEY "}", SJWT_JWK_NOT_A_KEY_SET, ""},
+        {"{\"keys\":[]}", SJWT_JWK_NONE_USABLE, "the set is empty"},
+        {"{\"keys\":[1,{" OKP_KEY ",\"use\":\"enc\"}]}", SJWT_JWK_NONE_USABLE,
          "2 skipped, the first: not a JWK"},
-        {"{\"keys\":[1,{" LACKING_KEY "}]}", JWK_NONE_USABLE,
+        {"{\"keys\":[1,{" LACKING_KEY "}]}", SJWT_JWK_NONE_USABLE,
          "2 skipped, among them: key is for an algorithm that this build does not support"},
-        {"{\"keys\":[{" LACKING_KEY "},{" LACKING_KEY "}]}", JWK_NONE_USABLE,
+        {"{\"keys\":[{" LACKING_KEY "},{" LACKING_KEY "}]}", SJWT_JWK_NONE_USABLE,
          "2 skipped, the first: key is for an algorithm that this build does not support"},
 
-        {"{\"kty\":7}", JWK_MEMBER_INVALID, "kty"},
-        {"{\"kty\":\"okp\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\"}", JWK_KTY_UNKNOWN, ""},
-        {"{\"kty\":\"AKP\"}", JWK_KTY_UNKNOWN, ""},
-        {"{\"kty\":\"\"}", JWK_KTY_UNKNOWN, ""},
-        {"{" OKP_KEY ",\"kid\":1}", JWK_MEMBER_INVALID, "kid"},
-        {"{" OKP_KEY ",\"kid\":null}", JWK_MEMBER_INVALID, "kid"},
-        {"{" OKP_KEY ",\"use\":1}", JWK_MEMBER_INVALID, "use"},
-        {"{" OKP_KEY ",\"use\":\"enc\"}", JWK_USE_REFUSED, "use"},
-        {"{" OKP_KEY ",\"use\":\"SIG\"}", JWK_USE_REFUSED, "use"},
-        {"{" OKP_KEY ",\"use\":\"\"}", JWK_USE_REFUSED, "use"},
-        {"{" OKP_KEY ",\"key_ops\":\"verify\"}", JWK_MEMBER_INVALID, "key_ops"},
-        {"{" OKP_KEY ",\"key_ops\":[1]}", JWK_MEMBER_INVALID, "key_ops"},
-        {"{" OKP_KEY ",\"key_ops\":[\"verify\",null]}", JWK_MEMBER_INVALID, "key_ops"},
-        {"{" OKP_KEY ",\"key_ops\":[]}", JWK_USE_REFUSED, "key_ops"},
-        {"{" OKP_KEY ",\"key_ops\":[\"sign\"]}", JWK_USE_REFUSED, "key_ops"},
-        {"{" OKP_KEY ",\"use\":\"enc\",\"key_ops\":[\"verify\"]}", JWK_USE_REFUSED, "use"},
-        {"{" OKP_KEY ",\"use\":\"sig\",\"key_ops\":[\"encrypt\"]}", JWK_USE_REFUSED, "key_ops"},
-        {"{" OKP_KEY ",\"alg\":1}", JWK_MEMBER_INVALID, "alg"},
-        {"{" OKP_KEY ",\"alg\":\"none\"}", JWK_ALG_UNKNOWN, ""},
-        {"{" OKP_KEY ",\"alg\":\"eddsa\"}", JWK_ALG_UNKNOWN, ""},
-        {"{" OKP_KEY ",\"alg\":\"ECDH-ES\"}", JWK_ALG_UNKNOWN, ""},
-        {"{" RSA_KEY ",\"alg\":\"RSA-OAEP\"}", JWK_ALG_UNKNOWN, ""},
-        {"{" OKP_KEY ",\"alg\":\"HS256\"}", JWK_ALG_MISMATCH, ""},
-        {"{" OKP_KEY ",\"alg\":\"ES256\"}", JWK_ALG_MISMATCH, ""},
-        {"{" EC_KEY ",\"alg\":\"ES384\"}", JWK_ALG_MISMATCH, ""},
-        {"{" EC_KEY ",\"alg\":\"ES256K\"}", JWK_ALG_MISMATCH, ""},
-        {"{" EC_KEY ",\"alg\":\"HS256\"}", JWK_ALG_MISMATCH, ""},
-        {"{" RSA_KEY ",\"alg\":\"HS256\"}", JWK_ALG_MISMATCH, ""},
-        {"{" OCT_KEY ",\"alg\":\"RS256\"}", JWK_ALG_MISMATCH, ""},
-        {"{" OCT_KEY ",\"alg\":\"EdDSA\"}", JWK_ALG_MISMATCH, ""},
+        {"{\"kty\":7}", SJWT_JWK_MEMBER_INVALID, "kty"},
+        {"{\"kty\":\"okp\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\"}", SJWT_JWK_KTY_UNKNOWN, ""},
+        {"{\"kty\":\"AKP\"}", SJWT_JWK_KTY_UNKNOWN, ""},
+        {"{\"kty\":\"\"}", SJWT_JWK_KTY_UNKNOWN, ""},
+        {"{" OKP_KEY ",\"kid\":1}", SJWT_JWK_MEMBER_INVALID, "kid"},
+        {"{" OKP_KEY ",\"kid\":null}", SJWT_JWK_MEMBER_INVALID, "kid"},
+        {"{" OKP_KEY ",\"use\":1}", SJWT_JWK_MEMBER_INVALID, "use"},
+        {"{" OKP_KEY ",\"use\":\"enc\"}", SJWT_JWK_USE_REFUSED, "use"},
+        {"{" OKP_KEY ",\"use\":\"SIG\"}", SJWT_JWK_USE_REFUSED, "use"},
+        {"{" OKP_KEY ",\"use\":\"\"}", SJWT_JWK_USE_REFUSED, "use"},
+        {"{" OKP_KEY ",\"key_ops\":\"verify\"}", SJWT_JWK_MEMBER_INVALID, "key_ops"},
+        {"{" OKP_KEY ",\"key_ops\":[1]}", SJWT_JWK_MEMBER_INVALID, "key_ops"},
+        {"{" OKP_KEY ",\"key_ops\":[\"verify\",null]}", SJWT_JWK_MEMBER_INVALID, "key_ops"},
+        {"{" OKP_KEY ",\"key_ops\":[]}", SJWT_JWK_USE_REFUSED, "key_ops"},
+        {"{" OKP_KEY ",\"key_ops\":[\"sign\"]}", SJWT_JWK_USE_REFUSED, "key_ops"},
+        {"{" OKP_KEY ",\"use\":\"enc\",\"key_ops\":[\"verify\"]}", SJWT_JWK_USE_REFUSED, "use"},
+        {"{" OKP_KEY ",\"use\":\"sig\",\"key_ops\":[\"encrypt\"]}", SJWT_JWK_USE_REFUSED,
+         "key_ops"},
+        {"{" OKP_KEY ",\"alg\":1}", SJWT_JWK_MEMBER_INVALID, "alg"},
+        {"{" OKP_KEY ",\"alg\":\"none\"}", SJWT_JWK_ALG_UNKNOWN, ""},
+        {"{" OKP_KEY ",\"alg\":\"eddsa\"}", SJWT_JWK_ALG_UNKNOWN, ""},
+        {"{" OKP_KEY ",\"alg\":\"ECDH-ES\"}", SJWT_JWK_ALG_UNKNOWN, ""},
+        {"{" RSA_KEY ",\"alg\":\"RSA-OAEP\"}", SJWT_JWK_ALG_UNKNOWN, ""},
+        {"{" OKP_KEY ",\"alg\":\"HS256\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" OKP_KEY ",\"alg\":\"ES256\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" EC_KEY ",\"alg\":\"ES384\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" EC_KEY ",\"alg\":\"ES256K\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" EC_KEY ",\"alg\":\"HS256\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" RSA_KEY ",\"alg\":\"HS256\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" OCT_KEY ",\"alg\":\"RS256\"}", SJWT_JWK_ALG_MISMATCH, ""},
+        {"{" OCT_KEY ",\"alg\":\"EdDSA\"}", SJWT_JWK_ALG_MISMATCH, ""},
 
-        {"{\"kty\":\"OKP\",\"x\":\"" K32 "\"}", JWK_MEMBER_INVALID, "crv"},
-        {"{\"kty\":\"OKP\",\"crv\":1,\"x\":\"" K32 "\"}", JWK_MEMBER_INVALID, "crv"},
-        {"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" K32 "\"}", JWK_CRV_UNKNOWN, ""},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" K32 "\"}", JWK_CRV_UNKNOWN, ""},
-        {"{\"kty\":\"OKP\",\"crv\":\"ed25519\",\"x\":\"" K32 "\"}", JWK_CRV_UNKNOWN, ""},
-        {"{\"kty\":\"OKP\",\"crv\":\"P-256\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}", JWK_CRV_UNKNOWN,
-         ""},
+        {"{\"kty\":\"OKP\",\"x\":\"" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":1,\"x\":\"" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" K32 "\"}", SJWT_JWK_CRV_UNKNOWN, ""},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" K32 "\"}", SJWT_JWK_CRV_UNKNOWN, ""},
+        {"{\"kty\":\"OKP\",\"crv\":\"ed25519\",\"x\":\"" K32 "\"}", SJWT_JWK_CRV_UNKNOWN, ""},
+        {"{\"kty\":\"OKP\",\"crv\":\"P-256\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}",
+         SJWT_JWK_CRV_UNKNOWN, ""},
         {"{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}",
-         JWK_CRV_UNKNOWN, ""},
-        {"{\"kty\":\"EC\",\"crv\":\"P-192\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}", JWK_CRV_UNKNOWN,
-         ""},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":null}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"X\":\"" K32 "\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "=\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"+" K32 "\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\" " K32 "\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" K32 "\"}", JWK_MEMBER_INVALID, "y"},
-        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"y\":\"" K32 "\"}", JWK_MEMBER_INVALID, "x"},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\"}", JWK_MEMBER_INVALID, "e"},
-        {"{\"kty\":\"RSA\",\"e\":\"AQAB\"}", JWK_MEMBER_INVALID, "n"},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":65537}", JWK_MEMBER_INVALID, "e"},
+         SJWT_JWK_CRV_UNKNOWN, ""},
+        {"{\"kty\":\"EC\",\"crv\":\"P-192\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}",
+         SJWT_JWK_CRV_UNKNOWN, ""},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":null}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"X\":\"" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "=\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"+" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\" " K32 "\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "y"},
+        {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"y\":\"" K32 "\"}", SJWT_JWK_MEMBER_INVALID, "x"},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\"}", SJWT_JWK_MEMBER_INVALID, "e"},
+        {"{\"kty\":\"RSA\",\"e\":\"AQAB\"}", SJWT_JWK_MEMBER_INVALID, "n"},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":65537}", SJWT_JWK_MEMBER_INVALID, "e"},
         /* RFC 7518 section 6.3.1.1 warns of the extra zero octet */
-        {"{\"kty\":\"RSA\",\"n\":\"AMvL" CB240 "\",\"e\":\"AQAB\"}", JWK_MEMBER_INVALID, "n"},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AAEAAQ\"}", JWK_MEMBER_INVALID, "e"},
-        {"{\"kty\":\"oct\"}", JWK_MEMBER_INVALID, "k"},
-        {"{\"kty\":\"oct\",\"k\":\"\"}", JWK_MEMBER_INVALID, "k"},
+        {"{\"kty\":\"RSA\",\"n\":\"AMvL" CB240 "\",\"e\":\"AQAB\"}", SJWT_JWK_MEMBER_INVALID, "n"},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AAEAAQ\"}", SJWT_JWK_MEMBER_INVALID, "e"},
+        {"{\"kty\":\"oct\"}", SJWT_JWK_MEMBER_INVALID, "k"},
+        {"{\"kty\":\"oct\",\"k\":\"\"}", SJWT_JWK_MEMBER_INVALID, "k"},
 
         /* 31 and 33 octets */
         {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
          "\"S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLSw\"}",
-         JWK_KEY_REFUSED, ""},
+         SJWT_JWK_KEY_REFUSED, ""},
         {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
          "\"S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tL\"}",
-         JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB12 "yw\",\"e\":\"AQAB\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB240 CB48 "\",\"e\":\"AQAB\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AQ\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"Ag\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"BA\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"oct\",\"k\":\"Sw\"}", JWK_KEY_REFUSED, ""},
-        {"{" OCT_KEY ",\"alg\":\"HS512\"}", JWK_KEY_REFUSED, ""},
+         SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB12 "yw\",\"e\":\"AQAB\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB240 CB240 CB48 "\",\"e\":\"AQAB\"}", SJWT_JWK_KEY_REFUSED,
+         ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"AQ\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"Ag\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"RSA\",\"n\":\"" CB256 "\",\"e\":\"BA\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"oct\",\"k\":\"Sw\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{" OCT_KEY ",\"alg\":\"HS512\"}", SJWT_JWK_KEY_REFUSED, ""},
         /* a length that the algorithm refuses comes before what the build lacks */
-        {"{" OCT_KEY ",\"alg\":\"HS384\"}", JWK_KEY_REFUSED, ""},
-        {"{\"kty\":\"oct\",\"alg\":\"HS384\",\"k\":\"" CB48 CB12 CB12 "\"}", JWK_UNSUPPORTED,
+        {"{" OCT_KEY ",\"alg\":\"HS384\"}", SJWT_JWK_KEY_REFUSED, ""},
+        {"{\"kty\":\"oct\",\"alg\":\"HS384\",\"k\":\"" CB48 CB12 CB12 "\"}", SJWT_JWK_UNSUPPORTED,
          "HS384"},
-        {"{" LACKING_KEY "}", JWK_UNSUPPORTED, "ES256K"},
+        {"{" LACKING_KEY "}", SJWT_JWK_UNSUPPORTED, "ES256K"},
     };
 
     (void)state;
@@ -244,61 +248,63 @@ static void test_accepted_members(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++)
-        serves(texts[i], CRYPTO_BIT(CRYPTO_ALG_EDDSA));
+        serves(texts[i], SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
 }
 
 static void test_public_jwk(void **state)
 {
     static const struct {
         const char *json;
-        jwt_status status;
+        sjwt_status status;
         const char *detail;
     } texts[] = {
-        {"{" OKP_KEY "}", JWT_OK, ""},
-        {"{" RSA_KEY "}", JWT_OK, ""},
-        {"{" EC_KEY "}", JWT_OK, ""},
-        {"{" OCT_KEY "}", JWK_SYMMETRIC, ""},
-        {"{\"kty\":\"oct\"}", JWK_SYMMETRIC, ""},
-        {"{\"keys\":[{" OKP_KEY "}]}", JWK_NOT_A_KEY, ""},
-        {"{\"keys\":[]," OKP_KEY "}", JWK_NOT_A_KEY, ""},
-        {"[{" OKP_KEY "}]", JWK_NOT_A_KEY, ""},
-        {"{}", JWK_NOT_A_KEY, ""},
-        {"7", JWK_NOT_A_KEY, ""},
-        {"", JWK_MALFORMED, ""},
-        {"{\"kty\":1}", JWK_MEMBER_INVALID, "kty"},
+        {"{" OKP_KEY "}", SJWT_OK, ""},
+        {"{" RSA_KEY "}", SJWT_OK, ""},
+        {"{" EC_KEY "}", SJWT_OK, ""},
+        {"{" OCT_KEY "}", SJWT_JWK_SYMMETRIC, ""},
+        {"{\"kty\":\"oct\"}", SJWT_JWK_SYMMETRIC, ""},
+        {"{\"keys\":[{" OKP_KEY "}]}", SJWT_JWK_NOT_A_KEY, ""},
+        {"{\"keys\":[]," OKP_KEY "}", SJWT_JWK_NOT_A_KEY, ""},
+        {"[{" OKP_KEY "}]", SJWT_JWK_NOT_A_KEY, ""},
+        {"{}", SJWT_JWK_NOT_A_KEY, ""},
+        {"7", SJWT_JWK_NOT_A_KEY, ""},
+        {"", SJWT_JWK_MALFORMED, ""},
+        {"{\"kty\":1}", SJWT_JWK_MEMBER_INVALID, "kty"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++)
-        expect_with(jwt_keyset_parse_public_jwk, texts[i].json, texts[i].status, texts[i].detail);
+        expect_with(sjwt_keyset_parse_public_jwk, texts[i].json, texts[i].status, texts[i].detail);
 }
 
 static void test_size(void **state)
 {
-    size_t len = JWT_MAX_KEYSET_SIZE;
+    size_t len = SJWT_MAX_KEYSET_SIZE;
     char *text = allocate_or_fail(len + 1);
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
     (void)state;
     memset(text, ' ', len + 1);
     memcpy(text, "{" OKP_KEY "}", strlen("{" OKP_KEY "}"));
-    assert_status(jwt_keyset_parse(NULL, text, len, &keys, NULL), JWT_OK, "the largest");
-    jwt_keyset_free(keys);
-    assert_status(jwt_keyset_parse(NULL, text, len + 1, &keys, &error), JWK_TOO_LARGE, "one more");
+    assert_status(sjwt_keyset_parse(NULL, text, len, &keys, NULL), SJWT_OK, "the largest");
+    sjwt_keyset_free(keys);
+    assert_status(sjwt_keyset_parse(NULL, text, len + 1, &keys, &error), SJWT_JWK_TOO_LARGE,
+                  "one more");
     assert_null(keys);
     free(text);
 }
 
 static void test_position(void **state)
 {
-    jwt_keyset *keys;
-    jwt_error error;
+    sjwt_keyset *keys;
+    sjwt_error error;
 
     (void)state;
-    assert_status(jwt_keyset_parse(NULL, "{\"kty\":tru}", 11, &keys, &error), JWK_MALFORMED, "");
+    assert_status(sjwt_keyset_parse(NULL, "{\"kty\":tru}", 11, &keys, &error), SJWT_JWK_MALFORMED,
+                  "");
     assert_int_equal(error.position, 7);
-    assert_status(jwt_keyset_parse(NULL, NULL, 0, &keys, &error), JWK_MALFORMED, "");
+    assert_status(sjwt_keyset_parse(NULL, NULL, 0, &keys, &error), SJWT_JWK_MALFORMED, "");
 }
 
 static void test_skipped(void **state)
@@ -316,23 +322,24 @@ static void test_skipped(void **state)
     static const struct {
         size_t index;
         const char *kid;
-        jwt_status why;
+        sjwt_status why;
     } wanted[] = {
-        {1, NULL, JWK_NOT_A_KEY},    {2, "new", JWK_KTY_UNKNOWN},   {3, NULL, JWK_MEMBER_INVALID},
-        {4, "enc", JWK_USE_REFUSED}, {5, "nothing", JWK_NOT_A_KEY}, {6, "short", JWK_KEY_REFUSED},
+        {1, NULL, SJWT_JWK_NOT_A_KEY},      {2, "new", SJWT_JWK_KTY_UNKNOWN},
+        {3, NULL, SJWT_JWK_MEMBER_INVALID}, {4, "enc", SJWT_JWK_USE_REFUSED},
+        {5, "nothing", SJWT_JWK_NOT_A_KEY}, {6, "short", SJWT_JWK_KEY_REFUSED},
     };
-    jwt_keyset *keys = keys_of(json);
+    sjwt_keyset *keys = keys_of(json);
     size_t index;
     const char *kid;
-    jwt_status why;
+    sjwt_status why;
 
     (void)state;
-    assert_int_equal(jwt_keyset_count(keys), 2);
-    assert_int_equal(jwt_keyset_algorithms(keys),
-                     CRYPTO_BIT(CRYPTO_ALG_EDDSA) | CRYPTO_BIT(CRYPTO_ALG_ES256));
-    assert_int_equal(jwt_keyset_skipped_count(keys), COUNT(wanted));
+    assert_int_equal(sjwt_keyset_count(keys), 2);
+    assert_int_equal(sjwt_keyset_algorithms(keys), SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) |
+                                                       SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256));
+    assert_int_equal(sjwt_keyset_skipped_count(keys), COUNT(wanted));
     for (size_t i = 0; i < COUNT(wanted); i++) {
-        assert_true(jwt_keyset_skipped(keys, i, &index, &kid, &why));
+        assert_true(sjwt_keyset_skipped(keys, i, &index, &kid, &why));
         assert_int_equal(index, wanted[i].index);
         assert_status(why, wanted[i].why, "skipped");
         if (wanted[i].kid == NULL)
@@ -340,8 +347,8 @@ static void test_skipped(void **state)
         else
             assert_string_equal(kid, wanted[i].kid);
     }
-    assert_false(jwt_keyset_skipped(keys, COUNT(wanted), &index, &kid, &why));
-    jwt_keyset_free(keys);
+    assert_false(sjwt_keyset_skipped(keys, COUNT(wanted), &index, &kid, &why));
+    sjwt_keyset_free(keys);
 }
 
 static void test_many_skipped(void **state)
@@ -350,18 +357,18 @@ static void test_many_skipped(void **state)
     char *next = json + sprintf(json, "{\"keys\":[");
     size_t index;
     const char *kid;
-    jwt_status why;
+    sjwt_status why;
 
     (void)state;
     for (int i = 0; i < 150; i++)
         next += sprintf(next, "{},");
     sprintf(next, "{" OKP_KEY "}]}");
-    jwt_keyset *keys = keys_of(json);
-    assert_int_equal(jwt_keyset_skipped_count(keys), 150);
-    assert_true(jwt_keyset_skipped(keys, 99, &index, &kid, &why));
+    sjwt_keyset *keys = keys_of(json);
+    assert_int_equal(sjwt_keyset_skipped_count(keys), 150);
+    assert_true(sjwt_keyset_skipped(keys, 99, &index, &kid, &why));
     assert_int_equal(index, 99);
-    assert_false(jwt_keyset_skipped(keys, 100, &index, &kid, &why));
-    jwt_keyset_free(keys);
+    assert_false(sjwt_keyset_skipped(keys, 100, &index, &kid, &why));
+    sjwt_keyset_free(keys);
 }
 
 #define WITH_KID(key, kid) "{" key ",\"kid\":\"" kid "\"}"
@@ -372,94 +379,95 @@ static void test_ambiguous(void **state)
 {
     static const struct {
         const char *json;
-        jwt_status status;
+        sjwt_status status;
     } sets[] = {
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "a") "]}", JWK_AMBIGUOUS},
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "\\u0061") "]}", JWK_AMBIGUOUS},
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "") "," WITH_KID(OKP_KEY, "") "]}", JWK_AMBIGUOUS},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "a") "]}", SJWT_JWK_AMBIGUOUS},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "\\u0061") "]}",
+         SJWT_JWK_AMBIGUOUS},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "") "," WITH_KID(OKP_KEY, "") "]}", SJWT_JWK_AMBIGUOUS},
         {"{\"keys\":[" WITH_KID(RSA_KEY ",\"alg\":\"RS256\"", "a") "," WITH_KID(RSA_KEY, "a") "]}",
-         JWK_AMBIGUOUS},
+         SJWT_JWK_AMBIGUOUS},
         {"{\"keys\":[" WITH_KID(OKP_KEY, "b") "," WITH_KID(EC_KEY, "a") "," WITH_KID(
              OKP_KEY, "c") "," WITH_KID(OKP_KEY, "a") "," WITH_KID(EC_KEY, "a") "]}",
-         JWK_AMBIGUOUS},
+         SJWT_JWK_AMBIGUOUS},
         /* wherever the third of them is sorted */
-        {THREE_WITH_KID_A(EC_KEY, OKP_KEY, OKP_KEY), JWK_AMBIGUOUS},
-        {THREE_WITH_KID_A(OKP_KEY, EC_KEY, OKP_KEY), JWK_AMBIGUOUS},
-        {THREE_WITH_KID_A(OKP_KEY, OKP_KEY, EC_KEY), JWK_AMBIGUOUS},
+        {THREE_WITH_KID_A(EC_KEY, OKP_KEY, OKP_KEY), SJWT_JWK_AMBIGUOUS},
+        {THREE_WITH_KID_A(OKP_KEY, EC_KEY, OKP_KEY), SJWT_JWK_AMBIGUOUS},
+        {THREE_WITH_KID_A(OKP_KEY, OKP_KEY, EC_KEY), SJWT_JWK_AMBIGUOUS},
         /* another type, another algorithm, another kid, no kid: all fine */
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(EC_KEY, "a") "]}", JWT_OK},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(EC_KEY, "a") "]}", SJWT_OK},
         {"{\"keys\":[" WITH_KID(RSA_KEY ",\"alg\":\"RS256\"",
                                 "a") "," WITH_KID(RSA_KEY ",\"alg\":\"PS256\"", "a") "]}",
-         JWT_OK},
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "A") "]}", JWT_OK},
-        {"{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}", JWT_OK},
-        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") ",{" OKP_KEY "}]}", JWT_OK},
+         SJWT_OK},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY, "A") "]}", SJWT_OK},
+        {"{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}", SJWT_OK},
+        {"{\"keys\":[" WITH_KID(OKP_KEY, "a") ",{" OKP_KEY "}]}", SJWT_OK},
         /* one that is skipped is nobody's twin */
         {"{\"keys\":[" WITH_KID(OKP_KEY, "a") "," WITH_KID(OKP_KEY ",\"use\":\"enc\"", "a") "]}",
-         JWT_OK},
+         SJWT_OK},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(sets); i++)
-        expect_with(jwt_keyset_parse, sets[i].json, sets[i].status, "");
+        expect_with(sjwt_keyset_parse, sets[i].json, sets[i].status, "");
 }
 
 static void test_backend_failures(void **state)
 {
     (void)state;
-    fake.check_key = CRYPTO_BAD_KEY;
-    refuses("{" OKP_KEY "}", JWK_KEY_REFUSED, "");
-    refuses("{\"keys\":[{" OKP_KEY "}]}", JWK_NONE_USABLE,
+    fake.check_key = SJWT_CRYPTO_BAD_KEY;
+    refuses("{" OKP_KEY "}", SJWT_JWK_KEY_REFUSED, "");
+    refuses("{\"keys\":[{" OKP_KEY "}]}", SJWT_JWK_NONE_USABLE,
             "1 skipped, the first: key has the wrong length, is too weak or is not on the curve");
-    fake.check_key = CRYPTO_NO_MEMORY;
-    refuses("{" OKP_KEY "}", JWT_NO_MEMORY, "");
-    refuses("{\"keys\":[{},{" OKP_KEY "}]}", JWT_NO_MEMORY, "");
-    fake.check_key = CRYPTO_INTERNAL;
-    refuses("{" OKP_KEY "}", JWT_INTERNAL, "");
-    refuses("{\"keys\":[{},{" OKP_KEY "}]}", JWT_INTERNAL, "");
+    fake.check_key = SJWT_CRYPTO_NO_MEMORY;
+    refuses("{" OKP_KEY "}", SJWT_NO_MEMORY, "");
+    refuses("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_NO_MEMORY, "");
+    fake.check_key = SJWT_CRYPTO_INTERNAL;
+    refuses("{" OKP_KEY "}", SJWT_INTERNAL, "");
+    refuses("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_INTERNAL, "");
 }
 
-static size_t select_keys(const jwt_keyset *keys, const char *kid, crypto_alg alg, bool known,
-                          const jwt_key **found)
+static size_t select_keys(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg, bool known,
+                          const sjwt_key **found)
 {
     bool kid_known;
 
-    size_t count = jwt_keyset_select(keys, kid, alg, found, &kid_known);
+    size_t count = sjwt_keyset_select(keys, kid, alg, found, &kid_known);
     assert_int_equal(kid_known, known);
     return count;
 }
 
 static void test_select(void **state)
 {
-    const jwt_key *found[JWT_MAX_CANDIDATE_KEYS];
-    jwt_keyset *keys = keys_of(
+    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
+    sjwt_keyset *keys = keys_of(
         "{\"keys\":[" WITH_KID(OKP_KEY, "z") "," WITH_KID(EC_KEY, "a") ",{" OKP_KEY "}," WITH_KID(
             RSA_KEY, "z") "," WITH_KID(OKP_KEY, "a") ",{" EC_KEY "}," WITH_KID(OKP_KEY, "") "]}");
 
     (void)state;
-    assert_int_equal(select_keys(keys, "z", CRYPTO_ALG_EDDSA, true, found), 1);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 0));
-    assert_int_equal(select_keys(keys, "z", CRYPTO_ALG_PS512, true, found), 1);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 3));
-    assert_int_equal(select_keys(keys, "a", CRYPTO_ALG_ES256, true, found), 1);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 1));
-    assert_int_equal(select_keys(keys, "a", CRYPTO_ALG_EDDSA, true, found), 1);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 4));
-    assert_int_equal(select_keys(keys, "", CRYPTO_ALG_EDDSA, true, found), 1);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 6));
+    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 0));
+    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_PS512, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 3));
+    assert_int_equal(select_keys(keys, "a", SJWT_CRYPTO_ALG_ES256, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 1));
+    assert_int_equal(select_keys(keys, "a", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 4));
+    assert_int_equal(select_keys(keys, "", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 6));
 
-    assert_int_equal(select_keys(keys, "z", CRYPTO_ALG_ES256, true, found), 0);
-    assert_int_equal(select_keys(keys, "Z", CRYPTO_ALG_EDDSA, false, found), 0);
-    assert_int_equal(select_keys(keys, "b", CRYPTO_ALG_EDDSA, false, found), 0);
-    assert_int_equal(select_keys(keys, "zz", CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_ES256, true, found), 0);
+    assert_int_equal(select_keys(keys, "Z", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(select_keys(keys, "b", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(select_keys(keys, "zz", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
 
-    assert_int_equal(select_keys(keys, NULL, CRYPTO_ALG_EDDSA, false, found), 4);
-    assert_ptr_equal(found[0], jwt_keyset_get(keys, 0));
-    assert_ptr_equal(found[1], jwt_keyset_get(keys, 2));
-    assert_ptr_equal(found[2], jwt_keyset_get(keys, 4));
-    assert_ptr_equal(found[3], jwt_keyset_get(keys, 6));
-    assert_int_equal(select_keys(keys, NULL, CRYPTO_ALG_HS256, false, found), 0);
-    jwt_keyset_free(keys);
+    assert_int_equal(select_keys(keys, NULL, SJWT_CRYPTO_ALG_EDDSA, false, found), 4);
+    assert_ptr_equal(found[0], sjwt_keyset_get(keys, 0));
+    assert_ptr_equal(found[1], sjwt_keyset_get(keys, 2));
+    assert_ptr_equal(found[2], sjwt_keyset_get(keys, 4));
+    assert_ptr_equal(found[3], sjwt_keyset_get(keys, 6));
+    assert_int_equal(select_keys(keys, NULL, SJWT_CRYPTO_ALG_HS256, false, found), 0);
+    sjwt_keyset_free(keys);
 }
 
 /* Whatever a set keeps, it got from the allocator; and no private member is in it. */
@@ -514,16 +522,16 @@ static void test_private_members_are_not_kept(void **state)
         "\"oth\":[{\"r\":\"UFJJVkFURVBBUlQ\"}]},"
         "{" OKP_KEY ",\"use\":\"enc\",\"k\":\"UFJJVkFURVBBUlQ\"}"
         "]}";
-    jwt_allocator allocator = {record, forget, NULL};
-    jwt_keyset *keys;
+    sjwt_allocator allocator = {record, forget, NULL};
+    sjwt_keyset *keys;
 
     (void)state;
-    assert_status(jwt_keyset_parse(&allocator, json, strlen(json), &keys, NULL), JWT_OK, json);
-    assert_int_equal(jwt_keyset_count(keys), 3);
+    assert_status(sjwt_keyset_parse(&allocator, json, strlen(json), &keys, NULL), SJWT_OK, json);
+    assert_int_equal(sjwt_keyset_count(keys), 3);
     assert_true(is_kept("KKKK", 4));
     assert_false(is_kept("PRIVATEPART", 11));
     assert_false(is_kept("UFJJVkFURVBBUlQ", 15));
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     assert_int_equal(block_count, 0);
 }
 
@@ -549,25 +557,25 @@ static void look_before_release(void *context, void *pointer)
 
 static void test_secrets_are_wiped(void **state)
 {
-    jwt_allocator allocator = {record, look_before_release, NULL};
-    jwt_keyset *keys;
+    sjwt_allocator allocator = {record, look_before_release, NULL};
+    sjwt_keyset *keys;
 
     (void)state;
     dirty_blocks = 0;
     assert_status(
-        jwt_keyset_parse(&allocator, "{" OCT_KEY "}", strlen("{" OCT_KEY "}"), &keys, NULL), JWT_OK,
-        "a secret");
+        sjwt_keyset_parse(&allocator, "{" OCT_KEY "}", strlen("{" OCT_KEY "}"), &keys, NULL),
+        SJWT_OK, "a secret");
     assert_true(is_kept("KKKKKKKK", 8));
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     assert_int_equal(dirty_blocks, 0);
-    fake.check_key = CRYPTO_BAD_KEY;
+    fake.check_key = SJWT_CRYPTO_BAD_KEY;
     assert_status(
-        jwt_keyset_parse(&allocator, "{" OCT_KEY "}", strlen("{" OCT_KEY "}"), &keys, NULL),
-        JWK_KEY_REFUSED, "a refused secret");
+        sjwt_keyset_parse(&allocator, "{" OCT_KEY "}", strlen("{" OCT_KEY "}"), &keys, NULL),
+        SJWT_JWK_KEY_REFUSED, "a refused secret");
     assert_int_equal(dirty_blocks, 0);
     assert_status(
-        jwt_keyset_parse(&allocator, "{" OCT_KEY "]", strlen("{" OCT_KEY "]"), &keys, NULL),
-        JWK_MALFORMED, "a malformed secret");
+        sjwt_keyset_parse(&allocator, "{" OCT_KEY "]", strlen("{" OCT_KEY "]"), &keys, NULL),
+        SJWT_JWK_MALFORMED, "a malformed secret");
     assert_int_equal(dirty_blocks, 0);
     assert_int_equal(block_count, 0);
 }
@@ -591,6 +599,6 @@ int main(void)
         cmocka_unit_test_setup(test_secrets_are_wiped, reset_fake),
     };
 
-    jwt_keyset_free(NULL);
+    sjwt_keyset_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,10 @@
 
 #include "fake_backend.h"
 
-#define ALL jwt_all_algorithms()
+#define ALL sjwt_all_algorithms()
 #define EDDSA "{\"alg\":\"EdDSA\"}"
 
-static jwt_keyset *okp;
+static sjwt_keyset *okp;
 
 static int set_up(void **state)
 {
@@ -18,7 +18,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    jwt_keyset_free(okp);
+    sjwt_keyset_free(okp);
     return 0;
 }
 
@@ -29,28 +29,29 @@ static int reset_fake(void **state)
     return 0;
 }
 
-static bool is_of_parsing(jwt_status status)
+static bool is_of_parsing(sjwt_status status)
 {
-    return status == JWT_MALFORMED || status == JWT_SIGNATURE_ENCODING ||
-           status == JWT_HEADER_ENCODING || status == JWT_HEADER_JSON ||
-           status == JWT_PAYLOAD_ENCODING || status == JWT_PAYLOAD_JSON;
+    return status == SJWT_MALFORMED || status == SJWT_SIGNATURE_ENCODING ||
+           status == SJWT_HEADER_ENCODING || status == SJWT_HEADER_JSON ||
+           status == SJWT_PAYLOAD_ENCODING || status == SJWT_PAYLOAD_JSON;
 }
 
 /* Verifies the text, both as a JWT and as a JWS, which agree on header and
  * signature. */
-static void expect_text(const char *text, size_t len, const jwt_policy *policy, jwt_status wanted)
+static void expect_text(const char *text, size_t len, const sjwt_policy *policy, sjwt_status wanted)
 {
-    jwt_status (*const functions[])(const jwt_allocator *, const char *, size_t, const jwt_policy *,
-                                    jwt_token **, jwt_error *) = {jwt_verify, jws_verify};
+    sjwt_status (*const functions[])(const sjwt_allocator *, const char *, size_t,
+                                     const sjwt_policy *, sjwt_token **,
+                                     sjwt_error *) = {sjwt_verify, sjwt_jws_verify};
 
     for (size_t i = 0; i < COUNT(functions); i++) {
         counting memory = {0};
-        jwt_allocator allocator = counting_allocator(&memory);
-        jwt_token *token = (jwt_token *)&memory;
-        jwt_error error = {.status = JWT_STATUS_COUNT};
+        sjwt_allocator allocator = counting_allocator(&memory);
+        sjwt_token *token = (sjwt_token *)&memory;
+        sjwt_error error = {.status = SJWT_STATUS_COUNT};
 
         assert_status(functions[i](&allocator, text, len, policy, &token, &error), wanted, text);
-        if (wanted != JWT_OK) {
+        if (wanted != SJWT_OK) {
             assert_null(token);
             assert_int_equal(error.status, wanted);
             if (!is_of_parsing(wanted))
@@ -58,17 +59,17 @@ static void expect_text(const char *text, size_t len, const jwt_policy *policy, 
             assert_int_equal(memory.live, 0);
             assert_status(functions[i](NULL, text, len, policy, &token, NULL), wanted, text);
         } else {
-            assert_string_equal(jwt_token_backend(token), "fake");
+            assert_string_equal(sjwt_token_backend(token), "fake");
         }
-        jwt_token_free(token);
+        sjwt_token_free(token);
         assert_int_equal(memory.live, 0);
     }
 }
 
 static void expect_policy(const char *header, const char *payload, const void *signature,
-                          size_t signature_len, const jwt_trust *trust, jwt_status wanted)
+                          size_t signature_len, const sjwt_trust *trust, sjwt_status wanted)
 {
-    jwt_policy policy = {.trusts = trust, .trust_count = 1};
+    sjwt_policy policy = {.trusts = trust, .trust_count = 1};
     char *text = compact(header, payload, signature, signature_len);
 
     expect_text(text, strlen(text), &policy, wanted);
@@ -76,7 +77,7 @@ static void expect_policy(const char *header, const char *payload, const void *s
 }
 
 /* A token of this header with the fake signature of the keys all 'K'. */
-static void expect_trust(const char *header, const jwt_trust *trust, jwt_status wanted)
+static void expect_trust(const char *header, const sjwt_trust *trust, sjwt_status wanted)
 {
     char signature[64];
 
@@ -84,18 +85,18 @@ static void expect_trust(const char *header, const jwt_trust *trust, jwt_status 
     expect_policy(header, "{}", signature, sizeof(signature), trust, wanted);
 }
 
-static void expect(const char *header, jwt_status wanted)
+static void expect(const char *header, sjwt_status wanted)
 {
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
 
     expect_trust(header, &trust, wanted);
 }
 
 /* The parts as they are, joined by dots. */
-static void expect_parts(const char *text, jwt_status wanted)
+static void expect_parts(const char *text, sjwt_status wanted)
 {
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     expect_text(text, strlen(text), &policy, wanted);
 }
@@ -111,43 +112,43 @@ static void test_form(void **state)
 {
     static const struct {
         const char *text;
-        jwt_status status;
+        sjwt_status status;
     } tokens[] = {
-        {HEADER ".e30." SIG64, JWT_OK},
-        {"", JWT_MALFORMED},
-        {HEADER, JWT_MALFORMED},
-        {HEADER ".e30", JWT_MALFORMED},
-        {HEADER ".e30." SIG64 ".", JWT_MALFORMED},
-        {HEADER ".e30." SIG64 ".e30", JWT_MALFORMED},
-        {HEADER ".e30.x.y.z", JWT_MALFORMED},
-        {"....", JWT_MALFORMED},
-        {".", JWT_MALFORMED},
+        {HEADER ".e30." SIG64, SJWT_OK},
+        {"", SJWT_MALFORMED},
+        {HEADER, SJWT_MALFORMED},
+        {HEADER ".e30", SJWT_MALFORMED},
+        {HEADER ".e30." SIG64 ".", SJWT_MALFORMED},
+        {HEADER ".e30." SIG64 ".e30", SJWT_MALFORMED},
+        {HEADER ".e30.x.y.z", SJWT_MALFORMED},
+        {"....", SJWT_MALFORMED},
+        {".", SJWT_MALFORMED},
         /* the signature */
-        {HEADER ".e30.", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG63, JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG65, JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG64 "==", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG64 "=", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30.+" SIG63, JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." S60 "S0/LSw", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG64 " ", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." SIG64 "\n", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30. " SIG64, JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." S60 "S0tLSx", JWT_SIGNATURE_ENCODING},
-        {HEADER ".e30." S60 "S0tLS", JWT_SIGNATURE_ENCODING},
-        {"!.!.!", JWT_SIGNATURE_ENCODING},
-        {"..!", JWT_SIGNATURE_ENCODING},
+        {HEADER ".e30.", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG63, SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG65, SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "==", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "=", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30.+" SIG63, SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0/LSw", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 " ", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." SIG64 "\n", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30. " SIG64, SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0tLSx", SJWT_SIGNATURE_ENCODING},
+        {HEADER ".e30." S60 "S0tLS", SJWT_SIGNATURE_ENCODING},
+        {"!.!.!", SJWT_SIGNATURE_ENCODING},
+        {"..!", SJWT_SIGNATURE_ENCODING},
         /* the header */
-        {HEADER "=.e30." SIG64, JWT_HEADER_ENCODING},
-        {" " HEADER ".e30." SIG64, JWT_HEADER_ENCODING},
-        {"\n" HEADER ".e30." SIG64, JWT_HEADER_ENCODING},
-        {"eyJhbGci+iJFZERTQSJ9.e30." SIG64, JWT_HEADER_ENCODING},
-        {"eyJhbGci/iJFZERTQSJ9.e30." SIG64, JWT_HEADER_ENCODING},
-        {HEADER "A.e30." SIG64, JWT_HEADER_ENCODING},
-        {"e31.e30." SIG64, JWT_HEADER_ENCODING},
-        {"!.e30.", JWT_HEADER_ENCODING},
-        {".e30." SIG64, JWT_HEADER_JSON},
-        {"..", JWT_HEADER_JSON},
+        {HEADER "=.e30." SIG64, SJWT_HEADER_ENCODING},
+        {" " HEADER ".e30." SIG64, SJWT_HEADER_ENCODING},
+        {"\n" HEADER ".e30." SIG64, SJWT_HEADER_ENCODING},
+        {"eyJhbGci+iJFZERTQSJ9.e30." SIG64, SJWT_HEADER_ENCODING},
+        {"eyJhbGci/iJFZERTQSJ9.e30." SIG64, SJWT_HEADER_ENCODING},
+        {HEADER "A.e30." SIG64, SJWT_HEADER_ENCODING},
+        {"e31.e30." SIG64, SJWT_HEADER_ENCODING},
+        {"!.e30.", SJWT_HEADER_ENCODING},
+        {".e30." SIG64, SJWT_HEADER_JSON},
+        {"..", SJWT_HEADER_JSON},
     };
 
     (void)state;
@@ -163,11 +164,12 @@ static void test_payload_encoding(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(payloads); i++) {
         char *text = joined(HEADER, payloads[i], SIG64);
-        expect_parts(text, strchr(payloads[i], '.') != NULL ? JWT_MALFORMED : JWT_PAYLOAD_ENCODING);
+        expect_parts(text,
+                     strchr(payloads[i], '.') != NULL ? SJWT_MALFORMED : SJWT_PAYLOAD_ENCODING);
         free(text);
     }
     /* and not before the signature is known to be good */
-    expect_parts(HEADER ".e30=." S60 "S0tLQQ", JWT_SIGNATURE_INVALID);
+    expect_parts(HEADER ".e30=." S60 "S0tLQQ", SJWT_SIGNATURE_INVALID);
 }
 
 /* Neither the NUL nor anything behind it is overlooked. */
@@ -175,27 +177,27 @@ static void test_nul_octets(void **state)
 {
     static const char text[] = HEADER ".e30." SIG64 "\0x";
     static const char inside[] = HEADER "\0.e30." SIG64;
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     (void)state;
-    expect_text(text, sizeof(text) - 3, &policy, JWT_OK);
-    expect_text(text, sizeof(text) - 2, &policy, JWT_SIGNATURE_ENCODING);
-    expect_text(text, sizeof(text) - 1, &policy, JWT_SIGNATURE_ENCODING);
-    expect_text(inside, sizeof(inside) - 1, &policy, JWT_HEADER_ENCODING);
+    expect_text(text, sizeof(text) - 3, &policy, SJWT_OK);
+    expect_text(text, sizeof(text) - 2, &policy, SJWT_SIGNATURE_ENCODING);
+    expect_text(text, sizeof(text) - 1, &policy, SJWT_SIGNATURE_ENCODING);
+    expect_text(inside, sizeof(inside) - 1, &policy, SJWT_HEADER_ENCODING);
 }
 
 static void test_what_is_behind_the_length(void **state)
 {
     static const char text[] = "a.b.c.d";
-    jwt_policy policy = {0};
-    jwt_error error;
-    jwt_token *token;
+    sjwt_policy policy = {0};
+    sjwt_error error;
+    sjwt_token *token;
 
     (void)state;
     for (size_t len = 0; len <= strlen("a.b"); len++) {
         error.position = 9999;
-        assert_status(jwt_verify(NULL, text, len, &policy, &token, &error), JWT_MALFORMED, text);
+        assert_status(sjwt_verify(NULL, text, len, &policy, &token, &error), SJWT_MALFORMED, text);
         assert_int_equal(error.position, 0);
     }
 }
@@ -214,24 +216,24 @@ static void test_position(void **state)
         {"W10.e30.", 0},
         {HEADER ".e3*." SIG64, sizeof(HEADER ".e3") - 1},
     };
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     (void)state;
     for (size_t i = 0; i < COUNT(tokens); i++) {
-        jwt_token *token;
-        jwt_error error = {.position = 9999};
-        assert_true(jwt_verify(NULL, tokens[i].text, strlen(tokens[i].text), &policy, &token,
-                               &error) != JWT_OK);
+        sjwt_token *token;
+        sjwt_error error = {.position = 9999};
+        assert_true(sjwt_verify(NULL, tokens[i].text, strlen(tokens[i].text), &policy, &token,
+                                &error) != SJWT_OK);
         assert_int_equal(error.position, tokens[i].position);
     }
 }
 
 static void test_size(void **state)
 {
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    size_t len = JWT_MAX_TOKEN_SIZE;
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    size_t len = SJWT_MAX_TOKEN_SIZE;
     size_t payload_len = len - strlen(HEADER) - strlen(SIG64) - 2;
     char *text = allocate_or_fail(len + 2);
 
@@ -244,16 +246,16 @@ static void test_size(void **state)
     memcpy(next, "IHt9." SIG64, sizeof("IHt9." SIG64));
     assert_int_equal(strlen(text), len);
 
-    expect_text(text, len, &policy, JWT_OK);
+    expect_text(text, len, &policy, SJWT_OK);
     text[len] = 'A';
-    expect_text(text, len + 1, &policy, JWT_TOO_LARGE);
+    expect_text(text, len + 1, &policy, SJWT_TOO_LARGE);
     policy.max_token_size = len + 1;
-    expect_text(text, len + 1, &policy, JWT_SIGNATURE_ENCODING);
+    expect_text(text, len + 1, &policy, SJWT_SIGNATURE_ENCODING);
     policy.max_token_size = len - 1;
-    expect_text(text, len, &policy, JWT_TOO_LARGE);
+    expect_text(text, len, &policy, SJWT_TOO_LARGE);
     policy.max_token_size = 1;
-    expect_text("", 0, &policy, JWT_MALFORMED);
-    expect_text(NULL, 0, &policy, JWT_MALFORMED);
+    expect_text("", 0, &policy, SJWT_MALFORMED);
+    expect_text(NULL, 0, &policy, SJWT_MALFORMED);
     free(text);
 }
 
@@ -261,70 +263,70 @@ static void test_header(void **state)
 {
     static const struct {
         const char *header;
-        jwt_status status;
+        sjwt_status status;
     } headers[] = {
-        {EDDSA, JWT_OK},
-        {"{\"alg\":\"Ed25519\"}", JWT_OK},
-        {" { \"alg\" : \"Ed\\u0044SA\" , \"typ\" : 7 } ", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"jwk\":{},\"x5c\":[],\"jku\":\"x\",\"CRIT\":[],\"B64\":1}", JWT_OK},
-        {"", JWT_HEADER_JSON},
-        {"[]", JWT_HEADER_JSON},
-        {"[" EDDSA "]", JWT_HEADER_JSON},
-        {"\"EdDSA\"", JWT_HEADER_JSON},
-        {"null", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\"", JWT_HEADER_JSON},
-        {EDDSA "x", JWT_HEADER_JSON},
-        {EDDSA "{}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\",\"alg\":\"EdDSA\"}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\"}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\",\"x\":{\"a\":1,\"a\":1}}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\\u0000\"}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\",\"x\":1e999}", JWT_HEADER_JSON},
-        {"{\"alg\":\"EdDSA\",\"x\":\"\xFF\"}", JWT_HEADER_JSON},
-        {"\xEF\xBB\xBF" EDDSA, JWT_HEADER_JSON},
+        {EDDSA, SJWT_OK},
+        {"{\"alg\":\"Ed25519\"}", SJWT_OK},
+        {" { \"alg\" : \"Ed\\u0044SA\" , \"typ\" : 7 } ", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"jwk\":{},\"x5c\":[],\"jku\":\"x\",\"CRIT\":[],\"B64\":1}", SJWT_OK},
+        {"", SJWT_HEADER_JSON},
+        {"[]", SJWT_HEADER_JSON},
+        {"[" EDDSA "]", SJWT_HEADER_JSON},
+        {"\"EdDSA\"", SJWT_HEADER_JSON},
+        {"null", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\"", SJWT_HEADER_JSON},
+        {EDDSA "x", SJWT_HEADER_JSON},
+        {EDDSA "{}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"alg\":\"EdDSA\"}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\"}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":{\"a\":1,\"a\":1}}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\\u0000\"}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":1e999}", SJWT_HEADER_JSON},
+        {"{\"alg\":\"EdDSA\",\"x\":\"\xFF\"}", SJWT_HEADER_JSON},
+        {"\xEF\xBB\xBF" EDDSA, SJWT_HEADER_JSON},
 
-        {"{}", JWT_ALG_MISSING},
-        {"{\"ALG\":\"EdDSA\"}", JWT_ALG_MISSING},
-        {"{\"Alg\":\"EdDSA\"}", JWT_ALG_MISSING},
-        {"{\"alg\":\"none\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"None\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"NONE\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"nOnE\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"eddsa\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"EdDSA \"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"EdDSAx\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"EdDS\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"Ed448\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"hs256\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":\"RSA-OAEP\"}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":1}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":null}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":true}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":[\"EdDSA\"]}", JWT_ALG_UNKNOWN},
-        {"{\"alg\":{\"alg\":\"EdDSA\"}}", JWT_ALG_UNKNOWN},
+        {"{}", SJWT_ALG_MISSING},
+        {"{\"ALG\":\"EdDSA\"}", SJWT_ALG_MISSING},
+        {"{\"Alg\":\"EdDSA\"}", SJWT_ALG_MISSING},
+        {"{\"alg\":\"none\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"None\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"NONE\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"nOnE\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"eddsa\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDSA \"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDSAx\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDS\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"Ed448\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"hs256\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"RSA-OAEP\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":1}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":null}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":true}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":[\"EdDSA\"]}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":{\"alg\":\"EdDSA\"}}", SJWT_ALG_UNKNOWN},
 
-        {"{\"alg\":\"HS256\"}", JWT_ALG_MISMATCH},
-        {"{\"alg\":\"ES256\"}", JWT_ALG_MISMATCH},
-        {"{\"alg\":\"RS256\"}", JWT_ALG_MISMATCH},
-        {"{\"alg\":\"HS384\"}", JWT_ALG_UNSUPPORTED},
-        {"{\"alg\":\"ES256K\"}", JWT_ALG_UNSUPPORTED},
+        {"{\"alg\":\"HS256\"}", SJWT_ALG_MISMATCH},
+        {"{\"alg\":\"ES256\"}", SJWT_ALG_MISMATCH},
+        {"{\"alg\":\"RS256\"}", SJWT_ALG_MISMATCH},
+        {"{\"alg\":\"HS384\"}", SJWT_ALG_UNSUPPORTED},
+        {"{\"alg\":\"ES256K\"}", SJWT_ALG_UNSUPPORTED},
 
-        {"{\"alg\":\"EdDSA\",\"crit\":[\"exp\"]}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"crit\":[]}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"crit\":null}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"crit\":[\"b64\"],\"b64\":false}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"b64\":false}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"b64\":true}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"EdDSA\",\"b64\":null}", JWT_CRITICAL_HEADER},
-        {"{\"alg\":\"none\",\"crit\":[]}", JWT_CRITICAL_HEADER},
-        {"{\"crit\":[]}", JWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":[\"exp\"]}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":[]}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":null}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"crit\":[\"b64\"],\"b64\":false}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":false}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":true}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"EdDSA\",\"b64\":null}", SJWT_CRITICAL_HEADER},
+        {"{\"alg\":\"none\",\"crit\":[]}", SJWT_CRITICAL_HEADER},
+        {"{\"crit\":[]}", SJWT_CRITICAL_HEADER},
 
-        {"{\"alg\":\"EdDSA\",\"kid\":1}", JWT_KID_INVALID},
-        {"{\"alg\":\"EdDSA\",\"kid\":null}", JWT_KID_INVALID},
-        {"{\"alg\":\"EdDSA\",\"kid\":[\"a\"]}", JWT_KID_INVALID},
-        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", JWT_KEY_NOT_FOUND},
-        {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", JWT_KEY_NOT_FOUND},
+        {"{\"alg\":\"EdDSA\",\"kid\":1}", SJWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":null}", SJWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":[\"a\"]}", SJWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", SJWT_KEY_NOT_FOUND},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", SJWT_KEY_NOT_FOUND},
     };
 
     (void)state;
@@ -336,23 +338,23 @@ static void test_details(void **state)
 {
     static const struct {
         const char *header;
-        jwt_status status;
+        sjwt_status status;
         const char *detail;
     } headers[] = {
-        {"{\"alg\":\"EdDSA\",\"crit\":[]}", JWT_CRITICAL_HEADER, "crit"},
-        {"{\"alg\":\"EdDSA\",\"b64\":true}", JWT_CRITICAL_HEADER, "b64"},
-        {"{\"alg\":\"HS384\"}", JWT_ALG_UNSUPPORTED, "HS384"},
-        {"{\"alg\":\"RS256\"}", JWT_ALG_NOT_ALLOWED, "RS256"},
+        {"{\"alg\":\"EdDSA\",\"crit\":[]}", SJWT_CRITICAL_HEADER, "crit"},
+        {"{\"alg\":\"EdDSA\",\"b64\":true}", SJWT_CRITICAL_HEADER, "b64"},
+        {"{\"alg\":\"HS384\"}", SJWT_ALG_UNSUPPORTED, "HS384"},
+        {"{\"alg\":\"RS256\"}", SJWT_ALG_NOT_ALLOWED, "RS256"},
     };
-    jwt_trust trust = {.keys = okp, .algorithms = ALL & ~CRYPTO_BIT(CRYPTO_ALG_RS256)};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256)};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     (void)state;
     for (size_t i = 0; i < COUNT(headers); i++) {
-        jwt_token *token;
-        jwt_error error;
+        sjwt_token *token;
+        sjwt_error error;
         char *text = compact(headers[i].header, "{}", "", 0);
-        assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, &error),
+        assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, &error),
                       headers[i].status, headers[i].header);
         assert_string_equal(error.detail, headers[i].detail);
         free(text);
@@ -361,18 +363,18 @@ static void test_details(void **state)
 
 static void test_allowed_algorithms(void **state)
 {
-    jwt_trust trust = {.keys = okp, .algorithms = 0};
+    sjwt_trust trust = {.keys = okp, .algorithms = 0};
 
     (void)state;
-    expect_trust(EDDSA, &trust, JWT_ALG_NOT_ALLOWED);
-    trust.algorithms = ALL & ~CRYPTO_BIT(CRYPTO_ALG_EDDSA);
-    expect_trust(EDDSA, &trust, JWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"Ed25519\"}", &trust, JWT_ALG_NOT_ALLOWED);
-    trust.algorithms = CRYPTO_BIT(CRYPTO_ALG_EDDSA);
-    expect_trust(EDDSA, &trust, JWT_OK);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"HS384\"}", &trust, JWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"none\"}", &trust, JWT_ALG_UNKNOWN);
+    expect_trust(EDDSA, &trust, SJWT_ALG_NOT_ALLOWED);
+    trust.algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    expect_trust(EDDSA, &trust, SJWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"Ed25519\"}", &trust, SJWT_ALG_NOT_ALLOWED);
+    trust.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    expect_trust(EDDSA, &trust, SJWT_OK);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"HS384\"}", &trust, SJWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"none\"}", &trust, SJWT_ALG_UNKNOWN);
 }
 
 static void test_types(void **state)
@@ -380,78 +382,78 @@ static void test_types(void **state)
     static const char *const two[] = {"JWT", "application/at+jwt", "z"};
     static const struct {
         const char *header;
-        jwt_status status;
+        sjwt_status status;
     } headers[] = {
-        {"{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"jwt\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"application/jwt\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"Application/Jwt\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"AT+JWT\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"application/at+jwt\"}", JWT_OK},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"Z\"}", JWT_OK},
-        {EDDSA, JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"JW\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"JWTs\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"application/\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"application/application/jwt\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":\"text/jwt\"}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":1}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"typ\":null}", JWT_TYPE_REFUSED},
-        {"{\"alg\":\"EdDSA\",\"TYP\":\"JWT\"}", JWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"jwt\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/jwt\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"Application/Jwt\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"AT+JWT\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/at+jwt\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"Z\"}", SJWT_OK},
+        {EDDSA, SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JW\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"JWTs\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"application/application/jwt\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":\"text/jwt\"}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":1}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"typ\":null}", SJWT_TYPE_REFUSED},
+        {"{\"alg\":\"EdDSA\",\"TYP\":\"JWT\"}", SJWT_TYPE_REFUSED},
     };
-    jwt_trust trust = {.keys = okp, .algorithms = ALL, .types = {two, COUNT(two)}};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL, .types = {two, COUNT(two)}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(headers); i++)
         expect_trust(headers[i].header, &trust, headers[i].status);
     trust.types.count = 0;
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &trust, JWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &trust, SJWT_OK);
 }
 
 static void test_agreed_key(void **state)
 {
-    jwt_keyset *rsa = keys_of("{" RSA_KEY "}");
-    jwt_keyset *ec = keys_of("{" EC_KEY "}");
-    jwt_keyset *with_kid = keys_of("{" OKP_KEY ",\"kid\":\"mine\"}");
-    jwt_trust trust = {.keys = okp, .algorithms = ALL, .agreed_key = true};
+    sjwt_keyset *rsa = keys_of("{" RSA_KEY "}");
+    sjwt_keyset *ec = keys_of("{" EC_KEY "}");
+    sjwt_keyset *with_kid = keys_of("{" OKP_KEY ",\"kid\":\"mine\"}");
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL, .agreed_key = true};
 
     (void)state;
     /* The tokens of the original and of its proxy, and what remains refused. */
-    expect_trust("{\"kid\":1}", &trust, JWT_OK);
-    expect_trust(EDDSA, &trust, JWT_OK);
-    expect_trust("{}", &trust, JWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\",\"kid\":\"other\"}", &trust, JWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\",\"kid\":null}", &trust, JWT_OK);
-    expect_trust("{\"alg\":\"none\"}", &trust, JWT_ALG_UNKNOWN);
-    expect_trust("{\"alg\":null}", &trust, JWT_ALG_UNKNOWN);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_MISMATCH);
-    expect_trust("{\"crit\":[\"x\"]}", &trust, JWT_CRITICAL_HEADER);
+    expect_trust("{\"kid\":1}", &trust, SJWT_OK);
+    expect_trust(EDDSA, &trust, SJWT_OK);
+    expect_trust("{}", &trust, SJWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\",\"kid\":\"other\"}", &trust, SJWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\",\"kid\":null}", &trust, SJWT_OK);
+    expect_trust("{\"alg\":\"none\"}", &trust, SJWT_ALG_UNKNOWN);
+    expect_trust("{\"alg\":null}", &trust, SJWT_ALG_UNKNOWN);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_MISMATCH);
+    expect_trust("{\"crit\":[\"x\"]}", &trust, SJWT_CRITICAL_HEADER);
     trust.keys = with_kid;
-    expect_trust("{\"kid\":\"other\"}", &trust, JWT_OK);
-    trust.algorithms = jwt_keyset_algorithms(with_kid);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, JWT_ALG_NOT_ALLOWED);
-    trust.algorithms = CRYPTO_BIT(CRYPTO_ALG_ES256);
-    expect_trust("{}", &trust, JWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"kid\":\"other\"}", &trust, SJWT_OK);
+    trust.algorithms = sjwt_keyset_algorithms(with_kid);
+    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_NOT_ALLOWED);
+    trust.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    expect_trust("{}", &trust, SJWT_ALG_NOT_ALLOWED);
     trust.algorithms = ALL;
     trust.keys = ec;
-    expect_trust("{}", &trust, JWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\"}", &trust, JWT_ALG_MISMATCH);
+    expect_trust("{}", &trust, SJWT_OK);
+    expect_trust("{\"alg\":\"EdDSA\"}", &trust, SJWT_ALG_MISMATCH);
     /* Six algorithms are not one. */
     trust.keys = rsa;
-    expect_trust("{}", &trust, JWT_ALG_MISSING);
+    expect_trust("{}", &trust, SJWT_ALG_MISSING);
     /* And only an agreed key stands in for the header. */
     trust.keys = okp;
     trust.agreed_key = false;
-    expect_trust("{}", &trust, JWT_ALG_MISSING);
+    expect_trust("{}", &trust, SJWT_ALG_MISSING);
     trust.keys = NULL;
     trust.agreed_key = true;
-    expect_trust("{}", &trust, JWT_ALG_MISSING);
-    expect_trust(EDDSA, &trust, JWT_KEY_NOT_FOUND);
-    jwt_keyset_free(rsa);
-    jwt_keyset_free(ec);
-    jwt_keyset_free(with_kid);
+    expect_trust("{}", &trust, SJWT_ALG_MISSING);
+    expect_trust(EDDSA, &trust, SJWT_KEY_NOT_FOUND);
+    sjwt_keyset_free(rsa);
+    sjwt_keyset_free(ec);
+    sjwt_keyset_free(with_kid);
 }
 
 /* An OKP key of one repeated letter, with or without a kid. */
@@ -468,8 +470,8 @@ static int put_key(char *out, char letter, const char *kid)
     return len;
 }
 
-static void expect_letter(const char *header, char letter, const jwt_trust *trust,
-                          jwt_status wanted)
+static void expect_letter(const char *header, char letter, const sjwt_trust *trust,
+                          sjwt_status wanted)
 {
     char signature[64];
 
@@ -484,34 +486,34 @@ static void test_candidates(void **state)
 
     (void)state;
     next += sprintf(next, "{" EC_KEY "},");
-    for (char letter = 'a'; letter < 'a' + JWT_MAX_CANDIDATE_KEYS; letter++)
+    for (char letter = 'a'; letter < 'a' + SJWT_MAX_CANDIDATE_KEYS; letter++)
         next += put_key(next, letter, NULL);
     next += put_key(next, 'z', "last");
     strcpy(next - 1, "]}");
-    jwt_keyset *keys = keys_of(json);
-    jwt_trust trust = {.keys = keys, .algorithms = ALL};
+    sjwt_keyset *keys = keys_of(json);
+    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
 
     /* Without kid: in order, and no more than eight. */
-    assert_int_equal(JWT_MAX_CANDIDATE_KEYS, 8);
-    for (char letter = 'a'; letter < 'a' + JWT_MAX_CANDIDATE_KEYS; letter++) {
+    assert_int_equal(SJWT_MAX_CANDIDATE_KEYS, 8);
+    for (char letter = 'a'; letter < 'a' + SJWT_MAX_CANDIDATE_KEYS; letter++) {
         fake.verifications = 0;
-        expect_letter(EDDSA, letter, &trust, JWT_OK);
+        expect_letter(EDDSA, letter, &trust, SJWT_OK);
         assert_int_equal(fake.verifications, 2 * (letter - 'a' + 1));
     }
     fake.verifications = 0;
-    expect_letter(EDDSA, 'z', &trust, JWT_SIGNATURE_INVALID);
-    assert_int_equal(fake.verifications % JWT_MAX_CANDIDATE_KEYS, 0);
+    expect_letter(EDDSA, 'z', &trust, SJWT_SIGNATURE_INVALID);
+    assert_int_equal(fake.verifications % SJWT_MAX_CANDIDATE_KEYS, 0);
 
     /* With it: that one alone. */
     fake.verifications = 0;
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &trust, JWT_OK);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &trust, SJWT_OK);
     assert_int_equal(fake.verifications, 2);
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &trust, JWT_SIGNATURE_INVALID);
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &trust, JWT_KEY_NOT_FOUND);
-    expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &trust, JWT_ALG_MISMATCH);
-    expect_letter("{\"alg\":\"HS256\"}", 'a', &trust, JWT_ALG_MISMATCH);
-    expect_letter("{\"alg\":\"ES256\"}", 'K', &trust, JWT_OK);
-    jwt_keyset_free(keys);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &trust, SJWT_SIGNATURE_INVALID);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &trust, SJWT_KEY_NOT_FOUND);
+    expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &trust, SJWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"HS256\"}", 'a', &trust, SJWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"ES256\"}", 'K', &trust, SJWT_OK);
+    sjwt_keyset_free(keys);
 }
 
 /* Each kind of key against each algorithm: no family serves another, nor a curve
@@ -520,37 +522,37 @@ static void test_every_key_with_every_algorithm(void **state)
 {
     static const struct {
         const char *jwk;
-        jwt_algorithm_set serves;
+        sjwt_algorithm_set serves;
         int octet;
     } kinds[] = {
-        {"{" OKP_KEY "}", CRYPTO_BIT(CRYPTO_ALG_EDDSA), 'K'},
-        {"{" EC_KEY "}", CRYPTO_BIT(CRYPTO_ALG_ES256), 'K'},
-        {"{" OCT_KEY "}", CRYPTO_BIT(CRYPTO_ALG_HS256), 'K'},
+        {"{" OKP_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA), 'K'},
+        {"{" EC_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256), 'K'},
+        {"{" OCT_KEY "}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256), 'K'},
         {"{" RSA_KEY "}",
-         CRYPTO_BIT(CRYPTO_ALG_RS256) | CRYPTO_BIT(CRYPTO_ALG_RS384) |
-             CRYPTO_BIT(CRYPTO_ALG_RS512) | CRYPTO_BIT(CRYPTO_ALG_PS256) |
-             CRYPTO_BIT(CRYPTO_ALG_PS384) | CRYPTO_BIT(CRYPTO_ALG_PS512),
+         SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS384) |
+             SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS256) |
+             SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS512),
          0xCB},
-        {"{" RSA_KEY ",\"alg\":\"PS256\"}", CRYPTO_BIT(CRYPTO_ALG_PS256), 0xCB},
+        {"{" RSA_KEY ",\"alg\":\"PS256\"}", SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS256), 0xCB},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        jwt_keyset *keys = keys_of(kinds[i].jwk);
-        jwt_trust trust = {.keys = keys, .algorithms = ALL};
-        for (unsigned n = 0; n < CRYPTO_ALG_COUNT; n++) {
-            const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)n);
-            jwt_algorithm_set bit = CRYPTO_BIT(n);
+        sjwt_keyset *keys = keys_of(kinds[i].jwk);
+        sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+        for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++) {
+            const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n);
+            sjwt_algorithm_set bit = SJWT_CRYPTO_BIT(n);
             char header[64], signature[256];
             snprintf(header, sizeof(header), "{\"alg\":\"%s\"}", row->name);
             memset(signature, kinds[i].octet, sizeof(signature));
             expect_policy(header, "{}", signature,
                           row->signature_len != 0 ? row->signature_len : 256, &trust,
-                          (kinds[i].serves & bit) != 0 ? JWT_OK
-                          : (FAKE_LACKS & bit) != 0    ? JWT_ALG_UNSUPPORTED
-                                                       : JWT_ALG_MISMATCH);
+                          (kinds[i].serves & bit) != 0 ? SJWT_OK
+                          : (FAKE_LACKS & bit) != 0    ? SJWT_ALG_UNSUPPORTED
+                                                       : SJWT_ALG_MISMATCH);
         }
-        jwt_keyset_free(keys);
+        sjwt_keyset_free(keys);
     }
 }
 
@@ -564,35 +566,35 @@ static void test_signature_lengths(void **state)
 
     (void)state;
     memset(signature, 0xCB, sizeof(signature));
-    jwt_keyset *keys = keys_of(json);
-    jwt_trust trust = {.keys = keys, .algorithms = ALL};
-    assert_int_equal(jwt_keyset_count(keys), 2);
+    sjwt_keyset *keys = keys_of(json);
+    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    assert_int_equal(sjwt_keyset_count(keys), 2);
     fake.verifications = 0;
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, JWT_OK);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, SJWT_OK);
     assert_int_equal(fake.verifications, 2);
-    expect_policy("{\"alg\":\"PS512\"}", "{}", signature, 276, &trust, JWT_OK);
+    expect_policy("{\"alg\":\"PS512\"}", "{}", signature, 276, &trust, SJWT_OK);
     assert_int_equal(fake.verifications, 4);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 257, &trust, JWT_SIGNATURE_ENCODING);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 255, &trust, JWT_SIGNATURE_ENCODING);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 0, &trust, JWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 257, &trust, SJWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 255, &trust, SJWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 0, &trust, SJWT_SIGNATURE_ENCODING);
     assert_int_equal(fake.verifications, 4);
     signature[100] = 'x';
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, JWT_SIGNATURE_INVALID);
-    jwt_keyset_free(keys);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, SJWT_SIGNATURE_INVALID);
+    sjwt_keyset_free(keys);
 }
 
 static void test_backend_failures(void **state)
 {
     static const struct {
-        crypto_status crypto;
-        jwt_status status;
+        sjwt_crypto_status crypto;
+        sjwt_status status;
     } failures[] = {
-        {CRYPTO_OK, JWT_OK},
-        {CRYPTO_BAD_SIGNATURE, JWT_SIGNATURE_INVALID},
-        {CRYPTO_BAD_KEY, JWT_INTERNAL},
-        {CRYPTO_UNSUPPORTED, JWT_ALG_UNSUPPORTED},
-        {CRYPTO_NO_MEMORY, JWT_NO_MEMORY},
-        {CRYPTO_INTERNAL, JWT_INTERNAL},
+        {SJWT_CRYPTO_OK, SJWT_OK},
+        {SJWT_CRYPTO_BAD_SIGNATURE, SJWT_SIGNATURE_INVALID},
+        {SJWT_CRYPTO_BAD_KEY, SJWT_INTERNAL},
+        {SJWT_CRYPTO_UNSUPPORTED, SJWT_ALG_UNSUPPORTED},
+        {SJWT_CRYPTO_NO_MEMORY, SJWT_NO_MEMORY},
+        {SJWT_CRYPTO_INTERNAL, SJWT_INTERNAL},
     };
 
     (void)state;
@@ -601,73 +603,76 @@ static void test_backend_failures(void **state)
         expect(EDDSA, failures[i].status);
     }
     /* A failure is no verdict: no other key is asked after it. */
-    jwt_keyset *keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}");
-    jwt_trust trust = {.keys = keys, .algorithms = ALL};
-    fake.verify = CRYPTO_INTERNAL;
+    sjwt_keyset *keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}");
+    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    fake.verify = SJWT_CRYPTO_INTERNAL;
     fake.verifications = 0;
-    expect_trust(EDDSA, &trust, JWT_INTERNAL);
+    expect_trust(EDDSA, &trust, SJWT_INTERNAL);
     assert_int_equal(fake.verifications, 4);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 }
 
 static void test_first_of_several(void **state)
 {
     static const char *const types[] = {"JWT"};
-    jwt_trust trust = {
-        .keys = okp, .algorithms = CRYPTO_BIT(CRYPTO_ALG_EDDSA), .types = {types, 1}};
+    sjwt_trust trust = {
+        .keys = okp, .algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA), .types = {types, 1}};
 
     (void)state;
-    expect_trust("{\"alg\":\"HS256\",\"typ\":\"x\",\"kid\":1}", &trust, JWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"x\",\"kid\":1}", &trust, JWT_TYPE_REFUSED);
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":1}", &trust, JWT_KID_INVALID);
+    expect_trust("{\"alg\":\"HS256\",\"typ\":\"x\",\"kid\":1}", &trust, SJWT_ALG_NOT_ALLOWED);
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"x\",\"kid\":1}", &trust, SJWT_TYPE_REFUSED);
+    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":1}", &trust, SJWT_KID_INVALID);
     expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"x\"}", "{}", "", 0, &trust,
-                  JWT_KEY_NOT_FOUND);
+                  SJWT_KEY_NOT_FOUND);
     expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", "{}", "", 0, &trust,
-                  JWT_SIGNATURE_ENCODING);
-    expect_parts("!.!.!", JWT_SIGNATURE_ENCODING);
-    expect_parts("!.!.", JWT_HEADER_ENCODING);
+                  SJWT_SIGNATURE_ENCODING);
+    expect_parts("!.!.!", SJWT_SIGNATURE_ENCODING);
+    expect_parts("!.!.", SJWT_HEADER_ENCODING);
 }
 
-/* jws_verify() takes any octets and hands them out unchanged. */
+/* sjwt_jws_verify() takes any octets and hands them out unchanged. */
 static void test_any_payload(void **state)
 {
     static const char payload[] = "\0not JSON\xFF";
     char signature[64];
-    jwt_trust trust = {.issuer = "nobody", .keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    jwt_token *token;
-    jwt_error error;
+    sjwt_trust trust = {.issuer = "nobody", .keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_token *token;
+    sjwt_error error;
     size_t len;
 
     (void)state;
     memset(signature, 'K', sizeof(signature));
     char *encoded_payload = encoded(payload, sizeof(payload));
     char *text = joined(HEADER, encoded_payload, SIG64);
-    assert_status(jws_verify(NULL, text, strlen(text), &policy, &token, &error), JWT_OK, text);
-    assert_memory_equal(jwt_token_payload(token, &len), payload, sizeof(payload));
+    assert_status(sjwt_jws_verify(NULL, text, strlen(text), &policy, &token, &error), SJWT_OK,
+                  text);
+    assert_memory_equal(sjwt_token_payload(token, &len), payload, sizeof(payload));
     assert_int_equal(len, sizeof(payload));
-    assert_int_equal(jwt_token_payload(token, &len)[len], '\0');
-    jwt_token_free(token);
+    assert_int_equal(sjwt_token_payload(token, &len)[len], '\0');
+    sjwt_token_free(token);
     free(text);
     free(encoded_payload);
 
     text = joined(HEADER, "", SIG64);
-    assert_status(jws_verify(NULL, text, strlen(text), &policy, &token, &error), JWT_OK, text);
-    assert_string_equal(jwt_token_payload(token, &len), "");
+    assert_status(sjwt_jws_verify(NULL, text, strlen(text), &policy, &token, &error), SJWT_OK,
+                  text);
+    assert_string_equal(sjwt_token_payload(token, &len), "");
     assert_int_equal(len, 0);
-    jwt_token_free(token);
+    sjwt_token_free(token);
     free(text);
 
     policy.trust_count = 0;
-    assert_status(jws_verify(NULL, "", 0, &policy, &token, &error), JWT_KEY_NOT_FOUND, "no trust");
+    assert_status(sjwt_jws_verify(NULL, "", 0, &policy, &token, &error), SJWT_KEY_NOT_FOUND,
+                  "no trust");
     assert_null(token);
 }
 
-static const char *string_claim(const jwt_token *token, const char *name)
+static const char *string_claim(const sjwt_token *token, const char *name)
 {
     const char *string = "none";
 
-    assert_true(jwt_token_claim(token, name, &string));
+    assert_true(sjwt_token_claim(token, name, &string));
     return string;
 }
 
@@ -675,72 +680,72 @@ static void test_claims_of_token(void **state)
 {
     static const char claims[] = "{\"a\":1,\"b\":\"\\u00e9\\\"\xC3\xA9\",\"c\":null,"
                                  "\"d\":\"\",\"e\":[\"x\"],\"A\":\"upper\"}";
-    jwt_trust trust = {.keys = okp, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char signature[64];
     const char *string = "none";
-    jwt_token *token;
+    sjwt_token *token;
 
     (void)state;
     memset(signature, 'K', sizeof(signature));
     char *text = compact(EDDSA, claims, signature, sizeof(signature));
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
     assert_null(string_claim(token, "a"));
     assert_string_equal(string_claim(token, "b"), "\xC3\xA9\"\xC3\xA9");
     assert_null(string_claim(token, "c"));
     assert_string_equal(string_claim(token, "d"), "");
     assert_null(string_claim(token, "e"));
     assert_string_equal(string_claim(token, "A"), "upper");
-    assert_false(jwt_token_claim(token, "B", &string));
+    assert_false(sjwt_token_claim(token, "B", &string));
     assert_null(string);
-    jwt_token_free(token);
+    sjwt_token_free(token);
 
-    assert_status(jws_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
+    assert_status(sjwt_jws_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
     string = "none";
-    assert_false(jwt_token_claim(token, "b", &string));
+    assert_false(sjwt_token_claim(token, "b", &string));
     assert_null(string);
-    jwt_token_free(token);
+    sjwt_token_free(token);
     free(text);
 }
 
 static void test_token(void **state)
 {
     static const char header[] = "{\"alg\":\"Ed25519\",\"kid\":\"k\\u00e9y\"}";
-    jwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"k\xC3\xA9y\"}");
-    jwt_trust trust = {.keys = keys, .algorithms = ALL};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"k\xC3\xA9y\"}");
+    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
     char signature[64];
-    jwt_token *token;
+    sjwt_token *token;
     int64_t number = 7;
     size_t len;
 
     (void)state;
     memset(signature, 'K', sizeof(signature));
     char *text = compact(header, "{\"a\":1}", signature, sizeof(signature));
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
     memset(text, 'x', strlen(text));
     free(text);
-    assert_string_equal(jwt_token_header(token, &len), header);
+    assert_string_equal(sjwt_token_header(token, &len), header);
     assert_int_equal(len, strlen(header));
-    assert_string_equal(jwt_token_payload(token, &len), "{\"a\":1}");
+    assert_string_equal(sjwt_token_payload(token, &len), "{\"a\":1}");
     assert_int_equal(len, 7);
-    assert_string_equal(jwt_token_algorithm(token), "EdDSA");
-    assert_string_equal(jwt_token_backend(token), "fake");
-    assert_string_equal(jwt_token_key_id(token), "k\xC3\xA9y");
-    assert_int_equal(jwt_token_trust_index(token), 0);
-    assert_false(jwt_token_expires_at(token, &number));
-    assert_false(jwt_token_not_before(token, &number));
-    assert_false(jwt_token_issued_at(token, &number));
-    assert_false(jwt_token_integer_id(token, &number));
+    assert_string_equal(sjwt_token_algorithm(token), "EdDSA");
+    assert_string_equal(sjwt_token_backend(token), "fake");
+    assert_string_equal(sjwt_token_key_id(token), "k\xC3\xA9y");
+    assert_int_equal(sjwt_token_trust_index(token), 0);
+    assert_false(sjwt_token_expires_at(token, &number));
+    assert_false(sjwt_token_not_before(token, &number));
+    assert_false(sjwt_token_issued_at(token, &number));
+    assert_false(sjwt_token_integer_id(token, &number));
     assert_true(number == 7);
-    jwt_token_free(token);
-    jwt_keyset_free(keys);
+    sjwt_token_free(token);
+    sjwt_keyset_free(keys);
 
     trust.keys = okp;
     text = compact(EDDSA, "{}", signature, sizeof(signature));
-    assert_status(jwt_verify(NULL, text, strlen(text), &policy, &token, NULL), JWT_OK, text);
-    assert_null(jwt_token_key_id(token));
-    jwt_token_free(token);
+    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
+    assert_null(sjwt_token_key_id(token));
+    sjwt_token_free(token);
     free(text);
 }
 
@@ -768,6 +773,6 @@ int main(void)
         cmocka_unit_test_setup(test_claims_of_token, reset_fake),
     };
 
-    jwt_token_free(NULL);
+    sjwt_token_free(NULL);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,5 @@
 /* Out of memory at every allocation in turn, the allocator's and the JSON
- * parser's: always JWT_NO_MEMORY, never a leak, and nothing is left half made. */
+ * parser's: always SJWT_NO_MEMORY, never a leak, and nothing is left half made. */
 #include "support.h"
 
 #include <cjson/cJSON.h>
@@ -40,14 +40,14 @@ static int unhook_parser(void **state)
 }
 
 /* One whole use of the core; what it makes it also frees. */
-typedef jwt_status use(const jwt_allocator *allocator, jwt_error *error);
+typedef sjwt_status use(const sjwt_allocator *allocator, sjwt_error *error);
 
 /* Runs once to count, then fails each allocation in turn. */
-static void torture(use *run, jwt_status wanted, size_t at_least)
+static void torture(use *run, sjwt_status wanted, size_t at_least)
 {
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
-    jwt_error error;
+    sjwt_allocator allocator = counting_allocator(&memory);
+    sjwt_error error;
 
     memset(&parser, 0, sizeof(parser));
     assert_status(run(&allocator, &error), wanted, "with all the memory");
@@ -60,8 +60,8 @@ static void torture(use *run, jwt_status wanted, size_t at_least)
     for (size_t n = 1; n <= calls; n++) {
         memory = (counting){.fail_at = n};
         memset(&error, 0, sizeof(error));
-        assert_status(run(&allocator, &error), JWT_NO_MEMORY, "the allocator fails");
-        assert_int_equal(error.status, JWT_NO_MEMORY);
+        assert_status(run(&allocator, &error), SJWT_NO_MEMORY, "the allocator fails");
+        assert_int_equal(error.status, SJWT_NO_MEMORY);
         assert_int_equal(memory.live, 0);
         assert_int_equal(parser.live, 0);
     }
@@ -69,8 +69,8 @@ static void torture(use *run, jwt_status wanted, size_t at_least)
     for (size_t n = 1; n <= parser_calls; n++) {
         parser = (counting){.fail_at = n};
         memset(&error, 0, sizeof(error));
-        assert_status(run(&allocator, &error), JWT_NO_MEMORY, "the parser's memory fails");
-        assert_int_equal(error.status, JWT_NO_MEMORY);
+        assert_status(run(&allocator, &error), SJWT_NO_MEMORY, "the parser's memory fails");
+        assert_int_equal(error.status, SJWT_NO_MEMORY);
         assert_int_equal(memory.live, 0);
         assert_int_equal(parser.live, 0);
     }
@@ -78,24 +78,24 @@ static void torture(use *run, jwt_status wanted, size_t at_least)
 
 static const char *key_text;
 
-static jwt_status parse_keys(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status parse_keys(const sjwt_allocator *allocator, sjwt_error *error)
 {
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
 
-    jwt_status status = jwt_keyset_parse(allocator, key_text, strlen(key_text), &keys, error);
-    assert_int_equal(keys != NULL, status == JWT_OK);
-    jwt_keyset_free(keys);
+    sjwt_status status = sjwt_keyset_parse(allocator, key_text, strlen(key_text), &keys, error);
+    assert_int_equal(keys != NULL, status == SJWT_OK);
+    sjwt_keyset_free(keys);
     return status;
 }
 
-static jwt_status parse_public_jwk(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status parse_public_jwk(const sjwt_allocator *allocator, sjwt_error *error)
 {
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
 
-    jwt_status status =
-        jwt_keyset_parse_public_jwk(allocator, key_text, strlen(key_text), &keys, error);
-    assert_int_equal(keys != NULL, status == JWT_OK);
-    jwt_keyset_free(keys);
+    sjwt_status status =
+        sjwt_keyset_parse_public_jwk(allocator, key_text, strlen(key_text), &keys, error);
+    assert_int_equal(keys != NULL, status == SJWT_OK);
+    sjwt_keyset_free(keys);
     return status;
 }
 
@@ -104,18 +104,18 @@ static void test_keys(void **state)
     (void)state;
     /* text, key, set, the set's two lists */
     key_text = "{" OKP_KEY ",\"kid\":\"a\",\"d\":\"x\",\"key_ops\":[\"verify\"]}";
-    torture(parse_keys, JWT_OK, 5);
-    torture(parse_public_jwk, JWT_OK, 5);
+    torture(parse_keys, SJWT_OK, 5);
+    torture(parse_public_jwk, SJWT_OK, 5);
     key_text = "{\"keys\":[{" OKP_KEY ",\"kid\":\"a\"},{" RSA_KEY
                ",\"kid\":\"a\"},{\"kid\":\"b\"},{" OCT_KEY "},7,{" EC_KEY
                ",\"kid\":\"c\",\"use\":\"enc\"}]}";
-    torture(parse_keys, JWT_OK, 10);
+    torture(parse_keys, SJWT_OK, 10);
     /* members enough to be sorted, on two levels */
     key_text =
         "{" OKP_KEY ",\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,\"8\":8,\"9\":9,"
         "\"10\":10,\"11\":11,\"12\":12,\"13\":13,\"o\":{\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,"
         "\"6\":6,\"7\":7,\"8\":8,\"9\":9,\"10\":10,\"11\":11,\"12\":12,\"13\":13}}";
-    torture(parse_keys, JWT_OK, 8);
+    torture(parse_keys, SJWT_OK, 8);
 }
 
 /* Failing memory must not turn one error into another. */
@@ -123,22 +123,22 @@ static void test_refused_keys(void **state)
 {
     (void)state;
     key_text = "{\"keys\":[{" OKP_KEY ",\"kid\":\"a\"},{" OKP_KEY ",\"kid\":\"a\"}]}";
-    torture(parse_keys, JWK_AMBIGUOUS, 6);
+    torture(parse_keys, SJWT_JWK_AMBIGUOUS, 6);
     key_text = "{\"keys\":[{\"kid\":\"a\"},{\"kid\":\"b\"}]}";
-    torture(parse_keys, JWK_NONE_USABLE, 6);
+    torture(parse_keys, SJWT_JWK_NONE_USABLE, 6);
     key_text = "{\"kty\":\"oct\",\"k\":\"Sw\"}";
-    torture(parse_keys, JWK_KEY_REFUSED, 2);
+    torture(parse_keys, SJWT_JWK_KEY_REFUSED, 2);
     key_text = "{\"a\":[1,{\"b\":2,\"b\":3}]}";
-    torture(parse_keys, JWK_MALFORMED, 1);
+    torture(parse_keys, SJWT_JWK_MALFORMED, 1);
 }
 
-static jwt_status parse_issuers(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status parse_issuers(const sjwt_allocator *allocator, sjwt_error *error)
 {
-    jwt_issuers *issuers;
+    sjwt_issuers *issuers;
 
-    jwt_status status = jwt_issuers_parse(allocator, key_text, strlen(key_text), &issuers, error);
-    assert_int_equal(issuers != NULL, status == JWT_OK);
-    jwt_issuers_free(issuers);
+    sjwt_status status = sjwt_issuers_parse(allocator, key_text, strlen(key_text), &issuers, error);
+    assert_int_equal(issuers != NULL, status == SJWT_OK);
+    sjwt_issuers_free(issuers);
     return status;
 }
 
@@ -150,90 +150,90 @@ static void test_issuers(void **state)
     key_text = "{\"issuers\":[{\"issuer\":\"a\",\"jwks_file\":\"b\",\"audiences\":[\"c\",\"d\"],"
                "\"required_claims\":[\"e\"],\"algorithms\":[\"ES256\"],\"token_types\":[\"f\"]},"
                "{\"issuer\":\"b\",\"jwks\":{" OKP_KEY "}}]}";
-    torture(parse_issuers, JWT_OK, 13);
+    torture(parse_issuers, SJWT_OK, 13);
     key_text = "{\"issuers\":[{\"issuer\":\"a\",\"jwks_file\":\"b\"},"
                "{\"issuer\":\"a\",\"jwks\":{" OKP_KEY "}}]}";
-    torture(parse_issuers, JWT_ISSUERS_INVALID, 10);
+    torture(parse_issuers, SJWT_ISSUERS_INVALID, 10);
     key_text = "{\"issuers\":[{\"issuer\":\"a\",\"audiences\":[\"c\"],\"jwks\":{\"keys\":[{" OKP_KEY
                ",\"kid\":\"1\"},{" OKP_KEY ",\"kid\":\"1\"}]}}]}";
-    torture(parse_issuers, JWK_AMBIGUOUS, 9);
+    torture(parse_issuers, SJWT_JWK_AMBIGUOUS, 9);
     key_text = "{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"}]}";
-    torture(parse_issuers, JWT_ISSUERS_MALFORMED, 1);
+    torture(parse_issuers, SJWT_ISSUERS_MALFORMED, 1);
 }
 
-static jwt_keyset *okp;
+static sjwt_keyset *okp;
 static const char *payload;
 static char letter;
-static jwt_policy policy;
+static sjwt_policy policy;
 
-static jwt_status verify(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status verify(const sjwt_allocator *allocator, sjwt_error *error)
 {
     char signature[64];
-    jwt_token *token;
+    sjwt_token *token;
 
     memset(signature, letter, sizeof(signature));
     char *text = compact(EDDSA, payload, signature, sizeof(signature));
-    jwt_status status = jwt_verify(allocator, text, strlen(text), &policy, &token, error);
-    assert_int_equal(token != NULL, status == JWT_OK);
-    jwt_token_free(token);
+    sjwt_status status = sjwt_verify(allocator, text, strlen(text), &policy, &token, error);
+    assert_int_equal(token != NULL, status == SJWT_OK);
+    sjwt_token_free(token);
     free(text);
     return status;
 }
 
-static jwt_status verify_jws(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status verify_jws(const sjwt_allocator *allocator, sjwt_error *error)
 {
     char signature[64];
-    jwt_token *token;
+    sjwt_token *token;
 
     memset(signature, letter, sizeof(signature));
     char *text = compact(EDDSA, payload, signature, sizeof(signature));
-    jwt_status status = jws_verify(allocator, text, strlen(text), &policy, &token, error);
-    assert_int_equal(token != NULL, status == JWT_OK);
-    jwt_token_free(token);
+    sjwt_status status = sjwt_jws_verify(allocator, text, strlen(text), &policy, &token, error);
+    assert_int_equal(token != NULL, status == SJWT_OK);
+    sjwt_token_free(token);
     free(text);
     return status;
 }
 
 static void test_tokens(void **state)
 {
-    jwt_trust trusts[] = {{.issuer = "a"}, {.issuer = "b"}};
+    sjwt_trust trusts[] = {{.issuer = "a"}, {.issuer = "b"}};
 
     (void)state;
     okp = keys_of("{" OKP_KEY "}");
     trusts[0].keys = trusts[1].keys = okp;
-    trusts[0].algorithms = trusts[1].algorithms = jwt_all_algorithms();
-    policy = (jwt_policy){.trusts = trusts, .trust_count = 1};
+    trusts[0].algorithms = trusts[1].algorithms = sjwt_all_algorithms();
+    policy = (sjwt_policy){.trusts = trusts, .trust_count = 1};
     letter = 'K';
     payload = "{\"iss\":\"a\",\"exp\":1,\"o\":{\"id\":\"x\"},\"aud\":[\"us\",\"them\"]}";
-    torture(verify, JWT_OK, 1);
-    torture(verify_jws, JWT_OK, 1);
+    torture(verify, SJWT_OK, 1);
+    torture(verify_jws, SJWT_OK, 1);
     policy.trust_count = 2;
-    torture(verify, JWT_OK, 1);
+    torture(verify, SJWT_OK, 1);
     payload = "{\"iss\":\"c\"}";
-    torture(verify, JWT_ISSUER_REFUSED, 1);
+    torture(verify, SJWT_ISSUER_REFUSED, 1);
     payload = "{\"iss\":\"a\",\"exp\":\"x\"}";
-    torture(verify, JWT_EXP_INVALID, 1);
+    torture(verify, SJWT_EXP_INVALID, 1);
     /* two lists of numbers, then the names to sort */
     payload =
         "{\"iss\":\"a\",\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,\"8\":8,\"9\":9,"
         "\"10\":10,\"11\":11,\"12\":12,\"13\":13,\"14\":14,\"15\":15,\"16\":16,\"17\":17,"
         "\"18\":18,\"19\":19,\"20\":20,\"21\":21,\"22\":22,\"23\":23,\"24\":24,\"25\":25}";
-    torture(verify, JWT_OK, 4);
+    torture(verify, SJWT_OK, 4);
     letter = 'x';
-    torture(verify, JWT_SIGNATURE_INVALID, 4);
-    jwt_keyset_free(okp);
+    torture(verify, SJWT_SIGNATURE_INVALID, 4);
+    sjwt_keyset_free(okp);
 }
 
-static jwt_status decode(const jwt_allocator *allocator, jwt_error *error)
+static sjwt_status decode(const sjwt_allocator *allocator, sjwt_error *error)
 {
     char *header, *shown;
     size_t header_len, shown_len;
 
-    jwt_status status = jwt_decode_unverified(allocator, "e30.e30.", 8, &header, &header_len,
-                                              &shown, &shown_len, error);
-    assert_int_equal(header != NULL, status == JWT_OK);
-    assert_int_equal(shown != NULL, status == JWT_OK);
-    if (status == JWT_OK) {
+    sjwt_status status = sjwt_decode_unverified(allocator, "e30.e30.", 8, &header, &header_len,
+                                                &shown, &shown_len, error);
+    assert_int_equal(header != NULL, status == SJWT_OK);
+    assert_int_equal(shown != NULL, status == SJWT_OK);
+    if (status == SJWT_OK) {
         allocator->release(allocator->context, header);
         allocator->release(allocator->context, shown);
     }
@@ -243,27 +243,27 @@ static jwt_status decode(const jwt_allocator *allocator, jwt_error *error)
 static void test_decode(void **state)
 {
     (void)state;
-    torture(decode, JWT_OK, 2);
+    torture(decode, SJWT_OK, 2);
 }
 
 /* The budget of a token: one block that the caller keeps, none besides. */
 static void test_a_token_is_one_allocation(void **state)
 {
-    jwt_trust trust = {.algorithms = jwt_all_algorithms()};
+    sjwt_trust trust = {.algorithms = sjwt_all_algorithms()};
     counting memory = {0};
-    jwt_allocator allocator = counting_allocator(&memory);
-    jwt_error error;
+    sjwt_allocator allocator = counting_allocator(&memory);
+    sjwt_error error;
 
     (void)state;
     okp = keys_of("{" OKP_KEY "}");
     trust.keys = okp;
-    policy = (jwt_policy){.trusts = &trust, .trust_count = 1};
+    policy = (sjwt_policy){.trusts = &trust, .trust_count = 1};
     letter = 'K';
     payload =
         "{\"iss\":\"a\",\"sub\":\"b\",\"aud\":[\"c\"],\"exp\":1,\"nbf\":0,\"iat\":0,\"jti\":1}";
-    assert_status(verify(&allocator, &error), JWT_OK, payload);
+    assert_status(verify(&allocator, &error), SJWT_OK, payload);
     assert_int_equal(memory.calls, 1);
-    jwt_keyset_free(okp);
+    sjwt_keyset_free(okp);
 }
 
 int main(void)

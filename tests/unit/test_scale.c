@@ -55,11 +55,11 @@ static size_t cost_of_parsing(size_t n)
 
     comparisons = 0;
     fake.checks = 0;
-    jwt_keyset *keys = keys_of(json);
+    sjwt_keyset *keys = keys_of(json);
     size_t cost = comparisons;
-    assert_int_equal(jwt_keyset_count(keys), n);
+    assert_int_equal(sjwt_keyset_count(keys), n);
     assert_int_equal(fake.checks, n);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     free(json);
     return cost;
 }
@@ -77,8 +77,8 @@ static void test_selecting(void **state)
 {
     size_t n = 1000;
     char *json = set_of(n, NULL);
-    jwt_keyset *keys = keys_of(json);
-    const jwt_key *found[JWT_MAX_CANDIDATE_KEYS];
+    sjwt_keyset *keys = keys_of(json);
+    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
     bool known;
 
     (void)state;
@@ -86,29 +86,31 @@ static void test_selecting(void **state)
         char kid[64];
         sprintf(kid, "a-long-common-prefix-%06zu", n - i);
         comparisons = 0;
-        assert_int_equal(jwt_keyset_select(keys, kid, CRYPTO_ALG_EDDSA, found, &known), 1);
-        assert_ptr_equal(found[0], jwt_keyset_get(keys, i));
+        assert_int_equal(sjwt_keyset_select(keys, kid, SJWT_CRYPTO_ALG_EDDSA, found, &known), 1);
+        assert_ptr_equal(found[0], sjwt_keyset_get(keys, i));
         assert_in_range(comparisons, 1, log2_up(n) + 2);
     }
     comparisons = 0;
-    assert_int_equal(jwt_keyset_select(keys, "none of them", CRYPTO_ALG_EDDSA, found, &known), 0);
+    assert_int_equal(sjwt_keyset_select(keys, "none of them", SJWT_CRYPTO_ALG_EDDSA, found, &known),
+                     0);
     assert_false(known);
     assert_in_range(comparisons, 1, log2_up(n) + 2);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
     free(json);
 }
 
 /* One pair of twins among the thousand is found. */
 static void test_ambiguous_among_many(void **state)
 {
-    jwt_keyset *keys;
+    sjwt_keyset *keys;
 
     (void)state;
     for (size_t twin = 2; twin <= 1000; twin += 333) {
         char kid[64];
         sprintf(kid, "a-long-common-prefix-%06zu", twin);
         char *json = set_of(1000, kid);
-        assert_status(jwt_keyset_parse(NULL, json, strlen(json), &keys, NULL), JWK_AMBIGUOUS, kid);
+        assert_status(sjwt_keyset_parse(NULL, json, strlen(json), &keys, NULL), SJWT_JWK_AMBIGUOUS,
+                      kid);
         free(json);
     }
 }
@@ -128,8 +130,8 @@ static char *object_of(size_t n, bool backwards, bool twice)
 
 static void test_a_large_object(void **state)
 {
-    jwt_allocator allocator = jwt_allocator_resolve(NULL);
-    jwt_json parsed;
+    sjwt_allocator allocator = sjwt_allocator_resolve(NULL);
+    sjwt_json parsed;
     size_t n = 10000;
 
     (void)state;
@@ -138,10 +140,10 @@ static void test_a_large_object(void **state)
             char *json = object_of(n, backwards, twice);
             comparisons = 0;
             assert_status(
-                jwt_json_parse(&allocator, json, strlen(json), JWT_PAYLOAD_JSON, &parsed, NULL),
-                twice ? JWT_PAYLOAD_JSON : JWT_OK, "an object of ten thousand");
+                sjwt_json_parse(&allocator, json, strlen(json), SJWT_PAYLOAD_JSON, &parsed, NULL),
+                twice ? SJWT_PAYLOAD_JSON : SJWT_OK, "an object of ten thousand");
             assert_in_range(comparisons, n - 1, n * (2 * log2_up(n) + 2));
-            jwt_json_free(&parsed);
+            sjwt_json_free(&parsed);
             free(json);
         }
     }

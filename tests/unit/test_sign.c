@@ -73,9 +73,9 @@ static void watching_release(void *context, void *pointer)
     counting_release(&w->count, b);
 }
 
-static jwt_allocator watching_allocator(watch *w)
+static sjwt_allocator watching_allocator(watch *w)
 {
-    return (jwt_allocator){watching_allocate, watching_release, w};
+    return (sjwt_allocator){watching_allocate, watching_release, w};
 }
 
 static void watch_for(watch *w, const void *secret, size_t len)
@@ -93,42 +93,42 @@ static void watch_for_member(watch *w, const char *encoded_text)
     size_t len = strlen(encoded_text) < 64 ? strlen(encoded_text) : 64;
 
     watch_for(w, encoded_text, len);
-    assert_true(jwt_base64url_decode(encoded_text, len, octets, NULL));
-    watch_for(w, octets, JWT_BASE64URL_DECODED_LEN(len));
+    assert_true(sjwt_base64url_decode(encoded_text, len, octets, NULL));
+    watch_for(w, octets, SJWT_BASE64URL_DECODED_LEN(len));
 }
 
 /* ---- one of each -------------------------------------------------------- */
 
-static jwt_private_key *parse(const jwt_allocator *allocator, const char *json)
+static sjwt_private_key *parse(const sjwt_allocator *allocator, const char *json)
 {
-    jwt_private_key *key;
-    jwt_error error;
+    sjwt_private_key *key;
+    sjwt_error error;
 
-    assert_status(jwt_private_key_parse(allocator, json, strlen(json), &key, &error), JWT_OK,
+    assert_status(sjwt_private_key_parse(allocator, json, strlen(json), &key, &error), SJWT_OK,
                   error.detail);
     return key;
 }
 
-static bool is_signable(crypto_alg alg)
+static bool is_signable(sjwt_crypto_alg alg)
 {
-    return (crypto_signable_algorithms() & CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
-static const jws_header exact = {.exact = hmac_header, .exact_len = sizeof(hmac_header) - 1};
+static const sjwt_jws_header exact = {.exact = hmac_header, .exact_len = sizeof(hmac_header) - 1};
 
 static void test_known_token(void **state)
 {
-    jwt_private_key *key = parse(NULL, hmac_jwk);
-    bool in_build = is_signable(CRYPTO_ALG_HS256);
-    jwt_error error;
+    sjwt_private_key *key = parse(NULL, hmac_jwk);
+    bool in_build = is_signable(SJWT_CRYPTO_ALG_HS256);
+    sjwt_error error;
     char *token;
     size_t len;
 
     (void)state;
-    assert_string_equal(jwt_private_key_algorithm(key), "HS256");
+    assert_string_equal(sjwt_private_key_algorithm(key), "HS256");
     assert_status(
-        jwt_sign(NULL, key, &exact, hmac_payload, sizeof(hmac_payload) - 1, &token, &len, &error),
-        in_build ? JWT_OK : JWT_ALG_UNSUPPORTED, "RFC 7515 A.1");
+        sjwt_sign(NULL, key, &exact, hmac_payload, sizeof(hmac_payload) - 1, &token, &len, &error),
+        in_build ? SJWT_OK : SJWT_ALG_UNSUPPORTED, "RFC 7515 A.1");
     if (in_build) {
         assert_string_equal(token, hmac_token);
         assert_int_equal(len, sizeof(hmac_token) - 1);
@@ -136,140 +136,143 @@ static void test_known_token(void **state)
         assert_null(token);
     }
     free(token);
-    jwt_private_key_free(key);
+    sjwt_private_key_free(key);
 }
 
 static void test_outputs_are_null_on_failure(void **state)
 {
-    jwt_private_key *key = (jwt_private_key *)state;
+    sjwt_private_key *key = (sjwt_private_key *)state;
     char *text = (char *)state;
     size_t len;
 
-    assert_status(jwt_private_key_parse(NULL, "{", 1, &key, NULL), JWK_MALFORMED, "parse");
+    assert_status(sjwt_private_key_parse(NULL, "{", 1, &key, NULL), SJWT_JWK_MALFORMED, "parse");
     assert_null(key);
-    key = (jwt_private_key *)state;
-    assert_status(jwt_private_key_generate(NULL, "none", 0, NULL, &key, NULL), JWT_ALG_UNKNOWN,
+    key = (sjwt_private_key *)state;
+    assert_status(sjwt_private_key_generate(NULL, "none", 0, NULL, &key, NULL), SJWT_ALG_UNKNOWN,
                   "generate");
     assert_null(key);
 
     key = parse(NULL, hmac_jwk);
-    assert_status(jwt_private_key_print_public(key, &text, &len, NULL), JWK_SYMMETRIC, "public");
+    assert_status(sjwt_private_key_print_public(key, &text, &len, NULL), SJWT_JWK_SYMMETRIC,
+                  "public");
     assert_null(text);
     text = (char *)state;
-    assert_status(jwt_sign(NULL, key, &exact, "[]", 2, &text, &len, NULL), JWT_PAYLOAD_JSON,
+    assert_status(sjwt_sign(NULL, key, &exact, "[]", 2, &text, &len, NULL), SJWT_PAYLOAD_JSON,
                   "sign");
     assert_null(text);
     text = (char *)state;
-    assert_status(jws_sign(NULL, key, &(jws_header){.alg = "RS256"}, "", 0, &text, &len, NULL),
-                  JWT_ALG_MISMATCH, "sign with another type's algorithm");
+    assert_status(
+        sjwt_jws_sign(NULL, key, &(sjwt_jws_header){.alg = "RS256"}, "", 0, &text, &len, NULL),
+        SJWT_ALG_MISMATCH, "sign with another type's algorithm");
     assert_null(text);
-    jwt_private_key_free(key);
-    jwt_private_key_free(NULL);
-    jwt_secret_text_free(NULL, NULL, 0);
+    sjwt_private_key_free(key);
+    sjwt_private_key_free(NULL);
+    sjwt_secret_text_free(NULL, NULL, 0);
 }
 
 /* 43 octets are the MAC's, and two the dots: with a header of two octets the
- * token has as many as jwt_verify() takes, with one of three one more. */
+ * token has as many as sjwt_verify() takes, with one of three one more. */
 static void test_the_largest_token(void **state)
 {
-    const size_t claims_len = (JWT_MAX_TOKEN_SIZE - 43 - 2 - 3) / 4 * 3;
+    const size_t claims_len = (SJWT_MAX_TOKEN_SIZE - 43 - 2 - 3) / 4 * 3;
     counting c = {0};
-    jwt_allocator allocator = counting_allocator(&c);
-    jws_header header = {.exact = "{ }", .exact_len = 2};
-    jwt_private_key *key;
+    sjwt_allocator allocator = counting_allocator(&c);
+    sjwt_jws_header header = {.exact = "{ }", .exact_len = 2};
+    sjwt_private_key *key;
     char *claims, *token;
     size_t len;
 
     (void)state;
-    if (!is_signable(CRYPTO_ALG_HS256))
+    if (!is_signable(SJWT_CRYPTO_ALG_HS256))
         skip();
     key = parse(NULL, hmac_jwk);
     claims = allocate_or_fail(claims_len);
     memset(claims, ' ', claims_len);
     claims[0] = '{';
     claims[1] = '}';
-    assert_status(jwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
-                  JWT_OK, "the largest");
-    assert_int_equal(len, JWT_MAX_TOKEN_SIZE);
+    assert_status(sjwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  SJWT_OK, "the largest");
+    assert_int_equal(len, SJWT_MAX_TOKEN_SIZE);
     counting_release(&c, token);
     header.exact_len = 3;
-    assert_status(jws_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
-                  JWT_OK, "any octets");
-    assert_int_equal(len, JWT_MAX_TOKEN_SIZE + 1);
+    assert_status(sjwt_jws_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  SJWT_OK, "any octets");
+    assert_int_equal(len, SJWT_MAX_TOKEN_SIZE + 1);
     counting_release(&c, token);
-    assert_status(jwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
-                  JWT_TOO_LARGE, "one octet more");
+    assert_status(sjwt_sign(&allocator, key, &header, claims, claims_len, &token, &len, NULL),
+                  SJWT_TOO_LARGE, "one octet more");
     assert_null(token);
     assert_int_equal(c.live, 0);
-    jwt_private_key_free(key);
+    sjwt_private_key_free(key);
     free(claims);
 }
 
 static void test_too_large(void **state)
 {
-    jwt_private_key *key;
-    jwt_error error;
-    char *text = allocate_or_fail(JWT_MAX_KEYSET_SIZE + 1);
+    sjwt_private_key *key;
+    sjwt_error error;
+    char *text = allocate_or_fail(SJWT_MAX_KEYSET_SIZE + 1);
 
     (void)state;
-    memset(text, ' ', JWT_MAX_KEYSET_SIZE + 1);
+    memset(text, ' ', SJWT_MAX_KEYSET_SIZE + 1);
     memcpy(text, hmac_jwk, sizeof(hmac_jwk) - 1);
-    assert_status(jwt_private_key_parse(NULL, text, JWT_MAX_KEYSET_SIZE, &key, &error), JWT_OK,
+    assert_status(sjwt_private_key_parse(NULL, text, SJWT_MAX_KEYSET_SIZE, &key, &error), SJWT_OK,
                   "as large as may be");
-    jwt_private_key_free(key);
-    assert_status(jwt_private_key_parse(NULL, text, JWT_MAX_KEYSET_SIZE + 1, &key, &error),
-                  JWK_TOO_LARGE, "one octet more");
+    sjwt_private_key_free(key);
+    assert_status(sjwt_private_key_parse(NULL, text, SJWT_MAX_KEYSET_SIZE + 1, &key, &error),
+                  SJWT_JWK_TOO_LARGE, "one octet more");
     free(text);
 }
 
 /* The public half of an octet key is what verifies it: itself. */
-static void assert_verifies(const jwt_private_key *key, const char *token, size_t len)
+static void assert_verifies(const sjwt_private_key *key, const char *token, size_t len)
 {
-    jwt_error error;
+    sjwt_error error;
     char *json;
     size_t json_len;
-    jwt_keyset *keys;
-    jwt_token *verified;
+    sjwt_keyset *keys;
+    sjwt_token *verified;
 
-    jwt_status status = jwt_private_key_print_public(key, &json, &json_len, &error);
-    if (status == JWK_SYMMETRIC)
-        status = jwt_private_key_print(key, &json, &json_len, &error);
-    assert_status(status, JWT_OK, "print");
+    sjwt_status status = sjwt_private_key_print_public(key, &json, &json_len, &error);
+    if (status == SJWT_JWK_SYMMETRIC)
+        status = sjwt_private_key_print(key, &json, &json_len, &error);
+    assert_status(status, SJWT_OK, "print");
     assert_int_equal(strlen(json), json_len);
-    assert_status(jwt_keyset_parse(NULL, json, json_len, &keys, &error), JWT_OK, json);
-    jwt_secret_text_free(key, json, json_len);
+    assert_status(sjwt_keyset_parse(NULL, json, json_len, &keys, &error), SJWT_OK, json);
+    sjwt_secret_text_free(key, json, json_len);
 
-    jwt_trust trust = {.keys = keys, .algorithms = jwt_all_algorithms()};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
-    assert_status(jws_verify(NULL, token, len, &policy, &verified, &error), JWT_OK, token);
-    jwt_token_free(verified);
-    jwt_keyset_free(keys);
+    sjwt_trust trust = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    assert_status(sjwt_jws_verify(NULL, token, len, &policy, &verified, &error), SJWT_OK, token);
+    sjwt_token_free(verified);
+    sjwt_keyset_free(keys);
 }
 
 static void test_every_algorithm(void **state)
 {
     (void)state;
-    for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
-        const char *names[] = {crypto_algorithm_get((crypto_alg)alg)->name,
-                               crypto_algorithm_get((crypto_alg)alg)->alias};
-        bool in_build = is_signable((crypto_alg)alg);
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        const char *names[] = {sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name,
+                               sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->alias};
+        bool in_build = is_signable((sjwt_crypto_alg)alg);
 
         for (size_t i = 0; i < COUNT(names) && names[i] != NULL; i++) {
-            jwt_private_key *key;
-            jwt_error error;
+            sjwt_private_key *key;
+            sjwt_error error;
             char *token;
             size_t len;
 
-            assert_status(jwt_private_key_generate(NULL, names[i], 0, "a \"kid\"", &key, &error),
-                          in_build ? JWT_OK : JWT_ALG_UNSUPPORTED, names[i]);
+            assert_status(sjwt_private_key_generate(NULL, names[i], 0, "a \"kid\"", &key, &error),
+                          in_build ? SJWT_OK : SJWT_ALG_UNSUPPORTED, names[i]);
             if (!in_build)
                 continue;
-            assert_string_equal(jwt_private_key_algorithm(key), names[i]);
-            assert_status(jws_sign(NULL, key, &(jws_header){0}, "x", 1, &token, &len, &error),
-                          JWT_OK, names[i]);
+            assert_string_equal(sjwt_private_key_algorithm(key), names[i]);
+            assert_status(
+                sjwt_jws_sign(NULL, key, &(sjwt_jws_header){0}, "x", 1, &token, &len, &error),
+                SJWT_OK, names[i]);
             assert_verifies(key, token, len);
             free(token);
-            jwt_private_key_free(key);
+            sjwt_private_key_free(key);
         }
     }
 }
@@ -277,36 +280,36 @@ static void test_every_algorithm(void **state)
 /* ---- memory ------------------------------------------------------------- */
 
 /* Each operation on a fresh allocator, whose context says which call fails.
- * Returns the first status that is not JWT_OK. */
-static jwt_status use_key(const jwt_allocator *allocator, const char *json)
+ * Returns the first status that is not SJWT_OK. */
+static sjwt_status use_key(const sjwt_allocator *allocator, const char *json)
 {
-    jws_header header = {.kid = "kid", .typ = "typ"};
-    jwt_private_key *key = NULL;
-    jwt_error error = {.status = JWT_OK};
+    sjwt_jws_header header = {.kid = "kid", .typ = "typ"};
+    sjwt_private_key *key = NULL;
+    sjwt_error error = {.status = SJWT_OK};
     char *text, *token;
     size_t len;
 
-    jwt_status status = json != NULL
-                            ? jwt_private_key_parse(allocator, json, strlen(json), &key, &error)
-                            : jwt_private_key_generate(allocator, "HS256", 0, "kid", &key, &error);
-    if (status == JWT_OK)
-        status = jwt_private_key_print(key, &text, &len, &error);
-    if (status == JWT_OK) {
-        jwt_secret_text_free(key, text, len);
-        status = jwt_sign(allocator, key, &header, hmac_payload, sizeof(hmac_payload) - 1, &token,
-                          &len, &error);
+    sjwt_status status =
+        json != NULL ? sjwt_private_key_parse(allocator, json, strlen(json), &key, &error)
+                     : sjwt_private_key_generate(allocator, "HS256", 0, "kid", &key, &error);
+    if (status == SJWT_OK)
+        status = sjwt_private_key_print(key, &text, &len, &error);
+    if (status == SJWT_OK) {
+        sjwt_secret_text_free(key, text, len);
+        status = sjwt_sign(allocator, key, &header, hmac_payload, sizeof(hmac_payload) - 1, &token,
+                           &len, &error);
     }
-    if (status == JWT_OK)
+    if (status == SJWT_OK)
         allocator->release(allocator->context, token);
-    if (status == JWT_OK) {
-        status = jwt_private_key_print_public(key, &text, &len, &error);
-        if (status == JWT_OK)
-            jwt_secret_text_free(key, text, len);
-        else if (status == JWK_SYMMETRIC)
-            status = JWT_OK;
+    if (status == SJWT_OK) {
+        status = sjwt_private_key_print_public(key, &text, &len, &error);
+        if (status == SJWT_OK)
+            sjwt_secret_text_free(key, text, len);
+        else if (status == SJWT_JWK_SYMMETRIC)
+            status = SJWT_OK;
     }
-    assert_true(status == JWT_OK || status == error.status);
-    jwt_private_key_free(key);
+    assert_true(status == SJWT_OK || status == error.status);
+    sjwt_private_key_free(key);
     return status;
 }
 
@@ -316,17 +319,17 @@ static void torture(const char *json, const char *secret)
 
     for (size_t fail_at = 1; calls == 0 || fail_at <= calls; fail_at++) {
         watch w = {.count = {.fail_at = calls == 0 ? 0 : fail_at}};
-        jwt_allocator allocator = watching_allocator(&w);
+        sjwt_allocator allocator = watching_allocator(&w);
 
         if (secret != NULL)
             watch_for_member(&w, secret);
-        jwt_status status = use_key(&allocator, json);
+        sjwt_status status = use_key(&allocator, json);
         assert_int_equal(w.count.live, 0);
         if (calls > 0) {
-            assert_status(status, JWT_NO_MEMORY, "without memory");
+            assert_status(status, SJWT_NO_MEMORY, "without memory");
             continue;
         }
-        assert_status(status, JWT_OK, "with memory");
+        assert_status(status, SJWT_OK, "with memory");
         calls = w.count.calls;
         assert_true(calls > 5);
         fail_at = 0;
@@ -336,7 +339,7 @@ static void torture(const char *json, const char *secret)
 static void test_no_memory_for_a_secret(void **state)
 {
     (void)state;
-    if (!is_signable(CRYPTO_ALG_HS256))
+    if (!is_signable(SJWT_CRYPTO_ALG_HS256))
         skip();
     torture(hmac_jwk, hmac_secret);
     torture(NULL, NULL);
@@ -345,29 +348,29 @@ static void test_no_memory_for_a_secret(void **state)
 static void test_no_memory_for_a_key_pair(void **state)
 {
     const char *fast = NULL;
-    jwt_private_key *key;
+    sjwt_private_key *key;
     char *json;
     size_t len;
 
     (void)state;
-    for (int alg = 0; alg < CRYPTO_ALG_COUNT && fast == NULL; alg++) {
-        const crypto_algorithm *row = crypto_algorithm_get((crypto_alg)alg);
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT && fast == NULL; alg++) {
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg);
 
         if (is_signable(row->alg) && row->coordinate_len != 0)
             fast = row->name;
     }
     if (fast == NULL)
         skip();
-    assert_status(jwt_private_key_generate(NULL, fast, 0, NULL, &key, NULL), JWT_OK, fast);
-    assert_status(jwt_private_key_print(key, &json, &len, NULL), JWT_OK, fast);
+    assert_status(sjwt_private_key_generate(NULL, fast, 0, NULL, &key, NULL), SJWT_OK, fast);
+    assert_status(sjwt_private_key_print(key, &json, &len, NULL), SJWT_OK, fast);
 
     char *d = strstr(json, "\"d\":\"");
     char secret[64];
     assert_non_null(d);
     assert_int_equal(sscanf(d + 5, "%63[^\"]", secret), 1);
     torture(json, secret);
-    jwt_secret_text_free(key, json, len);
-    jwt_private_key_free(key);
+    sjwt_secret_text_free(key, json, len);
+    sjwt_private_key_free(key);
 }
 
 /* A key that is refused late leaves as little behind. */
@@ -375,15 +378,15 @@ static void test_refused_keys_are_wiped(void **state)
 {
     char *json = allocate_or_fail(2 * sizeof(hmac_jwk));
     watch w = {0};
-    jwt_allocator allocator = watching_allocator(&w);
-    jwt_private_key *key;
+    sjwt_allocator allocator = watching_allocator(&w);
+    sjwt_private_key *key;
 
     (void)state;
     snprintf(json, 2 * sizeof(hmac_jwk), "{\"k\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"AB\"}",
              hmac_secret, hmac_secret);
     watch_for_member(&w, hmac_secret);
-    assert_status(jwt_private_key_parse(&allocator, json, strlen(json), &key, NULL),
-                  JWK_MEMBER_INVALID, "a bad exponent");
+    assert_status(sjwt_private_key_parse(&allocator, json, strlen(json), &key, NULL),
+                  SJWT_JWK_MEMBER_INVALID, "a bad exponent");
     assert_int_equal(w.count.live, 0);
     free(json);
 }
@@ -394,24 +397,24 @@ static void test_growing_text_is_wiped(void **state)
     (void)state;
     for (size_t fail_at = 0; fail_at <= 2; fail_at++) {
         watch w = {.count = {.fail_at = fail_at}};
-        jwt_allocator allocator = watching_allocator(&w);
-        jwt_writer writer;
+        sjwt_allocator allocator = watching_allocator(&w);
+        sjwt_writer writer;
         char *text = NULL;
         size_t len = 0;
 
         watch_for_member(&w, hmac_secret);
-        jwt_writer_start(&writer, &allocator);
-        jwt_writer_member(&writer, "k", hmac_secret);
+        sjwt_writer_start(&writer, &allocator);
+        sjwt_writer_member(&writer, "k", hmac_secret);
         for (int i = 0; i < 600; i++)
-            jwt_writer_put(&writer, "x", 1);
-        assert_status(jwt_writer_finish(&writer, &text, &len),
-                      fail_at == 0 ? JWT_OK : JWT_NO_MEMORY, "finish");
+            sjwt_writer_put(&writer, "x", 1);
+        assert_status(sjwt_writer_finish(&writer, &text, &len),
+                      fail_at == 0 ? SJWT_OK : SJWT_NO_MEMORY, "finish");
         assert_int_equal(w.count.live, fail_at == 0 ? 1 : 0);
         if (fail_at > 0)
             continue;
         assert_int_equal(len, strlen("{\"k\":\"\"") + strlen(hmac_secret) + 600);
         assert_int_equal(strlen(text), len);
-        jwt_wipe(text, len);
+        sjwt_wipe(text, len);
         watching_release(&w, text);
     }
 }

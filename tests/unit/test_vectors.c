@@ -102,26 +102,26 @@ static void free_fields(fields *f)
         free(values[i]);
 }
 
-static jwt_status verify(const fields *f, const jwt_keyset *keys, const char *text,
-                         jwt_token **token)
+static sjwt_status verify(const fields *f, const sjwt_keyset *keys, const char *text,
+                          sjwt_token **token)
 {
-    jwt_trust trust = {.keys = keys, .algorithms = jwt_all_algorithms()};
-    jwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_trust trust = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
 
     if (f->now != NULL)
         policy.now = strtoll(f->now, NULL, 10) * 1000000;
     if (strcmp(f->verify, "jwt") == 0)
-        return jwt_verify(NULL, text, strlen(text), &policy, token, NULL);
+        return sjwt_verify(NULL, text, strlen(text), &policy, token, NULL);
     assert_string_equal(f->verify, "jws");
-    return jws_verify(NULL, text, strlen(text), &policy, token, NULL);
+    return sjwt_jws_verify(NULL, text, strlen(text), &policy, token, NULL);
 }
 
 static bool build_lacks(const char *alg)
 {
-    const crypto_algorithm *row = crypto_algorithm_find(alg, strlen(alg));
+    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_find(alg, strlen(alg));
 
     assert_non_null(row);
-    return crypto_backend_name(row->alg) == NULL;
+    return sjwt_crypto_backend_name(row->alg) == NULL;
 }
 
 /* Does the token's header have this name anywhere? */
@@ -130,8 +130,8 @@ static bool names_algorithm(const fields *f, const char *alg)
     char name[32], *header, *payload;
     size_t header_len, payload_len;
 
-    if (jwt_decode_unverified(NULL, f->token, strlen(f->token), &header, &header_len, &payload,
-                              &payload_len, NULL) != JWT_OK)
+    if (sjwt_decode_unverified(NULL, f->token, strlen(f->token), &header, &header_len, &payload,
+                               &payload_len, NULL) != SJWT_OK)
         return false;
     snprintf(name, sizeof(name), "\"%s\"", alg);
     bool found = strstr(header, name) != NULL;
@@ -144,8 +144,8 @@ static bool names_lacking_algorithm(const fields *f)
 {
     bool found = false;
 
-    for (int alg = 0; alg < CRYPTO_ALG_COUNT; alg++) {
-        const char *name = crypto_algorithm_get((crypto_alg)alg)->name;
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        const char *name = sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name;
         found = found || (build_lacks(name) && names_algorithm(f, name));
     }
     return found;
@@ -163,36 +163,36 @@ static void expect_unsupported(const fields *f)
         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},"
         "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
         "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
-    jwt_keyset *keys;
-    jwt_token *token;
+    sjwt_keyset *keys;
+    sjwt_token *token;
 
-    jwt_status status = jwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
+    sjwt_status status = sjwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
     bool is_set = strncmp(f->key, "{\"keys\"", strlen("{\"keys\"")) == 0;
-    if (f->status == NULL || strcmp(jwt_status_name(status), f->status) != 0)
-        assert_status(status, is_set ? JWK_NONE_USABLE : JWK_UNSUPPORTED, f->key);
+    if (f->status == NULL || strcmp(sjwt_status_name(status), f->status) != 0)
+        assert_status(status, is_set ? SJWT_JWK_NONE_USABLE : SJWT_JWK_UNSUPPORTED, f->key);
     assert_null(keys);
 
     keys = keys_of(others);
     status = verify(f, keys, f->token, &token);
-    if (status == JWT_OK)
+    if (status == SJWT_OK)
         fail_msg("verified: %s", f->token);
     if (names_algorithm(f, f->alg) &&
-        (f->status == NULL || strcmp(jwt_status_name(status), f->status) != 0))
-        assert_status(status, JWT_ALG_UNSUPPORTED, f->token);
+        (f->status == NULL || strcmp(sjwt_status_name(status), f->status) != 0))
+        assert_status(status, SJWT_ALG_UNSUPPORTED, f->token);
     assert_null(token);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 }
 
 /* Another character in any place of the token, and it is no longer valid. */
-static void expect_changes_refused(const fields *f, const jwt_keyset *keys)
+static void expect_changes_refused(const fields *f, const sjwt_keyset *keys)
 {
     char *changed = strcpy(allocate_or_fail(strlen(f->token) + 1), f->token);
 
     for (size_t i = 0, len = strlen(changed); i < len; i += 7) {
-        jwt_token *token;
+        sjwt_token *token;
         changed[i] = changed[i] == 'A' ? 'B' : 'A';
-        jwt_status status = verify(f, keys, changed, &token);
-        if (status == JWT_OK)
+        sjwt_status status = verify(f, keys, changed, &token);
+        if (status == SJWT_OK)
             fail_msg("still valid: %s", changed);
         assert_null(token);
         changed[i] = f->token[i];
@@ -202,39 +202,39 @@ static void expect_changes_refused(const fields *f, const jwt_keyset *keys)
 
 static void expect_valid(const fields *f)
 {
-    jwt_keyset *keys = keys_of(f->key);
-    jwt_token *token;
+    sjwt_keyset *keys = keys_of(f->key);
+    sjwt_token *token;
     size_t len;
 
-    assert_status(verify(f, keys, f->token, &token), JWT_OK, f->source);
-    assert_string_equal(jwt_token_algorithm(token), f->alg);
-    const char *payload = jwt_token_payload(token, &len);
+    assert_status(verify(f, keys, f->token, &token), SJWT_OK, f->source);
+    assert_string_equal(sjwt_token_algorithm(token), f->alg);
+    const char *payload = sjwt_token_payload(token, &len);
     char *text = encoded(payload, len);
     assert_string_equal(text, f->payload);
     free(text);
-    jwt_token_free(token);
+    sjwt_token_free(token);
     expect_changes_refused(f, keys);
-    jwt_keyset_free(keys);
+    sjwt_keyset_free(keys);
 }
 
 static void expect_invalid(const fields *f)
 {
     const char *wanted = f->status;
-    jwt_keyset *keys;
-    jwt_token *token;
+    sjwt_keyset *keys;
+    sjwt_token *token;
 
     /* An algorithm that the build lacks is refused before it is held against the key. */
-    if (strcmp(wanted, "JWT_ALG_MISMATCH") == 0 && names_lacking_algorithm(f))
-        wanted = "JWT_ALG_UNSUPPORTED";
+    if (strcmp(wanted, "SJWT_ALG_MISMATCH") == 0 && names_lacking_algorithm(f))
+        wanted = "SJWT_ALG_UNSUPPORTED";
 
-    jwt_status status = jwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
-    if (status == JWT_OK) {
+    sjwt_status status = sjwt_keyset_parse(NULL, f->key, strlen(f->key), &keys, NULL);
+    if (status == SJWT_OK) {
         status = verify(f, keys, f->token, &token);
-        assert_int_equal(token != NULL, status == JWT_OK);
-        jwt_token_free(token);
-        jwt_keyset_free(keys);
+        assert_int_equal(token != NULL, status == SJWT_OK);
+        sjwt_token_free(token);
+        sjwt_keyset_free(keys);
     }
-    assert_string_equal(jwt_status_name(status), wanted);
+    assert_string_equal(sjwt_status_name(status), wanted);
 }
 
 static void test_vector(void **state)

@@ -75,23 +75,26 @@ psa_status_t psa_mac_verify(psa_key_id_t key, psa_algorithm_t alg, const uint8_t
 static uint8_t octets[64];
 
 static const struct {
-    crypto_alg alg;
-    crypto_key key;
+    sjwt_crypto_alg alg;
+    sjwt_crypto_key key;
 } keys[] = {
-    {CRYPTO_ALG_ES256,
-     {.type = CRYPTO_KEY_EC, .curve = CRYPTO_CURVE_P256, .x = {octets, 32}, .y = {octets, 32}}},
-    {CRYPTO_ALG_HS256, {.type = CRYPTO_KEY_OCT, .k = {octets, 32}}},
+    {SJWT_CRYPTO_ALG_ES256,
+     {.type = SJWT_CRYPTO_KEY_EC,
+      .curve = SJWT_CRYPTO_CURVE_P256,
+      .x = {octets, 32},
+      .y = {octets, 32}}},
+    {SJWT_CRYPTO_ALG_HS256, {.type = SJWT_CRYPTO_KEY_OCT, .k = {octets, 32}}},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
-static const crypto_span message = {octets, sizeof octets};
+static const sjwt_crypto_span message = {octets, sizeof octets};
 
-static crypto_status ask(size_t i)
+static sjwt_crypto_status ask(size_t i)
 {
-    return crypto_mbedtls_backend.verify(
+    return sjwt_crypto_mbedtls_backend.verify(
         keys[i].alg, &keys[i].key, message,
-        (crypto_span){octets, keys[i].alg == CRYPTO_ALG_ES256 ? 64 : 32});
+        (sjwt_crypto_span){octets, keys[i].alg == SJWT_CRYPTO_ALG_ES256 ? 64 : 32});
 }
 
 static int set_up(void **state)
@@ -102,12 +105,13 @@ static int set_up(void **state)
 }
 
 /* Every error that the API has, and some that it has not. */
-static crypto_status expected(psa_status_t status, crypto_status invalid_argument,
-                              crypto_status invalid_signature, crypto_status not_supported)
+static sjwt_crypto_status expected(psa_status_t status, sjwt_crypto_status invalid_argument,
+                                   sjwt_crypto_status invalid_signature,
+                                   sjwt_crypto_status not_supported)
 {
     switch (status) {
     case PSA_SUCCESS:
-        return CRYPTO_OK;
+        return SJWT_CRYPTO_OK;
     case PSA_ERROR_INVALID_ARGUMENT:
         return invalid_argument;
     case PSA_ERROR_INVALID_SIGNATURE:
@@ -115,9 +119,9 @@ static crypto_status expected(psa_status_t status, crypto_status invalid_argumen
     case PSA_ERROR_NOT_SUPPORTED:
         return not_supported;
     case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return CRYPTO_NO_MEMORY;
+        return SJWT_CRYPTO_NO_MEMORY;
     default:
-        return CRYPTO_INTERNAL;
+        return SJWT_CRYPTO_INTERNAL;
     }
 }
 
@@ -125,8 +129,9 @@ static void test_init(void **state)
 {
     (void)state;
     for (library.init = -300; library.init <= 10; library.init++)
-        assert_int_equal(crypto_mbedtls_backend.init(),
-                         expected(library.init, CRYPTO_INTERNAL, CRYPTO_INTERNAL, CRYPTO_INTERNAL));
+        assert_int_equal(sjwt_crypto_mbedtls_backend.init(),
+                         expected(library.init, SJWT_CRYPTO_INTERNAL, SJWT_CRYPTO_INTERNAL,
+                                  SJWT_CRYPTO_INTERNAL));
 }
 
 static void test_import(void **state)
@@ -134,9 +139,10 @@ static void test_import(void **state)
     (void)state;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         for (library.import = -300; library.import <= 10; library.import++) {
-            crypto_status wanted =
-                expected(library.import, CRYPTO_BAD_KEY, CRYPTO_INTERNAL, CRYPTO_BAD_KEY);
-            assert_int_equal(crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key), wanted);
+            sjwt_crypto_status wanted = expected(library.import, SJWT_CRYPTO_BAD_KEY,
+                                                 SJWT_CRYPTO_INTERNAL, SJWT_CRYPTO_BAD_KEY);
+            assert_int_equal(sjwt_crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
+                             wanted);
             assert_int_equal(ask(i), wanted);
             assert_int_equal(library.live, 0);
         }
@@ -148,8 +154,8 @@ static void test_verify(void **state)
     (void)state;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         for (library.verify = -300; library.verify <= 10; library.verify++) {
-            assert_int_equal(ask(i), expected(library.verify, CRYPTO_BAD_SIGNATURE,
-                                              CRYPTO_BAD_SIGNATURE, CRYPTO_INTERNAL));
+            assert_int_equal(ask(i), expected(library.verify, SJWT_CRYPTO_BAD_SIGNATURE,
+                                              SJWT_CRYPTO_BAD_SIGNATURE, SJWT_CRYPTO_INTERNAL));
             assert_int_equal(library.live, 0);
         }
     }
@@ -159,7 +165,8 @@ static void test_verify(void **state)
 static void test_a_signature_not_below_the_modulus(void **state)
 {
     uint8_t modulus[256], signature[256];
-    const crypto_key key = {.type = CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
+    const sjwt_crypto_key key = {
+        .type = SJWT_CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
 
     (void)state;
     memset(modulus, 0xfd, sizeof modulus);
@@ -167,9 +174,9 @@ static void test_a_signature_not_below_the_modulus(void **state)
     library.verify = PSA_ERROR_GENERIC_ERROR;
     for (int last = 0xfc; last <= 0xfe; last++) {
         signature[255] = (uint8_t)last;
-        assert_int_equal(crypto_mbedtls_backend.verify(CRYPTO_ALG_RS256, &key, message,
-                                                       (crypto_span){signature, 256}),
-                         last < 0xfd ? CRYPTO_INTERNAL : CRYPTO_BAD_SIGNATURE);
+        assert_int_equal(sjwt_crypto_mbedtls_backend.verify(SJWT_CRYPTO_ALG_RS256, &key, message,
+                                                            (sjwt_crypto_span){signature, 256}),
+                         last < 0xfd ? SJWT_CRYPTO_INTERNAL : SJWT_CRYPTO_BAD_SIGNATURE);
     }
 }
 
@@ -178,9 +185,9 @@ static void test_destroy(void **state)
     (void)state;
     library.destroy = PSA_ERROR_CORRUPTION_DETECTED;
     for (size_t i = 0; i < KEY_COUNT; i++) {
-        assert_int_equal(ask(i), CRYPTO_INTERNAL);
-        assert_int_equal(crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
-                         CRYPTO_INTERNAL);
+        assert_int_equal(ask(i), SJWT_CRYPTO_INTERNAL);
+        assert_int_equal(sjwt_crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
+                         SJWT_CRYPTO_INTERNAL);
     }
 }
 
@@ -210,13 +217,13 @@ static void test_numbers(void **state)
     (void)state;
     memset(number, 0x55, sizeof number);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const crypto_span span = {number, cases[i].len};
+        const sjwt_crypto_span span = {number, cases[i].len};
         const size_t total = cases[i].header + cases[i].len;
         number[0] = cases[i].top;
-        assert_int_equal(crypto_mbedtls_write_numbers(&span, 1, der, total), total);
+        assert_int_equal(sjwt_crypto_mbedtls_write_numbers(&span, 1, der, total), total);
         assert_memory_equal(der, cases[i].wanted, cases[i].header);
         assert_memory_equal(der + cases[i].header, number, cases[i].len);
-        assert_int_equal(crypto_mbedtls_write_numbers(&span, 1, der, total - 1), 0);
+        assert_int_equal(sjwt_crypto_mbedtls_write_numbers(&span, 1, der, total - 1), 0);
     }
 }
 
