@@ -332,7 +332,7 @@ static void accept_token(identity *who, bool has_jti, int64 jti)
  * read before, while its leader has, and has accepted this very token for this
  * statement. Then that is good enough.
  */
-static const pgsj_trust leaders_word;
+static const pgsj_verification_policy leaders_word;
 
 static bool has_leaders_word(void)
 {
@@ -340,7 +340,7 @@ static bool has_leaders_word(void)
 }
 
 typedef struct verification {
-    const pgsj_trust *trust;
+    const pgsj_verification_policy *trust;
     TimestampTz now;
     pgsj_failure *failure;
     identity *made; /* NULL: see failure */
@@ -366,11 +366,11 @@ static bool check(const verification *v, material *out)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     const int64 floor = accepted_before(pgsj_mark_in_force) ? 0 : last_jti;
-    const sjwt_policy policy = {.trusts = v->trust->trusts,
-                                .trust_count = v->trust->trust_count,
+    const sjwt_policy policy = {.issuers = v->trust->issuers,
+                                .issuer_count = v->trust->issuer_count,
                                 .now = v->now + SERVER_EPOCH,
                                 .leeway = v->trust->leeway,
-                                .jti_after = v->trust->rising_jti ? &floor : NULL};
+                                .last_jti = v->trust->require_increasing_jti ? &floor : NULL};
     sjwt_token **token = pgsj_token_of(CurrentMemoryContext);
     const char *payload;
     size_t payload_len;
@@ -405,12 +405,13 @@ static void verify_in_scratch(void *argument)
     who->generation = v->trust->generation;
     if (who->has_expires)
         who->usable_until = usable_until(who->expires, v->trust->leeway);
-    has_jti = v->trust->rising_jti && sjwt_token_integer_id(made.token, &jti);
+    has_jti = v->trust->require_increasing_jti && sjwt_token_integer_id(made.token, &jti);
     accept_token(who, has_jti, jti);
     v->made = who;
 }
 
-static identity *verify_token(const pgsj_trust *trust, TimestampTz now, pgsj_failure *failure)
+static identity *verify_token(const pgsj_verification_policy *trust, TimestampTz now,
+                              pgsj_failure *failure)
 {
     verification v = {.trust = trust, .now = now, .failure = failure};
 
@@ -419,7 +420,7 @@ static identity *verify_token(const pgsj_trust *trust, TimestampTz now, pgsj_fai
 }
 
 /* What the token in force was accepted as, if it was and that is still kept. */
-static identity *find_token(const pgsj_trust *trust)
+static identity *find_token(const pgsj_verification_policy *trust)
 {
     pgsj_mark *mark = pgsj_mark_in_force;
     const size_t len = strlen(pgsj_jwt);
@@ -430,7 +431,8 @@ static identity *find_token(const pgsj_trust *trust)
         if (who == NULL || !who->of_token || who->generation != trust->generation)
             continue;
         if (who->claims.id == mark->accepted_as ||
-            ((!trust->rising_jti || who == last_accepted) && made_of(who, pgsj_jwt, len))) {
+            ((!trust->require_increasing_jti || who == last_accepted) &&
+             made_of(who, pgsj_jwt, len))) {
             mark->accepted_as = who->claims.id;
             pgsj_parallel_publish(true, last_jti);
             return who;
@@ -448,7 +450,7 @@ static int64 whole_seconds(int64 microseconds)
 
 static identity *token_identity(TimestampTz now, pgsj_failure *failure)
 {
-    const pgsj_trust *trust = pgsj_trust_in_force(failure);
+    const pgsj_verification_policy *trust = pgsj_trust_in_force(failure);
     identity *who = current;
 
     if (trust == NULL) {

@@ -123,17 +123,17 @@ static void append_skipped(StringInfo json, const sjwt_keyset *keys)
     }
 }
 
-static void put_keys(row *out, const pgsj_trust *trust)
+static void put_keys(row *out, const pgsj_verification_policy *trust)
 {
     StringInfoData json;
     size_t known = 0;
 
     initStringInfo(&json);
     appendStringInfoChar(&json, '[');
-    for (size_t i = 0; i < trust->trust_count; i++)
-        if (trust->trusts[i].keys != NULL) {
-            known += sjwt_keyset_count(trust->trusts[i].keys);
-            append_skipped(&json, trust->trusts[i].keys);
+    for (size_t i = 0; i < trust->issuer_count; i++)
+        if (trust->issuers[i].keys != NULL) {
+            known += sjwt_keyset_count(trust->issuers[i].keys);
+            append_skipped(&json, trust->issuers[i].keys);
         }
     appendStringInfoChar(&json, ']');
     put(out, KEYS_KNOWN, Int32GetDatum((int32)known));
@@ -198,7 +198,7 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
     pgsj_session_state state;
     pgsj_failure failure;
-    const pgsj_trust *trust = NULL;
+    const pgsj_verification_policy *trust = NULL;
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
@@ -246,13 +246,13 @@ static sjwt_keyset *parse_keys(const sjwt_allocator *allocator, Jsonb *jsonb)
     return keys;
 }
 
-static bool verify(const char *text, const pgsj_trust *terms, Datum values[2],
+static bool verify(const char *text, const pgsj_verification_policy *terms, Datum values[2],
                    pgsj_failure *failure)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-    const sjwt_policy policy = {.trusts = terms->trusts,
-                                .trust_count = terms->trust_count,
+    const sjwt_policy policy = {.issuers = terms->issuers,
+                                .issuer_count = terms->issuer_count,
                                 .now = GetCurrentStatementStartTimestamp() + epoch,
                                 .leeway = terms->leeway};
     sjwt_token **token = pgsj_token_of(CurrentMemoryContext);
@@ -283,14 +283,15 @@ Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
     ErrorContextCallback callback;
     pgsj_failure failure;
     sjwt_keyset *keys;
-    sjwt_trust trust;
-    pgsj_trust terms;
+    sjwt_issuer_policy trust;
+    pgsj_verification_policy terms;
     bool valid;
 
     pgsj_hide_statement(&callback);
     keys = parse_keys(&allocator, PG_GETARG_JSONB_P(1));
-    trust = (sjwt_trust){.keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
-    terms = (pgsj_trust){.trusts = &trust, .trust_count = 1, .leeway = (uint32)pgsj_leeway};
+    trust = (sjwt_issuer_policy){.keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
+    terms = (pgsj_verification_policy){
+        .issuers = &trust, .issuer_count = 1, .leeway = (uint32)pgsj_leeway};
     valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &terms, values, &failure);
     sjwt_keyset_free(keys);
     pgsj_show_statement(&callback);

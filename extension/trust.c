@@ -19,15 +19,15 @@
 static uint64 generation;
 
 static sjwt_keyset *session_key;
-static sjwt_trust session_key_trust;
-static pgsj_trust session_trust;
+static sjwt_issuer_policy session_key_policy;
+static pgsj_verification_policy session_trust;
 
 /* What is pinned, as it was last made of settings and files. */
 static bool made;
 static bool usable; /* else unusable tells why; of kind PGSJ_FAILURE_JWT: to be tried again */
 static MemoryContext pinned_memory;
 static sjwt_keyset *inline_keys;
-static pgsj_trust pinned;
+static pgsj_verification_policy pinned;
 static pgsj_failure unusable;
 static TimestampTz looked_at; /* the statement for which the files were looked at */
 
@@ -55,7 +55,7 @@ bool pgsj_trust_verifies(void)
 
 /* ---- session key ------------------------------------------------------- */
 
-static const pgsj_trust *session_key_in_force(pgsj_failure *failure)
+static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failure)
 {
     sjwt_allocator allocator;
 
@@ -72,14 +72,15 @@ static const pgsj_trust *session_key_in_force(pgsj_failure *failure)
         failure->kind = PGSJ_FAILURE_JWT;
         return NULL;
     }
-    session_key_trust = (sjwt_trust){
-        .keys = session_key, .algorithms = sjwt_keyset_algorithms(session_key), .agreed_key = true};
+    session_key_policy = (sjwt_issuer_policy){.keys = session_key,
+                                              .algorithms = sjwt_keyset_algorithms(session_key),
+                                              .session_key = true};
     generation++;
-    session_trust = (pgsj_trust){.generation = generation,
-                                 .trusts = &session_key_trust,
-                                 .trust_count = 1,
-                                 .leeway = (uint32)pgsj_leeway,
-                                 .rising_jti = true};
+    session_trust = (pgsj_verification_policy){.generation = generation,
+                                               .issuers = &session_key_policy,
+                                               .issuer_count = 1,
+                                               .leeway = (uint32)pgsj_leeway,
+                                               .require_increasing_jti = true};
     return &session_trust;
 }
 
@@ -134,9 +135,9 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
 }
 
 /* What holds for each issuer that has nothing else of its own. */
-static bool read_terms(sjwt_trust *out)
+static bool read_terms(sjwt_issuer_policy *out)
 {
-    *out = (sjwt_trust){0};
+    *out = (sjwt_issuer_policy){0};
     if (is_set(pgsj_algorithms) && sjwt_algorithms_parse(pgsj_algorithms, strlen(pgsj_algorithms),
                                                          &out->algorithms, NULL) != SJWT_OK)
         return misconfigured("The value of %s has a name that is not one of an algorithm.",
@@ -147,7 +148,7 @@ static bool read_terms(sjwt_trust *out)
            read_list("pg_session_jwt.token_types", pgsj_token_types, &out->types);
 }
 
-static void add_keys(sjwt_trust *trust, const sjwt_keyset *keys)
+static void add_keys(sjwt_issuer_policy *trust, const sjwt_keyset *keys)
 {
     const sjwt_algorithm_set public_key = sjwt_public_key_algorithms();
 
@@ -158,19 +159,20 @@ static void add_keys(sjwt_trust *trust, const sjwt_keyset *keys)
         trust->algorithms = keys == NULL ? public_key : sjwt_keyset_algorithms(keys) & public_key;
 }
 
-static bool pin(const sjwt_trust *trusts, const pgsj_keyfile *const *files, size_t count)
+static bool pin(const sjwt_issuer_policy *issuers, const pgsj_keyfile *const *files, size_t count)
 {
-    pinned = (pgsj_trust){.generation = generation,
-                          .trusts = trusts,
-                          .trust_count = count,
-                          .files = files,
-                          .leeway = (uint32)pgsj_leeway};
+    pinned = (pgsj_verification_policy){.generation = generation,
+                                        .issuers = issuers,
+                                        .issuer_count = count,
+                                        .files = files,
+                                        .leeway = (uint32)pgsj_leeway};
     return true;
 }
 
-static bool pin_one(const sjwt_trust *terms, const sjwt_keyset *keys, const pgsj_keyfile *file)
+static bool pin_one(const sjwt_issuer_policy *terms, const sjwt_keyset *keys,
+                    const pgsj_keyfile *file)
 {
-    sjwt_trust *trust = palloc(sizeof(*trust));
+    sjwt_issuer_policy *trust = palloc(sizeof(*trust));
     const pgsj_keyfile **files = palloc(sizeof(const pgsj_keyfile *));
 
     *trust = *terms;
@@ -181,7 +183,7 @@ static bool pin_one(const sjwt_trust *terms, const sjwt_keyset *keys, const pgsj
     return pin(trust, files, 1);
 }
 
-static bool pin_inline(const sjwt_trust *terms)
+static bool pin_inline(const sjwt_issuer_policy *terms)
 {
     const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
     sjwt_error error;
@@ -198,7 +200,7 @@ static bool pin_inline(const sjwt_trust *terms)
     return has_no_keys("pg_session_jwt.jwks", "", sjwt_status_text(error.status));
 }
 
-static bool pin_file(const sjwt_trust *terms)
+static bool pin_file(const sjwt_issuer_policy *terms)
 {
     const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_jwks_file, PGSJ_KEYFILE_KEYS);
 
@@ -207,22 +209,22 @@ static bool pin_file(const sjwt_trust *terms)
     return pin_one(terms, pgsj_keyfile_keys(file), file);
 }
 
-static bool pin_issuers(const sjwt_trust *terms)
+static bool pin_issuers(const sjwt_issuer_policy *terms)
 {
     const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_issuers_file, PGSJ_KEYFILE_ISSUERS);
-    const sjwt_issuers *issuers = pgsj_keyfile_issuers(file);
+    const sjwt_issuers *document = pgsj_keyfile_issuers(file);
     const pgsj_keyfile **files;
     bool any = false;
-    sjwt_trust *trusts;
+    sjwt_issuer_policy *issuers;
     size_t count;
 
-    if (issuers == NULL)
+    if (document == NULL)
         return has_no_keys("file ", pgsj_issuers_file, pgsj_keyfile_problem(file));
-    count = sjwt_issuers_count(issuers);
-    trusts = palloc(sizeof(*trusts) * count);
+    count = sjwt_issuers_count(document);
+    issuers = palloc(sizeof(*issuers) * count);
     files = palloc0(sizeof(const pgsj_keyfile *) * count);
     for (size_t i = 0; i < count; i++) {
-        const sjwt_issuer *issuer = sjwt_issuers_get(issuers, i);
+        const sjwt_issuer *issuer = sjwt_issuers_get(document, i);
         const sjwt_keyset *keys = issuer->keys;
 
         if (keys == NULL) {
@@ -232,24 +234,24 @@ static bool pin_issuers(const sjwt_trust *terms)
                 (void)has_no_keys("file ", issuer->keys_file, pgsj_keyfile_problem(files[i]));
         }
         any |= keys != NULL;
-        trusts[i] = *terms;
-        trusts[i].issuer = issuer->issuer;
+        issuers[i] = *terms;
+        issuers[i].issuer = issuer->issuer;
         if (issuer->algorithms != 0)
-            trusts[i].algorithms = issuer->algorithms;
+            issuers[i].algorithms = issuer->algorithms;
         if (issuer->audiences.count > 0)
-            trusts[i].audiences = issuer->audiences;
+            issuers[i].audiences = issuer->audiences;
         if (issuer->required_claims.count > 0)
-            trusts[i].required_claims = issuer->required_claims;
+            issuers[i].required_claims = issuer->required_claims;
         if (issuer->types.count > 0)
-            trusts[i].types = issuer->types;
-        add_keys(&trusts[i], keys);
+            issuers[i].types = issuer->types;
+        add_keys(&issuers[i], keys);
     }
-    return any && pin(trusts, files, count);
+    return any && pin(issuers, files, count);
 }
 
 static bool make_pinned(void)
 {
-    sjwt_trust terms;
+    sjwt_issuer_policy terms;
 
     if (is_set(pgsj_jwks) && strncmp(pgsj_jwks, PGSJ_REFUSED, strlen(PGSJ_REFUSED)) == 0)
         return refused(pgsj_jwks + strlen(PGSJ_REFUSED));
@@ -285,7 +287,7 @@ static void remake_pinned(void)
     made = usable || unusable.kind != PGSJ_FAILURE_JWT;
 }
 
-static const pgsj_trust *issuers_in_force(pgsj_failure *failure)
+static const pgsj_verification_policy *issuers_in_force(pgsj_failure *failure)
 {
     const TimestampTz statement = GetCurrentStatementStartTimestamp();
 
@@ -307,13 +309,13 @@ static const pgsj_trust *issuers_in_force(pgsj_failure *failure)
 
 /* ---- either ------------------------------------------------------------ */
 
-void pgsj_trust_explain(const pgsj_trust *trust, pgsj_failure *failure)
+void pgsj_trust_explain(const pgsj_verification_policy *trust, pgsj_failure *failure)
 {
     const pgsj_keyfile *file;
 
     if (failure->jwt.status != SJWT_KEY_NOT_FOUND || trust->files == NULL)
         return;
-    file = trust->files[failure->jwt.trust_index];
+    file = trust->files[failure->jwt.issuer_index];
     if (file == NULL || pgsj_keyfile_problem(file)[0] == '\0')
         return;
     failure->kind = PGSJ_FAILURE_KEY_FILE;
@@ -334,7 +336,7 @@ bool pgsj_trust_permits(pgsj_failure *failure)
     return false;
 }
 
-const pgsj_trust *pgsj_trust_in_force(pgsj_failure *failure)
+const pgsj_verification_policy *pgsj_trust_in_force(pgsj_failure *failure)
 {
     if (pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
         return session_key_in_force(failure);

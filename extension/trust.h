@@ -19,14 +19,14 @@ typedef enum pgsj_trust_mode {
 } pgsj_trust_mode;
 
 /* What a token is held against. */
-typedef struct pgsj_trust {
+typedef struct pgsj_verification_policy {
     uint64 generation; /* another number: what was accepted before must be verified again */
-    const sjwt_trust *trusts;
-    size_t trust_count;
+    const sjwt_issuer_policy *issuers;
+    size_t issuer_count;
     const pgsj_keyfile *const *files; /* each trust's key file, or NULL; NULL: no files */
     uint32 leeway;                    /* seconds */
-    bool rising_jti;                  /* each token's jti must be above the last one accepted */
-} pgsj_trust;
+    bool require_increasing_jti;      /* each token's jti must be above the last one accepted */
+} pgsj_verification_policy;
 
 /* Decided by configuration alone. */
 pgsj_trust_mode pgsj_trust_mode_in_force(void);
@@ -37,11 +37,11 @@ bool pgsj_trust_verifies(void);
 /* The trust in force, in a mode that verifies tokens; valid until the keys
  * change. NULL: see *failure. Asked once a statement, not once a row: it looks
  * whether a key file has changed. */
-const pgsj_trust *pgsj_trust_in_force(pgsj_failure *failure);
+const pgsj_verification_policy *pgsj_trust_in_force(pgsj_failure *failure);
 
 /* trust, which is in force, has refused a token as failure->jwt tells. Where it
  * lacks a key, and its key file cannot be used as it is now, failure says so. */
-void pgsj_trust_explain(const pgsj_trust *trust, pgsj_failure *failure);
+void pgsj_trust_explain(const pgsj_verification_policy *trust, pgsj_failure *failure);
 
 /* Are keys pinned in files, one of which cannot be used as it is now? */
 bool pgsj_trust_lacks_files(void);

@@ -53,20 +53,20 @@ static const char *near_issuer(const char *issuer, const sjwt_policy *policy)
 {
     const char *found = NULL;
 
-    for (size_t i = 0; issuer != NULL && found == NULL && i < policy->trust_count; i++) {
-        if (policy->trusts[i].issuer != NULL)
-            found = near_miss(issuer, policy->trusts[i].issuer);
+    for (size_t i = 0; issuer != NULL && found == NULL && i < policy->issuer_count; i++) {
+        if (policy->issuers[i].issuer != NULL)
+            found = near_miss(issuer, policy->issuers[i].issuer);
     }
     return found;
 }
 
-sjwt_status sjwt_claims_find_trust(const sjwt_json *claims, const sjwt_policy *policy,
-                                   size_t *index, sjwt_error *error)
+sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
+                                    size_t *index, sjwt_error *error)
 {
     const char *issuer = sjwt_json_string(sjwt_json_member(claims->root, "iss"));
 
-    for (size_t i = 0; i < policy->trust_count; i++) {
-        const char *wanted = policy->trusts[i].issuer;
+    for (size_t i = 0; i < policy->issuer_count; i++) {
+        const char *wanted = policy->issuers[i].issuer;
         if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0) {
             *index = i;
             return SJWT_OK;
@@ -120,11 +120,11 @@ static sjwt_status check_id(const sjwt_policy *policy, sjwt_token *token, sjwt_e
 
     token->has_integer_id =
         number != NULL && sjwt_json_number_int64(&token->claims, number, &token->integer_id);
-    if (policy->jti_after == NULL)
+    if (policy->last_jti == NULL)
         return SJWT_OK;
     if (!token->has_integer_id)
         return sjwt_fail(error, SJWT_JTI_INVALID, 0, NULL);
-    if (token->integer_id <= *policy->jti_after)
+    if (token->integer_id <= *policy->last_jti)
         return sjwt_fail(error, SJWT_JTI_REPLAYED, 0, NULL);
     return SJWT_OK;
 }
@@ -196,8 +196,8 @@ static sjwt_status check_audience(const sjwt_json *claims, const sjwt_string_lis
                  : sjwt_fail(error, SJWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
 }
 
-sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_trust *trust, sjwt_token *token,
-                              sjwt_error *error)
+sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_policy *issuer_policy,
+                              sjwt_token *token, sjwt_error *error)
 {
     const sjwt_json *claims = &token->claims;
     const sjwt_json_number *number;
@@ -207,9 +207,9 @@ sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_trust *trust
         (status = check_times(policy, token, error)) != SJWT_OK)
         return status;
     /* The tokens of an agreed key never had to say when they were made. */
-    if (!read_time(claims, "iat", &token->issued_at, &number) && !trust->agreed_key)
+    if (!read_time(claims, "iat", &token->issued_at, &number) && !issuer_policy->session_key)
         return sjwt_fail(error, SJWT_IAT_INVALID, 0, NULL);
-    if ((status = check_required(claims, &trust->required_claims, error)) != SJWT_OK)
+    if ((status = check_required(claims, &issuer_policy->required_claims, error)) != SJWT_OK)
         return status;
-    return check_audience(claims, &trust->audiences, error);
+    return check_audience(claims, &issuer_policy->audiences, error);
 }

@@ -7,14 +7,14 @@
 #include "jwt/json.h"
 #include "jwt/sjwt.h"
 
-/* Which of the policy's trusts may vouch for these claims: the one of exactly
+/* Which of the policy's issuers may vouch for these claims: the one of exactly
  * this "iss". SJWT_OK or SJWT_ISSUER_REFUSED. */
-sjwt_status sjwt_claims_find_trust(const sjwt_json *claims, const sjwt_policy *policy,
-                                   size_t *index, sjwt_error *error);
+sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
+                                    size_t *index, sjwt_error *error);
 
-/* Holds the token's claims against policy and trust, in the order of
+/* Holds the token's claims against policy and issuer_policy, in the order of
  * sjwt_verify(), and keeps the times and the integer jti in token. */
-sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_trust *trust, sjwt_token *token,
-                              sjwt_error *error);
+sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_policy *issuer_policy,
+                              sjwt_token *token, sjwt_error *error);
 
 #endif

@@ -197,15 +197,16 @@ static bool is_accepted_type(const char *type, const sjwt_string_list *accepted)
     return false;
 }
 
-sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_trust *trust, sjwt_error *error)
+sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                  sjwt_error *error)
 {
-    if (jws->algorithm == NULL && trust->agreed_key && trust->keys != NULL)
-        jws->algorithm = only_algorithm(trust->keys);
+    if (jws->algorithm == NULL && issuer_policy->session_key && issuer_policy->keys != NULL)
+        jws->algorithm = only_algorithm(issuer_policy->keys);
     if (jws->algorithm == NULL)
         return sjwt_fail(error, SJWT_ALG_MISSING, 0, NULL);
 
     const sjwt_crypto_algorithm *algorithm = jws->algorithm;
-    if ((trust->algorithms & SJWT_CRYPTO_BIT(algorithm->alg)) == 0)
+    if ((issuer_policy->algorithms & SJWT_CRYPTO_BIT(algorithm->alg)) == 0)
         return sjwt_fail(error, SJWT_ALG_NOT_ALLOWED, 0, algorithm->name);
     jws->token->algorithm = algorithm->name;
     jws->token->backend = sjwt_crypto_backend_name(algorithm->alg);
@@ -213,20 +214,22 @@ sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_trust *trust,
         return sjwt_fail(error, SJWT_ALG_UNSUPPORTED, 0, algorithm->name);
 
     const char *type = sjwt_json_string(sjwt_json_member(jws->header.root, "typ"));
-    if (!is_accepted_type(type, &trust->types))
+    if (!is_accepted_type(type, &issuer_policy->types))
         return sjwt_fail(error, SJWT_TYPE_REFUSED, 0, NULL);
     return SJWT_OK;
 }
 
 /* Reads "kid" and keeps it in the token. */
-static sjwt_status read_key_id(sjwt_jws_object *jws, const sjwt_trust *trust, sjwt_error *error)
+static sjwt_status read_key_id(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                               sjwt_error *error)
 {
     const sjwt_json_value *value = sjwt_json_member(jws->header.root, "kid");
     const char *kid = sjwt_json_string(value);
 
     if (kid == NULL)
-        return value == NULL || trust->agreed_key ? SJWT_OK
-                                                  : sjwt_fail(error, SJWT_KID_INVALID, 0, NULL);
+        return value == NULL || issuer_policy->session_key
+                   ? SJWT_OK
+                   : sjwt_fail(error, SJWT_KID_INVALID, 0, NULL);
     char *room = (char *)jws->token->signature + jws->token->signature_len;
     memcpy(room, kid, strlen(kid) + 1);
     jws->token->key_id = room;
@@ -257,21 +260,21 @@ static sjwt_status status_of(sjwt_crypto_status status)
     return SJWT_INTERNAL;
 }
 
-sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_trust *trust,
+sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error)
 {
     const sjwt_key *candidates[SJWT_MAX_CANDIDATE_KEYS];
     sjwt_crypto_span signature = {jws->token->signature, jws->token->signature_len};
     bool kid_known;
 
-    sjwt_status status = read_key_id(jws, trust, error);
+    sjwt_status status = read_key_id(jws, issuer_policy, error);
     if (status != SJWT_OK)
         return status;
-    if (trust->keys == NULL)
+    if (issuer_policy->keys == NULL)
         return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0, NULL);
-    const char *kid = trust->agreed_key ? NULL : jws->token->key_id;
+    const char *kid = issuer_policy->session_key ? NULL : jws->token->key_id;
     size_t count =
-        sjwt_keyset_select(trust->keys, kid, jws->algorithm->alg, candidates, &kid_known);
+        sjwt_keyset_select(issuer_policy->keys, kid, jws->algorithm->alg, candidates, &kid_known);
     if (count == 0)
         return sjwt_fail(error, kid == NULL || kid_known ? SJWT_ALG_MISMATCH : SJWT_KEY_NOT_FOUND,
                          0, NULL);

@@ -40,10 +40,11 @@ sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error);
 
 /* Does the header fit the trust: is the algorithm allowed and served, the type
  * accepted? */
-sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_trust *trust, sjwt_error *error);
+sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                  sjwt_error *error);
 
 /* Is the signature of a key of the trust that the header may mean? */
-sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_trust *trust,
+sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error);
 
 #endif

@@ -38,32 +38,34 @@ static sjwt_status read_payload(verification *v)
 }
 
 /* The trust that the token's issuer asks for, where the policy names issuers. */
-static sjwt_status find_trust(verification *v, const sjwt_trust **trust, sjwt_error *error)
+static sjwt_status find_issuer(verification *v, const sjwt_issuer_policy **issuer_policy,
+                               sjwt_error *error)
 {
     const sjwt_policy *policy = v->policy;
     size_t index = 0;
 
-    if (policy->trust_count == 0)
+    if (policy->issuer_count == 0)
         return sjwt_fail(error, SJWT_ISSUER_REFUSED, 0, NULL);
-    if (policy->trust_count > 1 || policy->trusts[0].issuer != NULL) {
+    if (policy->issuer_count > 1 || policy->issuers[0].issuer != NULL) {
         sjwt_status status = read_payload(v);
         if (status == SJWT_OK)
-            status = sjwt_claims_find_trust(&v->jws.token->claims, policy, &index, error);
+            status = sjwt_claims_find_issuer(&v->jws.token->claims, policy, &index, error);
         else if (status == SJWT_NO_MEMORY)
             sjwt_fail(error, status, 0, NULL);
-        else if (policy->trust_count == 1)
+        else if (policy->issuer_count == 1)
             status = SJWT_OK; /* told after the signature */
         else
             status = sjwt_fail(error, SJWT_ISSUER_REFUSED, 0, NULL);
         if (status != SJWT_OK)
             return status;
     }
-    v->jws.token->trust_index = index;
-    *trust = &policy->trusts[index];
+    v->jws.token->issuer_index = index;
+    *issuer_policy = &policy->issuers[index];
     return SJWT_OK;
 }
 
-static sjwt_status check_payload(verification *v, const sjwt_trust *trust, sjwt_error *error)
+static sjwt_status check_payload(verification *v, const sjwt_issuer_policy *issuer_policy,
+                                 sjwt_error *error)
 {
     sjwt_status status = read_payload(v);
 
@@ -72,29 +74,29 @@ static sjwt_status check_payload(verification *v, const sjwt_trust *trust, sjwt_
             *error = v->payload_error;
         return status;
     }
-    return sjwt_claims_check(v->policy, trust, v->jws.token, error);
+    return sjwt_claims_check(v->policy, issuer_policy, v->jws.token, error);
 }
 
 static sjwt_status verify(verification *v, sjwt_error *error)
 {
-    const sjwt_trust *trust = NULL;
+    const sjwt_issuer_policy *issuer_policy = NULL;
     sjwt_status status;
 
     /* A lone trust has its say on the header before its issuer is compared. */
-    if (v->policy->trust_count == 1 &&
-        (status = sjwt_jws_check_header(&v->jws, &v->policy->trusts[0], error)) != SJWT_OK)
+    if (v->policy->issuer_count == 1 &&
+        (status = sjwt_jws_check_header(&v->jws, &v->policy->issuers[0], error)) != SJWT_OK)
         return status;
-    if ((status = find_trust(v, &trust, error)) != SJWT_OK)
+    if ((status = find_issuer(v, &issuer_policy, error)) != SJWT_OK)
         return status;
-    if (v->policy->trust_count > 1 &&
-        (status = sjwt_jws_check_header(&v->jws, trust, error)) != SJWT_OK)
+    if (v->policy->issuer_count > 1 &&
+        (status = sjwt_jws_check_header(&v->jws, issuer_policy, error)) != SJWT_OK)
         return status;
-    if ((status = sjwt_jws_check_signature(&v->jws, trust, error)) != SJWT_OK) {
+    if ((status = sjwt_jws_check_signature(&v->jws, issuer_policy, error)) != SJWT_OK) {
         if (status == SJWT_KEY_NOT_FOUND && error != NULL)
-            error->trust_index = v->jws.token->trust_index;
+            error->issuer_index = v->jws.token->issuer_index;
         return status;
     }
-    return check_payload(v, trust, error);
+    return check_payload(v, issuer_policy, error);
 }
 
 /* Hands the token over to the caller. */
@@ -130,13 +132,13 @@ sjwt_status sjwt_jws_verify(const sjwt_allocator *allocator, const char *token, 
     sjwt_jws_object jws;
 
     *out = NULL;
-    if (policy->trust_count == 0)
+    if (policy->issuer_count == 0)
         return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0, NULL);
     status = sjwt_jws_open(&resolved, token, len, policy->max_token_size, &jws, error);
     if (status != SJWT_OK)
         return status;
-    if ((status = sjwt_jws_check_header(&jws, policy->trusts, error)) == SJWT_OK &&
-        (status = sjwt_jws_check_signature(&jws, policy->trusts, error)) == SJWT_OK &&
+    if ((status = sjwt_jws_check_header(&jws, policy->issuers, error)) == SJWT_OK &&
+        (status = sjwt_jws_check_signature(&jws, policy->issuers, error)) == SJWT_OK &&
         (status = sjwt_jws_decode_payload(&jws, error)) == SJWT_OK)
         take_token(&jws, out);
     sjwt_jws_close(&jws);
@@ -179,9 +181,9 @@ const char *sjwt_token_key_id(const sjwt_token *token)
     return token->key_id;
 }
 
-size_t sjwt_token_trust_index(const sjwt_token *token)
+size_t sjwt_token_issuer_index(const sjwt_token *token)
 {
-    return token->trust_index;
+    return token->issuer_index;
 }
 
 bool sjwt_token_claim(const sjwt_token *token, const char *name, const char **string)

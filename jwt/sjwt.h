@@ -127,14 +127,14 @@ const char *sjwt_status_text(sjwt_status status);
  * key: member and claim names in detail are this library's or the policy's own. */
 typedef struct sjwt_error {
     sjwt_status status;
-    size_t position;    /* octet offset where parsing stopped, for JSON of a token within the
+    size_t position;     /* octet offset where parsing stopped, for JSON of a token within the
                          decoded part; 0 where there is none */
-    bool has_seconds;   /* for SJWT_EXPIRED and SJWT_NOT_YET_VALID */
-    int64_t seconds;    /* the claim's time, whole seconds since the epoch */
-    size_t trust_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): which of the policy's trusts
+    bool has_seconds;    /* for SJWT_EXPIRED and SJWT_NOT_YET_VALID */
+    int64_t seconds;     /* the claim's time, whole seconds since the epoch */
+    size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): which of the policy's issuers
                            the token was held against */
-    size_t claim_index; /* for SJWT_CLAIM_MISSING: which of the required_claims */
-    char detail[96];    /* particulars, or "" */
+    size_t claim_index;  /* for SJWT_CLAIM_MISSING: which of the required_claims */
+    char detail[96];     /* particulars, or "" */
 } sjwt_error;
 
 /* ---- algorithms -------------------------------------------------------- */
@@ -162,7 +162,7 @@ const char *sjwt_backend_names(void);
 
 /* ---- keys -------------------------------------------------------------- */
 
-/* One or more verification keys; immutable once parsed, so that several trusts
+/* One or more verification keys; immutable once parsed, so that several issuers
  * may share a set. */
 typedef struct sjwt_keyset sjwt_keyset;
 
@@ -218,7 +218,7 @@ typedef struct sjwt_string_list {
 } sjwt_string_list;
 
 /* Whose signature counts, and for what. */
-typedef struct sjwt_trust {
+typedef struct sjwt_issuer_policy {
     const char *issuer; /* the exact "iss" needed; NULL: any, or none */
     const sjwt_keyset *keys;
     sjwt_algorithm_set algorithms;    /* those accepted; none by default */
@@ -229,22 +229,22 @@ typedef struct sjwt_trust {
     /* The set holds one key, agreed on beforehand for just this session: the
      * header may leave "alg" out where that key leaves but one algorithm, and
      * its "kid" is not looked at (it need not even be a string). */
-    bool agreed_key;
-} sjwt_trust;
+    bool session_key;
+} sjwt_issuer_policy;
 
 /* What a token is held against. */
 typedef struct sjwt_policy {
     /* Whom to believe. With more than one, each names its issuer and a token
      * is held against the one that it names and no other. */
-    const sjwt_trust *trusts;
-    size_t trust_count;
+    const sjwt_issuer_policy *issuers;
+    size_t issuer_count;
 
     int64_t now;           /* microseconds since 1970-01-01 00:00 UTC */
     uint32_t leeway;       /* seconds that clocks may differ, for exp and nbf */
     size_t max_token_size; /* octets; 0: SJWT_MAX_TOKEN_SIZE */
 
     /* Where not NULL, "jti" must be a 64-bit integer greater than this. */
-    const int64_t *jti_after;
+    const int64_t *last_jti;
 } sjwt_policy;
 
 /* ---- several issuers --------------------------------------------------- */
@@ -305,7 +305,7 @@ typedef struct sjwt_token sjwt_token;
  * signature's length, then the signature; payload (encoding, JSON); jti; nbf;
  * exp; iat; required claims; audience. Nothing of a payload is reported before
  * its signature was found valid, but that its issuer is not one of those
- * trusted. With several trusts the issuer comes before what a trust decides of
+ * trusted. With several issuers the issuer comes before what a trust decides of
  * the header (is alg allowed and supported, is typ accepted), and a payload
  * that cannot be read names no issuer.
  *
@@ -342,8 +342,8 @@ const char *sjwt_token_algorithm(const sjwt_token *token);
 const char *sjwt_token_backend(const sjwt_token *token);
 /* The header's kid, NUL-terminated, or NULL; the token's own. */
 const char *sjwt_token_key_id(const sjwt_token *token);
-/* Which of the policy's trusts verified it. */
-size_t sjwt_token_trust_index(const sjwt_token *token);
+/* Which of the policy's issuers verified it. */
+size_t sjwt_token_issuer_index(const sjwt_token *token);
 
 /* Is there a claim of exactly this name? *string is what it says, NUL-terminated
  * UTF-8 and the token's own, or NULL where it is no string. A token that
@@ -360,14 +360,14 @@ bool sjwt_token_integer_id(const sjwt_token *token, int64_t *jti);
 
 /*
  * Verifies a compact JWS only (RFC 7515 section 5.2): header and signature as
- * above, against policy->trusts[0] without its issuer, audiences and required
+ * above, against policy->issuers[0] without its issuer, audiences and required
  * claims; the payload may be anything.
  *
  * SJWT_OK or, in the order of sjwt_verify(): SJWT_TOO_LARGE, SJWT_MALFORMED,
  * SJWT_SIGNATURE_ENCODING, SJWT_HEADER_ENCODING, SJWT_HEADER_JSON,
  * SJWT_CRITICAL_HEADER, SJWT_ALG_UNKNOWN, SJWT_ALG_MISSING, SJWT_ALG_NOT_ALLOWED,
  * SJWT_ALG_UNSUPPORTED, SJWT_TYPE_REFUSED, SJWT_KID_INVALID, SJWT_KEY_NOT_FOUND
- * (also, before all others, where the policy has no trust), SJWT_ALG_MISMATCH,
+ * (also, before all others, where the policy has no issuer_policy), SJWT_ALG_MISMATCH,
  * SJWT_SIGNATURE_ENCODING (its length), SJWT_SIGNATURE_INVALID,
  * SJWT_PAYLOAD_ENCODING; SJWT_NO_MEMORY or SJWT_INTERNAL.
  */

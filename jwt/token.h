@@ -19,7 +19,7 @@ struct sjwt_token {
     sjwt_json claims; /* of payload; all zeros where nobody asked for claims */
     const char *algorithm;
     const char *backend;
-    size_t trust_index;
+    size_t issuer_index;
     sjwt_time expires_at;
     sjwt_time not_before;
     sjwt_time issued_at;

@@ -67,19 +67,20 @@ static bool read_times(const verify_options *given, sjwt_policy *policy)
     return true;
 }
 
-static bool choose_algorithms(const verify_options *given, sjwt_trust *trust)
+static bool choose_algorithms(const verify_options *given, sjwt_issuer_policy *issuer_policy)
 {
     if (given->algorithms != NULL) {
-        if (sjwt_algorithms_parse(given->algorithms, strlen(given->algorithms), &trust->algorithms,
-                                  NULL) == SJWT_OK)
+        if (sjwt_algorithms_parse(given->algorithms, strlen(given->algorithms),
+                                  &issuer_policy->algorithms, NULL) == SJWT_OK)
             return true;
         fail_unknown_algorithm();
         return false;
     }
     /* Never a shared secret's by default: a public key taken for one would
      * verify what anybody made. */
-    trust->algorithms = sjwt_keyset_algorithms(trust->keys) & sjwt_public_key_algorithms();
-    if (trust->algorithms != 0)
+    issuer_policy->algorithms =
+        sjwt_keyset_algorithms(issuer_policy->keys) & sjwt_public_key_algorithms();
+    if (issuer_policy->algorithms != 0)
         return true;
     fail("--keys: shared secrets only; name their algorithms with --alg");
     return false;
@@ -114,16 +115,16 @@ static int verify_token(const verify_options *given, const sjwt_policy *policy, 
 
 static int verify_with_keys(const verify_options *given, const sjwt_keyset *keys)
 {
-    sjwt_trust trust = {.issuer = given->issuer,
-                        .keys = keys,
-                        .audiences = as_strings(&given->audiences),
-                        .required_claims = as_strings(&given->required_claims),
-                        .types = as_strings(&given->types)};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.issuer = given->issuer,
+                                        .keys = keys,
+                                        .audiences = as_strings(&given->audiences),
+                                        .required_claims = as_strings(&given->required_claims),
+                                        .types = as_strings(&given->types)};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     buffer input;
     int code;
 
-    if (!choose_algorithms(given, &trust) || !read_times(given, &policy))
+    if (!choose_algorithms(given, &issuer_policy) || !read_times(given, &policy))
         return EXIT_UNUSABLE;
 
     if (strcmp(given->token, "-") != 0)

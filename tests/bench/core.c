@@ -45,18 +45,18 @@ static sjwt_keyset *parse_keys(const char *json)
     return keys;
 }
 
-static sjwt_trust trust_in(const sjwt_keyset *keys)
+static sjwt_issuer_policy issuer_policy_in(const sjwt_keyset *keys)
 {
-    return (sjwt_trust){
+    return (sjwt_issuer_policy){
         .issuer = BENCH_ISSUER, .keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
 }
 
-static core_subject subject_of(const char *token, const sjwt_trust *trust)
+static core_subject subject_of(const char *token, const sjwt_issuer_policy *issuer_policy)
 {
     return (core_subject){
         .token = token,
         .len = strlen(token),
-        .policy = {.trusts = trust, .trust_count = 1, .now = BENCH_NOW, .leeway = 60}};
+        .policy = {.issuers = issuer_policy, .issuer_count = 1, .now = BENCH_NOW, .leeway = 60}};
 }
 
 /* ---- the libraries' bare verification ----------------------------------- */
@@ -212,8 +212,8 @@ static void compare(const char *group, const char *x, const bench_key *key, size
     const bool eddsa = strcmp(key->alg, "EdDSA") == 0;
     char *token = bench_token(key, 1, size);
     sjwt_keyset *keys = parse_keys(key->public_jwk);
-    const sjwt_trust trust = trust_in(keys);
-    core_subject core = subject_of(token, &trust);
+    const sjwt_issuer_policy issuer_policy = issuer_policy_in(keys);
+    core_subject core = subject_of(token, &issuer_policy);
     uint8_t der[512];
     const size_t len = eddsa ? 0 : public_key_info(key, der, sizeof(der));
     bare *check = bare_check(key, token, eddsa ? NULL : der, len);
@@ -287,8 +287,8 @@ static void by_keys(void)
         strcpy(to, "]}");
 
         sjwt_keyset *keys = parse_keys(json);
-        const sjwt_trust trust = trust_in(keys);
-        core_subject core = subject_of(token, &trust);
+        const sjwt_issuer_policy issuer_policy = issuer_policy_in(keys);
+        core_subject core = subject_of(token, &issuer_policy);
         bare *check = bare_check(&key, token, NULL, 0);
         char x[32];
         const bench_contender verifying[] = {

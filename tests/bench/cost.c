@@ -24,13 +24,15 @@ int main(int argc, char **argv)
     const bench_key key = bench_key_generate(argc == 3 ? argv[1] : "", NULL);
     const unsigned long times = strtoul(argc == 3 ? argv[2] : "", NULL, 10);
     char *token = bench_token(&key, 1, 600);
-    sjwt_trust trust = {.issuer = BENCH_ISSUER, .algorithms = sjwt_public_key_algorithms()};
-    const sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = BENCH_NOW, .leeway = 60};
+    sjwt_issuer_policy issuer_policy = {.issuer = BENCH_ISSUER,
+                                        .algorithms = sjwt_public_key_algorithms()};
+    const sjwt_policy policy = {
+        .issuers = &issuer_policy, .issuer_count = 1, .now = BENCH_NOW, .leeway = 60};
     sjwt_keyset *keys;
 
     if (sjwt_keyset_parse(NULL, key.public_jwk, strlen(key.public_jwk), &keys, NULL) != SJWT_OK)
         bench_die("the key does not parse");
-    trust.keys = keys;
+    issuer_policy.keys = keys;
     for (unsigned long i = 0; i < times; i++)
         verify_token(token, &policy);
     sjwt_keyset_free(keys);

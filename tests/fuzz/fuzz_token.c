@@ -36,18 +36,18 @@ static void verify(const char *text, size_t len)
 {
     static const char *const audience[] = {"us"};
     static const int64_t last = 5;
-    sjwt_trust trusts[2] = {{.issuer = "a", .keys = keys, .algorithms = UINT32_MAX},
-                            {.issuer = "b", .keys = keys, .algorithms = UINT32_MAX}};
-    sjwt_policy policy = {.trusts = trusts, .leeway = 60};
+    sjwt_issuer_policy issuers[2] = {{.issuer = "a", .keys = keys, .algorithms = UINT32_MAX},
+                                     {.issuer = "b", .keys = keys, .algorithms = UINT32_MAX}};
+    sjwt_policy policy = {.issuers = issuers, .leeway = 60};
 
-    trusts[1].audiences = (sjwt_string_list){audience, 1};
+    issuers[1].audiences = (sjwt_string_list){audience, 1};
     for (int way = 0; way < 4; way++) {
         sjwt_token *token;
         sjwt_error error;
-        trusts[0].issuer = way == 0 ? NULL : "a";
-        trusts[0].agreed_key = way == 1;
-        policy.trust_count = way < 2 ? 1 : 2;
-        policy.jti_after = way == 1 ? &last : NULL;
+        issuers[0].issuer = way == 0 ? NULL : "a";
+        issuers[0].session_key = way == 1;
+        policy.issuer_count = way < 2 ? 1 : 2;
+        policy.last_jti = way == 1 ? &last : NULL;
         sjwt_status status =
             (way == 3 ? sjwt_jws_verify : sjwt_verify)(NULL, text, len, &policy, &token, &error);
         must((status == SJWT_OK) == (token != NULL));

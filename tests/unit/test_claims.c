@@ -76,9 +76,9 @@ static void expect_rows(const row *rows, size_t count, const sjwt_policy *policy
         expect(rows[i].payload, policy, rows[i].status);
 }
 
-static sjwt_trust any_trust(void)
+static sjwt_issuer_policy any_issuer(void)
 {
-    return (sjwt_trust){.keys = okp, .algorithms = sjwt_all_algorithms()};
+    return (sjwt_issuer_policy){.keys = okp, .algorithms = sjwt_all_algorithms()};
 }
 
 static void test_payload_json(void **state)
@@ -105,8 +105,8 @@ static void test_payload_json(void **state)
         {"{\"exp\":-1e999}", SJWT_PAYLOAD_JSON},
         {"\xEF\xBB\xBF{}", SJWT_PAYLOAD_JSON},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     char deep[2100];
 
     (void)state;
@@ -130,8 +130,8 @@ static void test_position(void **state)
         const char *payload;
         size_t position;
     } rows[] = {{"{\"a\":01}", 6}, {"{}x", 2}, {"", 0}, {"[]", 0}};
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_error error;
 
     (void)state;
@@ -165,8 +165,8 @@ static void test_exp(void **state)
         {"{\"exp\":{}}", SJWT_EXP_INVALID},
         {"{\"Exp\":0,\"EXP\":\"x\"}", SJWT_OK},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
@@ -189,8 +189,8 @@ static void test_nbf(void **state)
         {"{\"nbf\":[]}", SJWT_NBF_INVALID},
         {"{\"NBF\":\"x\"}", SJWT_OK},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
@@ -199,8 +199,8 @@ static void test_nbf(void **state)
 /* Both edges of the leeway belong to the time of validity, to the microsecond. */
 static void test_leeway(void **state)
 {
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .leeway = 60};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .leeway = 60};
 
     (void)state;
     policy.now = (NOW + 60) * SECOND;
@@ -245,8 +245,8 @@ static void test_seconds_of_errors(void **state)
         {"{\"nbf\":9223372036854775807}", SJWT_NOT_YET_VALID, INT64_MAX},
         {"{\"nbf\":1e300}", SJWT_NOT_YET_VALID, INT64_MAX},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND};
     sjwt_error error;
 
     (void)state;
@@ -270,12 +270,12 @@ static void test_iat(void **state)
         {"{\"iat\":null}", SJWT_IAT_INVALID},
         {"{\"iat\":[]}", SJWT_IAT_INVALID},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .now = NOW * SECOND};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND};
 
     (void)state;
     expect_rows(rows, COUNT(rows), &policy);
-    trust.agreed_key = true;
+    issuer_policy.session_key = true;
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(rows[i].payload, &policy, SJWT_OK);
 }
@@ -306,8 +306,8 @@ static void test_jti(void **state)
         {"{\"a\":{\"jti\":6}}", SJWT_JTI_INVALID},
     };
     int64_t last = 5;
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1, .jti_after = &last};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .last_jti = &last};
 
     (void)state;
     expect_rows(after_five, COUNT(after_five), &policy);
@@ -320,7 +320,7 @@ static void test_jti(void **state)
     last = INT64_MAX;
     expect("{\"jti\":9223372036854775807}", &policy, SJWT_JTI_REPLAYED);
     /* Nobody asked. */
-    policy.jti_after = NULL;
+    policy.last_jti = NULL;
     expect("{}", &policy, SJWT_OK);
     expect("{\"jti\":\"a\"}", &policy, SJWT_OK);
     expect("{\"jti\":5}", &policy, SJWT_OK);
@@ -329,12 +329,12 @@ static void test_jti(void **state)
 static void test_required(void **state)
 {
     static const char *const names[] = {"sub", "o"};
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_error error;
 
     (void)state;
-    trust.required_claims = (sjwt_string_list){names, COUNT(names)};
+    issuer_policy.required_claims = (sjwt_string_list){names, COUNT(names)};
     expect("{\"sub\":\"a\",\"o\":false}", &policy, SJWT_OK);
     expect("{\"sub\":{},\"o\":0}", &policy, SJWT_OK);
     expect("{\"sub\":\"a\",\"o\":null}", &policy, SJWT_CLAIM_MISSING);
@@ -353,12 +353,12 @@ static void test_long_claim_name(void **state)
     /* 47 times U+00E9 and the letter x, which is the 95th octet; then one more */
     char name[101] = "";
     const char *names[] = {name};
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_error error;
 
     (void)state;
-    trust.required_claims = (sjwt_string_list){names, 1};
+    issuer_policy.required_claims = (sjwt_string_list){names, 1};
     for (int i = 0; i < 50; i++)
         strcat(name, "\xC3\xA9");
     assert_status(verify("{}", &policy, NULL, &error), SJWT_CLAIM_MISSING, "long");
@@ -404,13 +404,13 @@ static void test_audience(void **state)
         {"{\"aud\":[[\"us\"]]}", SJWT_AUDIENCE_INVALID},
         {"{\"aud\":[\"us\",null]}", SJWT_AUDIENCE_INVALID},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     (void)state;
-    trust.audiences = (sjwt_string_list){names, COUNT(names)};
+    issuer_policy.audiences = (sjwt_string_list){names, COUNT(names)};
     expect_rows(rows, COUNT(rows), &policy);
-    trust.audiences.count = 0;
+    issuer_policy.audiences.count = 0;
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(rows[i].payload, &policy, SJWT_OK);
 }
@@ -432,13 +432,13 @@ static void test_one_issuer(void **state)
         {"[\"https://a\"]", SJWT_PAYLOAD_JSON},
         {"{\"iss\":\"https://a\",\"iss\":\"https://a\"}", SJWT_PAYLOAD_JSON},
     };
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     (void)state;
-    trust.issuer = "https://a";
+    issuer_policy.issuer = "https://a";
     expect_rows(rows, COUNT(rows), &policy);
-    trust.issuer = "";
+    issuer_policy.issuer = "";
     expect("{\"iss\":\"\"}", &policy, SJWT_OK);
     expect("{}", &policy, SJWT_ISSUER_REFUSED);
 }
@@ -476,14 +476,14 @@ static const struct {
 
 static void test_near_issuer(void **state)
 {
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     char payload[100];
     sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(pairs); i++) {
-        trust.issuer = pairs[i].wanted;
+        issuer_policy.issuer = pairs[i].wanted;
         snprintf(payload, sizeof(payload), "{\"iss\":\"%s\"}", pairs[i].has);
         assert_status(verify(payload, &policy, NULL, &error), SJWT_ISSUER_REFUSED, payload);
         assert_string_equal(error.detail, pairs[i].detail);
@@ -496,15 +496,15 @@ static void test_near_issuer(void **state)
 
 static void test_near_one_of_several_issuers(void **state)
 {
-    static const char *const issuers[] = {"https://c", NULL, "https://a", "https://B"};
-    sjwt_trust trusts[COUNT(issuers)];
-    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    static const char *const names[] = {"https://c", NULL, "https://a", "https://B"};
+    sjwt_issuer_policy issuers[COUNT(names)];
+    sjwt_policy policy = {.issuers = issuers, .issuer_count = COUNT(issuers)};
     sjwt_error error;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(trusts); i++) {
-        trusts[i] = any_trust();
-        trusts[i].issuer = issuers[i];
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        issuers[i] = any_issuer();
+        issuers[i].issuer = names[i];
     }
     assert_status(verify("{\"iss\":\"https://b\"}", &policy, NULL, &error), SJWT_ISSUER_REFUSED,
                   "the last");
@@ -521,22 +521,22 @@ static void test_near_audience(void **state)
 {
     static const char *const forms[] = {"{\"aud\":\"%s\"}", "{\"aud\":[\"%s\"]}",
                                         "{\"aud\":[\"q\",\"%s\",\"r\"]}"};
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     char payload[100];
     sjwt_error error;
 
     (void)state;
     for (size_t i = 0; i < COUNT(pairs) * COUNT(forms); i++) {
         const char *wanted[] = {"something else", "us", "another"};
-        trust.audiences = (sjwt_string_list){wanted, COUNT(wanted)};
+        issuer_policy.audiences = (sjwt_string_list){wanted, COUNT(wanted)};
         wanted[i % COUNT(wanted)] = pairs[i / COUNT(forms)].wanted;
         snprintf(payload, sizeof(payload), forms[i % COUNT(forms)], pairs[i / COUNT(forms)].has);
         assert_status(verify(payload, &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, payload);
         assert_string_equal(error.detail, pairs[i / COUNT(forms)].detail);
     }
     static const char *const us[] = {"us"};
-    trust.audiences = (sjwt_string_list){us, COUNT(us)};
+    issuer_policy.audiences = (sjwt_string_list){us, COUNT(us)};
     assert_status(verify("{}", &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, "none");
     assert_string_equal(error.detail, "");
     assert_status(verify("{\"aud\":[]}", &policy, NULL, &error), SJWT_AUDIENCE_REFUSED, "empty");
@@ -549,7 +549,7 @@ static void test_near_audience(void **state)
 static void test_several_issuers(void **state)
 {
     static const char letters[] = "KZK";
-    static const char *const issuers[] = {"https://a", "https://b", NULL};
+    static const char *const names[] = {"https://a", "https://b", NULL};
     static const struct {
         const char *payload;
         char letter;
@@ -561,7 +561,7 @@ static void test_several_issuers(void **state)
         /* one issuer's key does not vouch for another */
         {"{\"iss\":\"https://a\"}", 'Z', SJWT_SIGNATURE_INVALID, 0},
         {"{\"iss\":\"https://b\"}", 'K', SJWT_SIGNATURE_INVALID, 0},
-        /* a trust without an issuer is nobody's when there are several */
+        /* a policy without an issuer applies to no token when there are several */
         {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{}", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{\"iss\":null}", 'K', SJWT_ISSUER_REFUSED, 0},
@@ -572,14 +572,14 @@ static void test_several_issuers(void **state)
     };
     sjwt_keyset *other = keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
                                  "\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\"}");
-    sjwt_trust trusts[3];
-    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    sjwt_issuer_policy issuers[3];
+    sjwt_policy policy = {.issuers = issuers, .issuer_count = COUNT(issuers)};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(trusts); i++) {
-        trusts[i] = any_trust();
-        trusts[i].issuer = issuers[i];
-        trusts[i].keys = letters[i] == 'K' ? okp : other;
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        issuers[i] = any_issuer();
+        issuers[i].issuer = names[i];
+        issuers[i].keys = letters[i] == 'K' ? okp : other;
     }
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *text = signed_by(rows[i].letter, EDDSA, rows[i].payload);
@@ -587,15 +587,15 @@ static void test_several_issuers(void **state)
         assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), rows[i].status,
                       rows[i].payload);
         if (token != NULL)
-            assert_int_equal(sjwt_token_trust_index(token), rows[i].index);
+            assert_int_equal(sjwt_token_issuer_index(token), rows[i].index);
         sjwt_token_free(token);
         free(text);
     }
 
     /* Each trust has its own say on header and claims. */
     static const char *const audience[] = {"b"};
-    trusts[0].algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
-    trusts[1].audiences = (sjwt_string_list){audience, 1};
+    issuers[0].algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    issuers[1].audiences = (sjwt_string_list){audience, 1};
     expect("{\"iss\":\"https://a\"}", &policy, SJWT_ALG_NOT_ALLOWED);
     char *text = signed_by('Z', EDDSA, "{\"iss\":\"https://b\"}");
     sjwt_token *token;
@@ -609,24 +609,24 @@ static void test_several_issuers(void **state)
     free(text);
 
     /* Who lacks a key is told, also where there is none at all. */
-    const sjwt_keyset *keys = trusts[1].keys;
+    const sjwt_keyset *keys = issuers[1].keys;
     for (int without = 0; without < 2; without++) {
-        sjwt_error error = {.trust_index = 99};
-        trusts[1].keys = without ? NULL : keys;
+        sjwt_error error = {.issuer_index = 99};
+        issuers[1].keys = without ? NULL : keys;
         text = signed_by('Z', "{\"alg\":\"EdDSA\",\"kid\":\"x\"}", "{\"iss\":\"https://b\"}");
         assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, &error),
                       SJWT_KEY_NOT_FOUND, "b");
-        assert_int_equal(error.trust_index, 1);
+        assert_int_equal(error.issuer_index, 1);
         free(text);
     }
 
     /* Two are several, too, and none is none. */
-    policy.trust_count = 2;
+    policy.issuer_count = 2;
     expect("{\"iss\":\"https://a\"}", &policy, SJWT_ALG_NOT_ALLOWED);
-    trusts[0].issuer = trusts[1].issuer = NULL;
+    issuers[0].issuer = issuers[1].issuer = NULL;
     expect("{\"iss\":\"https://a\"}", &policy, SJWT_ISSUER_REFUSED);
-    policy.trusts = NULL;
-    policy.trust_count = 0;
+    policy.issuers = NULL;
+    policy.issuer_count = 0;
     expect("{}", &policy, SJWT_ISSUER_REFUSED);
     sjwt_keyset_free(other);
 }
@@ -646,14 +646,14 @@ static void test_nothing_is_told_before_the_signature(void **state)
     };
     static const char *const audience[] = {"us"};
     int64_t last = 5;
-    sjwt_trust trust = any_trust();
+    sjwt_issuer_policy issuer_policy = any_issuer();
     sjwt_policy policy = {
-        .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
+        .issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND, .last_jti = &last};
 
     (void)state;
-    trust.audiences = (sjwt_string_list){audience, 1};
+    issuer_policy.audiences = (sjwt_string_list){audience, 1};
     for (int named = 0; named < 2; named++) {
-        trust.issuer = named ? "a" : NULL;
+        issuer_policy.issuer = named ? "a" : NULL;
         for (size_t i = 0; i < COUNT(payloads); i++) {
             char *text = signed_by('Z', EDDSA, payloads[i]);
             sjwt_token *token;
@@ -675,13 +675,13 @@ static void test_no_payload_is_parsed_before_the_signature(void **state)
     static const char *const payloads[] = {
         "{}", "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,"
               "\"j\":10,\"k\":11,\"l\":12,\"m\":13}"};
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     size_t calls[2][COUNT(payloads)];
 
     (void)state;
     for (int named = 0; named < 2; named++) {
-        trust.issuer = named ? "a" : NULL;
+        issuer_policy.issuer = named ? "a" : NULL;
         for (size_t i = 0; i < COUNT(payloads); i++) {
             counting memory = {0};
             sjwt_allocator allocator = counting_allocator(&memory);
@@ -720,14 +720,14 @@ static void test_first_of_several(void **state)
         {"{\"iss\":\"a\",\"jti\":6,\"nbf\":0,\"exp\":1e10,\"sub\":1,\"aud\":\"us\"}", SJWT_OK},
     };
     int64_t last = 5;
-    sjwt_trust trust = any_trust();
+    sjwt_issuer_policy issuer_policy = any_issuer();
     sjwt_policy policy = {
-        .trusts = &trust, .trust_count = 1, .now = NOW * SECOND, .jti_after = &last};
+        .issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND, .last_jti = &last};
 
     (void)state;
-    trust.issuer = "a";
-    trust.audiences = (sjwt_string_list){audience, 1};
-    trust.required_claims = (sjwt_string_list){names, 1};
+    issuer_policy.issuer = "a";
+    issuer_policy.audiences = (sjwt_string_list){audience, 1};
+    issuer_policy.required_claims = (sjwt_string_list){names, 1};
     expect_rows(rows, COUNT(rows), &policy);
 }
 
@@ -735,8 +735,8 @@ static void test_values_of_a_token(void **state)
 {
     static const char payload[] = "{\"exp\":1700000000.25,\"nbf\":-1.5,\"iat\":1e300,"
                                   "\"jti\":9007199254740993}";
-    sjwt_trust trust = any_trust();
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = any_issuer();
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_token *token;
     int64_t value;
 
@@ -752,7 +752,7 @@ static void test_values_of_a_token(void **state)
     assert_true(value == INT64_C(9007199254740993));
     sjwt_token_free(token);
 
-    trust.agreed_key = true;
+    issuer_policy.session_key = true;
     assert_status(verify("{\"iat\":\"x\",\"jti\":1.5}", &policy, &token, NULL), SJWT_OK, "");
     assert_false(sjwt_token_issued_at(token, &value));
     assert_false(sjwt_token_integer_id(token, &value));

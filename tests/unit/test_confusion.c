@@ -88,11 +88,11 @@ static char *forge(sjwt_crypto_alg mac, sjwt_crypto_span secret)
     return token;
 }
 
-static sjwt_status verify(const sjwt_keyset *keys, const char *text, bool agreed_key)
+static sjwt_status verify(const sjwt_keyset *keys, const char *text, bool session_key)
 {
-    sjwt_trust trust = {
-        .keys = keys, .algorithms = sjwt_all_algorithms(), .agreed_key = agreed_key};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {
+        .keys = keys, .algorithms = sjwt_all_algorithms(), .session_key = session_key};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_token *token;
 
     sjwt_status status = sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL);

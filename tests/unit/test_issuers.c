@@ -254,19 +254,19 @@ static void test_verify(void **state)
         {"{\"iss\":\"https://b\"}", 'Z', SJWT_AUDIENCE_REFUSED},
         {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED},
     };
-    sjwt_issuers *issuers = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(
+    sjwt_issuers *document = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(
         OKP_KEY) "},"
                  "{\"issuer\":\"https://b\"," KEYS_OF(OKP_KEY_Z) ",\"audiences\":[\"x\"]}]}");
-    sjwt_trust trusts[2];
-    sjwt_policy policy = {.trusts = trusts, .trust_count = COUNT(trusts)};
+    sjwt_issuer_policy issuers[2];
+    sjwt_policy policy = {.issuers = issuers, .issuer_count = COUNT(issuers)};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(trusts); i++) {
-        const sjwt_issuer *entry = sjwt_issuers_get(issuers, i);
-        trusts[i] = (sjwt_trust){.issuer = entry->issuer,
-                                 .keys = entry->keys,
-                                 .algorithms = sjwt_public_key_algorithms(),
-                                 .audiences = entry->audiences};
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        const sjwt_issuer *entry = sjwt_issuers_get(document, i);
+        issuers[i] = (sjwt_issuer_policy){.issuer = entry->issuer,
+                                          .keys = entry->keys,
+                                          .algorithms = sjwt_public_key_algorithms(),
+                                          .audiences = entry->audiences};
     }
     for (size_t i = 0; i < COUNT(rows); i++) {
         char signature[64];
@@ -278,7 +278,7 @@ static void test_verify(void **state)
         sjwt_token_free(token);
         free(text);
     }
-    sjwt_issuers_free(issuers);
+    sjwt_issuers_free(document);
 }
 
 /* The document may hold secrets: none is in memory that is given back. */

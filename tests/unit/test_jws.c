@@ -67,9 +67,10 @@ static void expect_text(const char *text, size_t len, const sjwt_policy *policy,
 }
 
 static void expect_policy(const char *header, const char *payload, const void *signature,
-                          size_t signature_len, const sjwt_trust *trust, sjwt_status wanted)
+                          size_t signature_len, const sjwt_issuer_policy *issuer_policy,
+                          sjwt_status wanted)
 {
-    sjwt_policy policy = {.trusts = trust, .trust_count = 1};
+    sjwt_policy policy = {.issuers = issuer_policy, .issuer_count = 1};
     char *text = compact(header, payload, signature, signature_len);
 
     expect_text(text, strlen(text), &policy, wanted);
@@ -77,26 +78,27 @@ static void expect_policy(const char *header, const char *payload, const void *s
 }
 
 /* A token of this header with the fake signature of the keys all 'K'. */
-static void expect_trust(const char *header, const sjwt_trust *trust, sjwt_status wanted)
+static void expect_issuer(const char *header, const sjwt_issuer_policy *issuer_policy,
+                          sjwt_status wanted)
 {
     char signature[64];
 
     memset(signature, 'K', sizeof(signature));
-    expect_policy(header, "{}", signature, sizeof(signature), trust, wanted);
+    expect_policy(header, "{}", signature, sizeof(signature), issuer_policy, wanted);
 }
 
 static void expect(const char *header, sjwt_status wanted)
 {
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
 
-    expect_trust(header, &trust, wanted);
+    expect_issuer(header, &issuer_policy, wanted);
 }
 
 /* The parts as they are, joined by dots. */
 static void expect_parts(const char *text, sjwt_status wanted)
 {
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     expect_text(text, strlen(text), &policy, wanted);
 }
@@ -177,8 +179,8 @@ static void test_nul_octets(void **state)
 {
     static const char text[] = HEADER ".e30." SIG64 "\0x";
     static const char inside[] = HEADER "\0.e30." SIG64;
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     (void)state;
     expect_text(text, sizeof(text) - 3, &policy, SJWT_OK);
@@ -216,8 +218,8 @@ static void test_position(void **state)
         {"W10.e30.", 0},
         {HEADER ".e3*." SIG64, sizeof(HEADER ".e3") - 1},
     };
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     (void)state;
     for (size_t i = 0; i < COUNT(tokens); i++) {
@@ -231,8 +233,8 @@ static void test_position(void **state)
 
 static void test_size(void **state)
 {
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     size_t len = SJWT_MAX_TOKEN_SIZE;
     size_t payload_len = len - strlen(HEADER) - strlen(SIG64) - 2;
     char *text = allocate_or_fail(len + 2);
@@ -346,8 +348,9 @@ static void test_details(void **state)
         {"{\"alg\":\"HS384\"}", SJWT_ALG_UNSUPPORTED, "HS384"},
         {"{\"alg\":\"RS256\"}", SJWT_ALG_NOT_ALLOWED, "RS256"},
     };
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256)};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {
+        .keys = okp, .algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256)};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     (void)state;
     for (size_t i = 0; i < COUNT(headers); i++) {
@@ -363,18 +366,18 @@ static void test_details(void **state)
 
 static void test_allowed_algorithms(void **state)
 {
-    sjwt_trust trust = {.keys = okp, .algorithms = 0};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = 0};
 
     (void)state;
-    expect_trust(EDDSA, &trust, SJWT_ALG_NOT_ALLOWED);
-    trust.algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
-    expect_trust(EDDSA, &trust, SJWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"Ed25519\"}", &trust, SJWT_ALG_NOT_ALLOWED);
-    trust.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
-    expect_trust(EDDSA, &trust, SJWT_OK);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"HS384\"}", &trust, SJWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"none\"}", &trust, SJWT_ALG_UNKNOWN);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    issuer_policy.algorithms = ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    expect_issuer("{\"alg\":\"Ed25519\"}", &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    issuer_policy.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_OK);
+    expect_issuer("{\"alg\":\"HS256\"}", &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    expect_issuer("{\"alg\":\"HS384\"}", &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    expect_issuer("{\"alg\":\"none\"}", &issuer_policy, SJWT_ALG_UNKNOWN);
 }
 
 static void test_types(void **state)
@@ -403,13 +406,13 @@ static void test_types(void **state)
         {"{\"alg\":\"EdDSA\",\"typ\":null}", SJWT_TYPE_REFUSED},
         {"{\"alg\":\"EdDSA\",\"TYP\":\"JWT\"}", SJWT_TYPE_REFUSED},
     };
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL, .types = {two, COUNT(two)}};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL, .types = {two, COUNT(two)}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(headers); i++)
-        expect_trust(headers[i].header, &trust, headers[i].status);
-    trust.types.count = 0;
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &trust, SJWT_OK);
+        expect_issuer(headers[i].header, &issuer_policy, headers[i].status);
+    issuer_policy.types.count = 0;
+    expect_issuer("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &issuer_policy, SJWT_OK);
 }
 
 static void test_agreed_key(void **state)
@@ -417,40 +420,40 @@ static void test_agreed_key(void **state)
     sjwt_keyset *rsa = keys_of("{" RSA_KEY "}");
     sjwt_keyset *ec = keys_of("{" EC_KEY "}");
     sjwt_keyset *with_kid = keys_of("{" OKP_KEY ",\"kid\":\"mine\"}");
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL, .agreed_key = true};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL, .session_key = true};
 
     (void)state;
     /* The tokens of the original and of its proxy, and what remains refused. */
-    expect_trust("{\"kid\":1}", &trust, SJWT_OK);
-    expect_trust(EDDSA, &trust, SJWT_OK);
-    expect_trust("{}", &trust, SJWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\",\"kid\":\"other\"}", &trust, SJWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\",\"kid\":null}", &trust, SJWT_OK);
-    expect_trust("{\"alg\":\"none\"}", &trust, SJWT_ALG_UNKNOWN);
-    expect_trust("{\"alg\":null}", &trust, SJWT_ALG_UNKNOWN);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_MISMATCH);
-    expect_trust("{\"crit\":[\"x\"]}", &trust, SJWT_CRITICAL_HEADER);
-    trust.keys = with_kid;
-    expect_trust("{\"kid\":\"other\"}", &trust, SJWT_OK);
-    trust.algorithms = sjwt_keyset_algorithms(with_kid);
-    expect_trust("{\"alg\":\"HS256\"}", &trust, SJWT_ALG_NOT_ALLOWED);
-    trust.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
-    expect_trust("{}", &trust, SJWT_ALG_NOT_ALLOWED);
-    trust.algorithms = ALL;
-    trust.keys = ec;
-    expect_trust("{}", &trust, SJWT_OK);
-    expect_trust("{\"alg\":\"EdDSA\"}", &trust, SJWT_ALG_MISMATCH);
+    expect_issuer("{\"kid\":1}", &issuer_policy, SJWT_OK);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_OK);
+    expect_issuer("{}", &issuer_policy, SJWT_OK);
+    expect_issuer("{\"alg\":\"EdDSA\",\"kid\":\"other\"}", &issuer_policy, SJWT_OK);
+    expect_issuer("{\"alg\":\"EdDSA\",\"kid\":null}", &issuer_policy, SJWT_OK);
+    expect_issuer("{\"alg\":\"none\"}", &issuer_policy, SJWT_ALG_UNKNOWN);
+    expect_issuer("{\"alg\":null}", &issuer_policy, SJWT_ALG_UNKNOWN);
+    expect_issuer("{\"alg\":\"HS256\"}", &issuer_policy, SJWT_ALG_MISMATCH);
+    expect_issuer("{\"crit\":[\"x\"]}", &issuer_policy, SJWT_CRITICAL_HEADER);
+    issuer_policy.keys = with_kid;
+    expect_issuer("{\"kid\":\"other\"}", &issuer_policy, SJWT_OK);
+    issuer_policy.algorithms = sjwt_keyset_algorithms(with_kid);
+    expect_issuer("{\"alg\":\"HS256\"}", &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    issuer_policy.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    expect_issuer("{}", &issuer_policy, SJWT_ALG_NOT_ALLOWED);
+    issuer_policy.algorithms = ALL;
+    issuer_policy.keys = ec;
+    expect_issuer("{}", &issuer_policy, SJWT_OK);
+    expect_issuer("{\"alg\":\"EdDSA\"}", &issuer_policy, SJWT_ALG_MISMATCH);
     /* Six algorithms are not one. */
-    trust.keys = rsa;
-    expect_trust("{}", &trust, SJWT_ALG_MISSING);
+    issuer_policy.keys = rsa;
+    expect_issuer("{}", &issuer_policy, SJWT_ALG_MISSING);
     /* And only an agreed key stands in for the header. */
-    trust.keys = okp;
-    trust.agreed_key = false;
-    expect_trust("{}", &trust, SJWT_ALG_MISSING);
-    trust.keys = NULL;
-    trust.agreed_key = true;
-    expect_trust("{}", &trust, SJWT_ALG_MISSING);
-    expect_trust(EDDSA, &trust, SJWT_KEY_NOT_FOUND);
+    issuer_policy.keys = okp;
+    issuer_policy.session_key = false;
+    expect_issuer("{}", &issuer_policy, SJWT_ALG_MISSING);
+    issuer_policy.keys = NULL;
+    issuer_policy.session_key = true;
+    expect_issuer("{}", &issuer_policy, SJWT_ALG_MISSING);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_KEY_NOT_FOUND);
     sjwt_keyset_free(rsa);
     sjwt_keyset_free(ec);
     sjwt_keyset_free(with_kid);
@@ -470,13 +473,13 @@ static int put_key(char *out, char letter, const char *kid)
     return len;
 }
 
-static void expect_letter(const char *header, char letter, const sjwt_trust *trust,
+static void expect_letter(const char *header, char letter, const sjwt_issuer_policy *issuer_policy,
                           sjwt_status wanted)
 {
     char signature[64];
 
     memset(signature, letter, sizeof(signature));
-    expect_policy(header, "{}", signature, sizeof(signature), trust, wanted);
+    expect_policy(header, "{}", signature, sizeof(signature), issuer_policy, wanted);
 }
 
 static void test_candidates(void **state)
@@ -491,28 +494,29 @@ static void test_candidates(void **state)
     next += put_key(next, 'z', "last");
     strcpy(next - 1, "]}");
     sjwt_keyset *keys = keys_of(json);
-    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
 
     /* Without kid: in order, and no more than eight. */
     assert_int_equal(SJWT_MAX_CANDIDATE_KEYS, 8);
     for (char letter = 'a'; letter < 'a' + SJWT_MAX_CANDIDATE_KEYS; letter++) {
         fake.verifications = 0;
-        expect_letter(EDDSA, letter, &trust, SJWT_OK);
+        expect_letter(EDDSA, letter, &issuer_policy, SJWT_OK);
         assert_int_equal(fake.verifications, 2 * (letter - 'a' + 1));
     }
     fake.verifications = 0;
-    expect_letter(EDDSA, 'z', &trust, SJWT_SIGNATURE_INVALID);
+    expect_letter(EDDSA, 'z', &issuer_policy, SJWT_SIGNATURE_INVALID);
     assert_int_equal(fake.verifications % SJWT_MAX_CANDIDATE_KEYS, 0);
 
     /* With it: that one alone. */
     fake.verifications = 0;
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &trust, SJWT_OK);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &issuer_policy, SJWT_OK);
     assert_int_equal(fake.verifications, 2);
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &trust, SJWT_SIGNATURE_INVALID);
-    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &trust, SJWT_KEY_NOT_FOUND);
-    expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &trust, SJWT_ALG_MISMATCH);
-    expect_letter("{\"alg\":\"HS256\"}", 'a', &trust, SJWT_ALG_MISMATCH);
-    expect_letter("{\"alg\":\"ES256\"}", 'K', &trust, SJWT_OK);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &issuer_policy,
+                  SJWT_SIGNATURE_INVALID);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &issuer_policy, SJWT_KEY_NOT_FOUND);
+    expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &issuer_policy, SJWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"HS256\"}", 'a', &issuer_policy, SJWT_ALG_MISMATCH);
+    expect_letter("{\"alg\":\"ES256\"}", 'K', &issuer_policy, SJWT_OK);
     sjwt_keyset_free(keys);
 }
 
@@ -539,7 +543,7 @@ static void test_every_key_with_every_algorithm(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         sjwt_keyset *keys = keys_of(kinds[i].jwk);
-        sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+        sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
         for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++) {
             const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n);
             sjwt_algorithm_set bit = SJWT_CRYPTO_BIT(n);
@@ -547,7 +551,7 @@ static void test_every_key_with_every_algorithm(void **state)
             snprintf(header, sizeof(header), "{\"alg\":\"%s\"}", row->name);
             memset(signature, kinds[i].octet, sizeof(signature));
             expect_policy(header, "{}", signature,
-                          row->signature_len != 0 ? row->signature_len : 256, &trust,
+                          row->signature_len != 0 ? row->signature_len : 256, &issuer_policy,
                           (kinds[i].serves & bit) != 0 ? SJWT_OK
                           : (FAKE_LACKS & bit) != 0    ? SJWT_ALG_UNSUPPORTED
                                                        : SJWT_ALG_MISMATCH);
@@ -567,19 +571,23 @@ static void test_signature_lengths(void **state)
     (void)state;
     memset(signature, 0xCB, sizeof(signature));
     sjwt_keyset *keys = keys_of(json);
-    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
     assert_int_equal(sjwt_keyset_count(keys), 2);
     fake.verifications = 0;
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, SJWT_OK);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &issuer_policy, SJWT_OK);
     assert_int_equal(fake.verifications, 2);
-    expect_policy("{\"alg\":\"PS512\"}", "{}", signature, 276, &trust, SJWT_OK);
+    expect_policy("{\"alg\":\"PS512\"}", "{}", signature, 276, &issuer_policy, SJWT_OK);
     assert_int_equal(fake.verifications, 4);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 257, &trust, SJWT_SIGNATURE_ENCODING);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 255, &trust, SJWT_SIGNATURE_ENCODING);
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 0, &trust, SJWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 257, &issuer_policy,
+                  SJWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 255, &issuer_policy,
+                  SJWT_SIGNATURE_ENCODING);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 0, &issuer_policy,
+                  SJWT_SIGNATURE_ENCODING);
     assert_int_equal(fake.verifications, 4);
     signature[100] = 'x';
-    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &trust, SJWT_SIGNATURE_INVALID);
+    expect_policy("{\"alg\":\"RS256\"}", "{}", signature, 256, &issuer_policy,
+                  SJWT_SIGNATURE_INVALID);
     sjwt_keyset_free(keys);
 }
 
@@ -604,10 +612,10 @@ static void test_backend_failures(void **state)
     }
     /* A failure is no verdict: no other key is asked after it. */
     sjwt_keyset *keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}");
-    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
     fake.verify = SJWT_CRYPTO_INTERNAL;
     fake.verifications = 0;
-    expect_trust(EDDSA, &trust, SJWT_INTERNAL);
+    expect_issuer(EDDSA, &issuer_policy, SJWT_INTERNAL);
     assert_int_equal(fake.verifications, 4);
     sjwt_keyset_free(keys);
 }
@@ -615,16 +623,18 @@ static void test_backend_failures(void **state)
 static void test_first_of_several(void **state)
 {
     static const char *const types[] = {"JWT"};
-    sjwt_trust trust = {
+    sjwt_issuer_policy issuer_policy = {
         .keys = okp, .algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA), .types = {types, 1}};
 
     (void)state;
-    expect_trust("{\"alg\":\"HS256\",\"typ\":\"x\",\"kid\":1}", &trust, SJWT_ALG_NOT_ALLOWED);
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"x\",\"kid\":1}", &trust, SJWT_TYPE_REFUSED);
-    expect_trust("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":1}", &trust, SJWT_KID_INVALID);
-    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"x\"}", "{}", "", 0, &trust,
+    expect_issuer("{\"alg\":\"HS256\",\"typ\":\"x\",\"kid\":1}", &issuer_policy,
+                  SJWT_ALG_NOT_ALLOWED);
+    expect_issuer("{\"alg\":\"EdDSA\",\"typ\":\"x\",\"kid\":1}", &issuer_policy, SJWT_TYPE_REFUSED);
+    expect_issuer("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":1}", &issuer_policy,
+                  SJWT_KID_INVALID);
+    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"x\"}", "{}", "", 0, &issuer_policy,
                   SJWT_KEY_NOT_FOUND);
-    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", "{}", "", 0, &trust,
+    expect_policy("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", "{}", "", 0, &issuer_policy,
                   SJWT_SIGNATURE_ENCODING);
     expect_parts("!.!.!", SJWT_SIGNATURE_ENCODING);
     expect_parts("!.!.", SJWT_HEADER_ENCODING);
@@ -635,8 +645,8 @@ static void test_any_payload(void **state)
 {
     static const char payload[] = "\0not JSON\xFF";
     char signature[64];
-    sjwt_trust trust = {.issuer = "nobody", .keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.issuer = "nobody", .keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     sjwt_token *token;
     sjwt_error error;
     size_t len;
@@ -662,7 +672,7 @@ static void test_any_payload(void **state)
     sjwt_token_free(token);
     free(text);
 
-    policy.trust_count = 0;
+    policy.issuer_count = 0;
     assert_status(sjwt_jws_verify(NULL, "", 0, &policy, &token, &error), SJWT_KEY_NOT_FOUND,
                   "no trust");
     assert_null(token);
@@ -680,8 +690,8 @@ static void test_claims_of_token(void **state)
 {
     static const char claims[] = "{\"a\":1,\"b\":\"\\u00e9\\\"\xC3\xA9\",\"c\":null,"
                                  "\"d\":\"\",\"e\":[\"x\"],\"A\":\"upper\"}";
-    sjwt_trust trust = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     char signature[64];
     const char *string = "none";
     sjwt_token *token;
@@ -712,8 +722,8 @@ static void test_token(void **state)
 {
     static const char header[] = "{\"alg\":\"Ed25519\",\"kid\":\"k\\u00e9y\"}";
     sjwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"k\xC3\xA9y\"}");
-    sjwt_trust trust = {.keys = keys, .algorithms = ALL};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     char signature[64];
     sjwt_token *token;
     int64_t number = 7;
@@ -732,7 +742,7 @@ static void test_token(void **state)
     assert_string_equal(sjwt_token_algorithm(token), "EdDSA");
     assert_string_equal(sjwt_token_backend(token), "fake");
     assert_string_equal(sjwt_token_key_id(token), "k\xC3\xA9y");
-    assert_int_equal(sjwt_token_trust_index(token), 0);
+    assert_int_equal(sjwt_token_issuer_index(token), 0);
     assert_false(sjwt_token_expires_at(token, &number));
     assert_false(sjwt_token_not_before(token, &number));
     assert_false(sjwt_token_issued_at(token, &number));
@@ -741,7 +751,7 @@ static void test_token(void **state)
     sjwt_token_free(token);
     sjwt_keyset_free(keys);
 
-    trust.keys = okp;
+    issuer_policy.keys = okp;
     text = compact(EDDSA, "{}", signature, sizeof(signature));
     assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
     assert_null(sjwt_token_key_id(token));

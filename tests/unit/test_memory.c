@@ -196,18 +196,18 @@ static sjwt_status verify_jws(const sjwt_allocator *allocator, sjwt_error *error
 
 static void test_tokens(void **state)
 {
-    sjwt_trust trusts[] = {{.issuer = "a"}, {.issuer = "b"}};
+    sjwt_issuer_policy issuers[] = {{.issuer = "a"}, {.issuer = "b"}};
 
     (void)state;
     okp = keys_of("{" OKP_KEY "}");
-    trusts[0].keys = trusts[1].keys = okp;
-    trusts[0].algorithms = trusts[1].algorithms = sjwt_all_algorithms();
-    policy = (sjwt_policy){.trusts = trusts, .trust_count = 1};
+    issuers[0].keys = issuers[1].keys = okp;
+    issuers[0].algorithms = issuers[1].algorithms = sjwt_all_algorithms();
+    policy = (sjwt_policy){.issuers = issuers, .issuer_count = 1};
     letter = 'K';
     payload = "{\"iss\":\"a\",\"exp\":1,\"o\":{\"id\":\"x\"},\"aud\":[\"us\",\"them\"]}";
     torture(verify, SJWT_OK, 1);
     torture(verify_jws, SJWT_OK, 1);
-    policy.trust_count = 2;
+    policy.issuer_count = 2;
     torture(verify, SJWT_OK, 1);
     payload = "{\"iss\":\"c\"}";
     torture(verify, SJWT_ISSUER_REFUSED, 1);
@@ -249,15 +249,15 @@ static void test_decode(void **state)
 /* The budget of a token: one block that the caller keeps, none besides. */
 static void test_a_token_is_one_allocation(void **state)
 {
-    sjwt_trust trust = {.algorithms = sjwt_all_algorithms()};
+    sjwt_issuer_policy issuer_policy = {.algorithms = sjwt_all_algorithms()};
     counting memory = {0};
     sjwt_allocator allocator = counting_allocator(&memory);
     sjwt_error error;
 
     (void)state;
     okp = keys_of("{" OKP_KEY "}");
-    trust.keys = okp;
-    policy = (sjwt_policy){.trusts = &trust, .trust_count = 1};
+    issuer_policy.keys = okp;
+    policy = (sjwt_policy){.issuers = &issuer_policy, .issuer_count = 1};
     letter = 'K';
     payload =
         "{\"iss\":\"a\",\"sub\":\"b\",\"aud\":[\"c\"],\"exp\":1,\"nbf\":0,\"iat\":0,\"jti\":1}";

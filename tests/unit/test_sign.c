@@ -241,8 +241,8 @@ static void assert_verifies(const sjwt_private_key *key, const char *token, size
     assert_status(sjwt_keyset_parse(NULL, json, json_len, &keys, &error), SJWT_OK, json);
     sjwt_secret_text_free(key, json, json_len);
 
-    sjwt_trust trust = {.keys = keys, .algorithms = sjwt_all_algorithms()};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
     assert_status(sjwt_jws_verify(NULL, token, len, &policy, &verified, &error), SJWT_OK, token);
     sjwt_token_free(verified);
     sjwt_keyset_free(keys);

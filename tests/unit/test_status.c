@@ -14,11 +14,11 @@ static const int64_t five = 5;
  * is held against. */
 typedef struct way {
     sjwt_status status;
-    const char *keys;    /* NULL: the usual OKP key */
-    const char *header;  /* NULL: no token, the keys are the point */
-    const char *payload; /* NULL: what follows the header is no base64url */
-    sjwt_policy policy;  /* trusts are filled in */
-    sjwt_trust trust;    /* likewise keys and algorithms */
+    const char *keys;                 /* NULL: the usual OKP key */
+    const char *header;               /* NULL: no token, the keys are the point */
+    const char *payload;              /* NULL: what follows the header is no base64url */
+    sjwt_policy policy;               /* trusts are filled in */
+    sjwt_issuer_policy issuer_policy; /* likewise keys and algorithms */
     sjwt_crypto_status backend;
     size_t fail_at; /* the allocation that fails */
     bool is_public_jwk;
@@ -42,24 +42,27 @@ static const way ways[] = {
     {.status = SJWT_ALG_NOT_ALLOWED,
      .header = EDDSA,
      .payload = "{}",
-     .trust.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256)},
+     .issuer_policy.algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256)},
     {.status = SJWT_ALG_MISMATCH, .header = "{\"alg\":\"ES256\"}", .payload = "{}"},
     {.status = SJWT_ALG_UNSUPPORTED, .header = "{\"alg\":\"ES256K\"}", .payload = "{}"},
     {.status = SJWT_CRITICAL_HEADER, .header = "{\"alg\":\"EdDSA\",\"crit\":[]}", .payload = "{}"},
     {.status = SJWT_KID_INVALID, .header = "{\"alg\":\"EdDSA\",\"kid\":1}", .payload = "{}"},
-    {.status = SJWT_TYPE_REFUSED, .header = EDDSA, .payload = "{}", .trust.types = {name_us, 1}},
-    {.status = SJWT_ISSUER_REFUSED, .header = EDDSA, .payload = "{}", .trust.issuer = "us"},
+    {.status = SJWT_TYPE_REFUSED,
+     .header = EDDSA,
+     .payload = "{}",
+     .issuer_policy.types = {name_us, 1}},
+    {.status = SJWT_ISSUER_REFUSED, .header = EDDSA, .payload = "{}", .issuer_policy.issuer = "us"},
     {.status = SJWT_KEY_NOT_FOUND, .header = "{\"alg\":\"EdDSA\",\"kid\":\"1\"}", .payload = "{}"},
     {.status = SJWT_SIGNATURE_INVALID, .header = EDDSA, .payload = "{}", .signature = 'x'},
     {.status = SJWT_CLAIM_MISSING,
      .header = EDDSA,
      .payload = "{}",
-     .trust.required_claims = {name_us, 1}},
-    {.status = SJWT_JTI_INVALID, .header = EDDSA, .payload = "{}", .policy.jti_after = &five},
+     .issuer_policy.required_claims = {name_us, 1}},
+    {.status = SJWT_JTI_INVALID, .header = EDDSA, .payload = "{}", .policy.last_jti = &five},
     {.status = SJWT_JTI_REPLAYED,
      .header = EDDSA,
      .payload = "{\"jti\":5}",
-     .policy.jti_after = &five},
+     .policy.last_jti = &five},
     {.status = SJWT_NBF_INVALID, .header = EDDSA, .payload = "{\"nbf\":\"1\"}"},
     {.status = SJWT_NOT_YET_VALID, .header = EDDSA, .payload = "{\"nbf\":1}"},
     {.status = SJWT_EXP_INVALID, .header = EDDSA, .payload = "{\"exp\":\"1\"}"},
@@ -68,11 +71,11 @@ static const way ways[] = {
     {.status = SJWT_AUDIENCE_INVALID,
      .header = EDDSA,
      .payload = "{\"aud\":1}",
-     .trust.audiences = {name_us, 1}},
+     .issuer_policy.audiences = {name_us, 1}},
     {.status = SJWT_AUDIENCE_REFUSED,
      .header = EDDSA,
      .payload = "{}",
-     .trust.audiences = {name_us, 1}},
+     .issuer_policy.audiences = {name_us, 1}},
     {.status = SJWT_ISSUERS_TOO_LARGE, .keys = "", .is_issuers = true},
     {.status = SJWT_ISSUERS_MALFORMED, .keys = "{", .is_issuers = true},
     {.status = SJWT_ISSUERS_INVALID, .keys = "{}", .is_issuers = true},
@@ -142,15 +145,15 @@ static sjwt_status verify(const way *w, sjwt_error *error)
     sjwt_allocator allocator = counting_allocator(&memory);
     sjwt_keyset *keys = keys_of("{" OKP_KEY "}");
     sjwt_policy policy = w->policy;
-    sjwt_trust trust = w->trust;
+    sjwt_issuer_policy issuer_policy = w->issuer_policy;
     char *text = token_of(w);
     sjwt_token *token;
 
-    trust.keys = keys;
-    if (trust.algorithms == 0)
-        trust.algorithms = sjwt_all_algorithms();
-    policy.trusts = &trust;
-    policy.trust_count = 1;
+    issuer_policy.keys = keys;
+    if (issuer_policy.algorithms == 0)
+        issuer_policy.algorithms = sjwt_all_algorithms();
+    policy.issuers = &issuer_policy;
+    policy.issuer_count = 1;
     fake.verify = w->backend;
     sjwt_status status = sjwt_verify(&allocator, text, strlen(text), &policy, &token, error);
     fake.verify = SJWT_CRYPTO_OK;

@@ -105,8 +105,8 @@ static void free_fields(fields *f)
 static sjwt_status verify(const fields *f, const sjwt_keyset *keys, const char *text,
                           sjwt_token **token)
 {
-    sjwt_trust trust = {.keys = keys, .algorithms = sjwt_all_algorithms()};
-    sjwt_policy policy = {.trusts = &trust, .trust_count = 1};
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
 
     if (f->now != NULL)
         policy.now = strtoll(f->now, NULL, 10) * 1000000;
