@@ -7,7 +7,6 @@
 #include "mb/pg_wchar.h"
 
 #include "extension/errors.h"
-#include "extension/settings.h"
 
 typedef struct report {
     int sqlstate;
@@ -46,10 +45,10 @@ static void hint(report *out, const char *text)
     snprintf(out->hint, sizeof(out->hint), "%s", text);
 }
 
-/* The classic mistakes. */
-static void hint_at_token_as_key(report *out)
+/* A common mistake. */
+static void hint_at_token_as_key(report *out, const pgsj_failure *failure)
 {
-    if (pgsj_jwk != NULL && sjwt_looks_like_token(pgsj_jwk, strlen(pgsj_jwk)))
+    if (failure->key_is_token)
         hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs in "
                   "pg_session_jwt.jwt, and the public key that verifies it here.");
 }
@@ -60,8 +59,10 @@ static void hint_at_near_miss(report *out, const sjwt_error *error, const char *
         hint(out, text);
 }
 
-static void describe_jwt(report *out, const sjwt_error *error)
+static void describe_jwt(report *out, const pgsj_failure *failure)
 {
+    const sjwt_error *error = &failure->jwt;
+
     switch (error->status) {
     case SJWT_OK:
     case SJWT_STATUS_COUNT:
@@ -194,7 +195,7 @@ static void describe_jwt(report *out, const sjwt_error *error)
     case SJWT_JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
         explain_fully(out, error);
-        hint_at_token_as_key(out);
+        hint_at_token_as_key(out, failure);
         return;
     }
 }
@@ -204,7 +205,7 @@ static void describe(report *out, const pgsj_failure *failure)
     *out = (report){0};
     switch (failure->kind) {
     case PGSJ_FAILURE_JWT:
-        describe_jwt(out, &failure->jwt);
+        describe_jwt(out, failure);
         return;
     case PGSJ_FAILURE_MISSING_KEY:
         set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
@@ -234,7 +235,7 @@ static void describe(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_INSUFFICIENT_PRIVILEGE,
             "pg_session_jwt.jwk is not accepted: this server's keys are pinned");
         hint(out, "Connect without pg_session_jwt.jwk.");
-        hint_at_token_as_key(out);
+        hint_at_token_as_key(out, failure);
         return;
     }
 }

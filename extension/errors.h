@@ -26,6 +26,8 @@ typedef enum pgsj_failure_kind {
 typedef struct pgsj_failure {
     pgsj_failure_kind kind;
     sjwt_error jwt;                /* where kind is PGSJ_FAILURE_JWT */
+    bool key_is_token;             /* where jwt is about pg_session_jwt.jwk, or for KEYS_PINNED: it
+                                     has what looks like a token */
     char detail[PGSJ_DETAIL_SIZE]; /* where the kind says so; in the database's encoding */
 } pgsj_failure;
 

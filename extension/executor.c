@@ -53,7 +53,7 @@ static void executor_run(QueryDesc *query, ScanDirection direction,
     pgsj_session_begin_run();
     PG_TRY();
     {
-        if (query->plannedstmt->parallelModeNeeded && pgsj_mark_in_force != NULL)
+        if (query->plannedstmt->parallelModeNeeded && pgsj_settings.current_token_extra != NULL)
             run_with_workers(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
         else
             run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);

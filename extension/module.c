@@ -10,9 +10,25 @@
 #include "extension/memory.h"
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/trust.h"
 #include "extension/compat.h"
 
 PG_MODULE_MAGIC;
+
+static void trust_changed(void)
+{
+    pgsj_trust_changed();
+    pgsj_session_changed();
+}
+
+/* Settings call nobody above them: what they must tell goes through here. */
+static const pgsj_settings_listener settings_listener = {
+    .token_changed = pgsj_session_token_changed,
+    .claims_changed = pgsj_session_changed,
+    .trust_changed = trust_changed,
+    .audit_changed = pgsj_session_changed,
+    .leader_state_received = pgsj_session_inherit,
+};
 
 /*
  * Settings made before the library was loaded are applied when it defines them.
@@ -39,7 +55,7 @@ static void define_settings(void)
     SetUserIdAndSecContext(user, 0);
     PG_TRY();
     {
-        pgsj_settings_define();
+        pgsj_settings_define(&settings_listener);
     }
     PG_FINALLY();
     {

@@ -17,7 +17,6 @@
 
 #include "extension/errors.h"
 #include "extension/memory.h"
-#include "extension/parallel.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
@@ -300,9 +299,9 @@ static void audit_read(const identity *who)
 
 /* ---- tokens ------------------------------------------------------------ */
 
-static bool accepted_before(const pgsj_mark *mark)
+static bool accepted_before(const pgsj_token_extra *extra)
 {
-    return mark->accepted_as != 0 || (mark->inherited && inherited_accepted);
+    return extra->identity_id != 0 || (extra->from_leader && inherited_accepted);
 }
 
 /* exp and leeway as the last moment of the server's clock, held to its range. */
@@ -323,8 +322,8 @@ static void accept_token(identity *who, bool has_jti, int64 jti)
         last_accepted = who;
     }
     keep(who);
-    pgsj_mark_in_force->accepted_as = who->claims.id;
-    pgsj_parallel_publish(true, last_jti);
+    pgsj_settings.current_token_extra->identity_id = who->claims.id;
+    pgsj_settings_publish(true, last_jti);
 }
 
 /*
@@ -336,7 +335,8 @@ static const pgsj_verification_policy leaders_word;
 
 static bool has_leaders_word(void)
 {
-    return pgsj_mark_in_force->inherited && inherited_accepted && pgsj_trust_lacks_files();
+    return pgsj_settings.current_token_extra->from_leader && inherited_accepted &&
+           pgsj_trust_lacks_files();
 }
 
 typedef struct verification {
@@ -365,7 +365,7 @@ static bool take_leaders_word(material *out, pgsj_failure *failure)
 static bool check(const verification *v, material *out)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
-    const int64 floor = accepted_before(pgsj_mark_in_force) ? 0 : last_jti;
+    const int64 floor = accepted_before(pgsj_settings.current_token_extra) ? 0 : last_jti;
     const sjwt_policy policy = {.issuers = v->trust->issuers,
                                 .issuer_count = v->trust->issuer_count,
                                 .now = v->now + SERVER_EPOCH,
@@ -382,7 +382,7 @@ static bool check(const verification *v, material *out)
         return false;
     }
     out->token = *token;
-    if (!pgsj_audit)
+    if (!pgsj_settings.audit)
         return pgsj_claims_from_token(*token, &out->claims, v->failure);
     payload = sjwt_token_payload(*token, &payload_len);
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
@@ -391,14 +391,14 @@ static bool check(const verification *v, material *out)
 static void verify_in_scratch(void *argument)
 {
     verification *v = argument;
-    material made = {.source = pgsj_jwt, .source_len = strlen(pgsj_jwt)};
+    material made = {.source = pgsj_settings.jwt, .source_len = strlen(pgsj_settings.jwt)};
     int64 jti = 0;
     bool has_jti;
     identity *who;
 
     if (v->trust == &leaders_word ? !take_leaders_word(&made, v->failure) : !check(v, &made))
         return;
-    if (pgsj_audit)
+    if (pgsj_settings.audit)
         audit_token(made.claims.whole);
     who = make_identity(&made);
     who->of_token = true;
@@ -422,19 +422,19 @@ static identity *verify_token(const pgsj_verification_policy *trust, TimestampTz
 /* What the token in force was accepted as, if it was and that is still kept. */
 static identity *find_token(const pgsj_verification_policy *trust)
 {
-    pgsj_mark *mark = pgsj_mark_in_force;
-    const size_t len = strlen(pgsj_jwt);
+    pgsj_token_extra *extra = pgsj_settings.current_token_extra;
+    const size_t len = strlen(pgsj_settings.jwt);
 
     for (int i = 0; i < KEPT; i++) {
         identity *who = kept[i];
 
         if (who == NULL || !who->of_token || who->generation != trust->generation)
             continue;
-        if (who->claims.id == mark->accepted_as ||
+        if (who->claims.id == extra->identity_id ||
             ((!trust->require_increasing_jti || who == last_accepted) &&
-             made_of(who, pgsj_jwt, len))) {
-            mark->accepted_as = who->claims.id;
-            pgsj_parallel_publish(true, last_jti);
+             made_of(who, pgsj_settings.jwt, len))) {
+            extra->identity_id = who->claims.id;
+            pgsj_settings_publish(true, last_jti);
             return who;
         }
     }
@@ -498,11 +498,11 @@ static void read_in_scratch(void *argument)
 
 static identity *claims_identity(void)
 {
-    const size_t len = strlen(pgsj_claims_setting);
-    reading r = {.json = pgsj_claims_setting};
+    const size_t len = strlen(pgsj_settings.claims);
+    reading r = {.json = pgsj_settings.claims};
 
     for (int i = 0; i < KEPT; i++)
-        if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], pgsj_claims_setting, len))
+        if (kept[i] != NULL && !kept[i]->of_token && made_of(kept[i], pgsj_settings.claims, len))
             return kept[i];
     make_in_scratch(read_in_scratch, &r);
     return r.made;
@@ -519,9 +519,10 @@ static identity *find_identity(TimestampTz now, pgsj_failure *failure)
     if (!pgsj_trust_permits(failure))
         who = NULL;
     else if (pgsj_trust_verifies())
-        who = pgsj_mark_in_force == NULL ? nobody_at_all() : token_identity(now, failure);
-    else if (pgsj_trust_mode_in_force() == PGSJ_TRUST_NONE || pgsj_claims_setting == NULL ||
-             pgsj_claims_setting[0] == '\0')
+        who = pgsj_settings.current_token_extra == NULL ? nobody_at_all()
+                                                        : token_identity(now, failure);
+    else if (pgsj_trust_mode_in_force() == PGSJ_TRUST_NONE || pgsj_settings.claims == NULL ||
+             pgsj_settings.claims[0] == '\0')
         who = nobody_at_all();
     else
         who = current != NULL ? current : claims_identity();
@@ -560,7 +561,7 @@ const pgsj_claims *pgsj_session_resolve(void)
         if (who == NULL)
             pgsj_raise(&failure);
         who->handed_out = true;
-        if (pgsj_audit) {
+        if (pgsj_settings.audit) {
             audit_read(who);
             return &who->claims;
         }
@@ -648,7 +649,7 @@ void pgsj_session_verify(void)
 {
     pgsj_failure failure = {.kind = PGSJ_FAILURE_MISSING_KEY};
 
-    if (pgsj_mark_in_force == NULL)
+    if (pgsj_settings.current_token_extra == NULL)
         return;
     if (!pgsj_trust_verifies() || find_identity(clock_time(), &failure) == NULL)
         pgsj_raise(&failure);
@@ -659,12 +660,12 @@ void pgsj_session_accept(void)
     const bool pinned = pgsj_trust_mode_in_force() == PGSJ_TRUST_ISSUER;
     pgsj_failure failure;
 
-    if (pgsj_mark_in_force == NULL || !pgsj_trust_verifies())
+    if (pgsj_settings.current_token_extra == NULL || !pgsj_trust_verifies())
         return;
     /* Pinned keys may have changed since it was accepted. */
     if (pinned)
-        pgsj_parallel_publish(find_identity(clock_time(), &failure) != NULL, last_jti);
-    else if (pgsj_mark_in_force->accepted_as == 0)
+        pgsj_settings_publish(find_identity(clock_time(), &failure) != NULL, last_jti);
+    else if (pgsj_settings.current_token_extra->identity_id == 0)
         (void)find_identity(clock_time(), &failure);
 }
 
@@ -677,7 +678,8 @@ void pgsj_session_changed(void)
 void pgsj_session_token_changed(void)
 {
     pgsj_session_changed();
-    pgsj_parallel_publish(pgsj_mark_in_force != NULL && accepted_before(pgsj_mark_in_force),
+    pgsj_settings_publish(pgsj_settings.current_token_extra != NULL &&
+                              accepted_before(pgsj_settings.current_token_extra),
                           last_jti);
 }
 

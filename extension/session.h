@@ -77,7 +77,7 @@ void pgsj_session_accept(void);
 
 /* A setting that decides who the user is has changed. Never fails. */
 void pgsj_session_changed(void);
-/* So has the token: pgsj_mark_in_force is the new one's. */
+/* So has the token: current_token_extra is the new one's. */
 void pgsj_session_token_changed(void);
 
 /* In a starting parallel worker: has the leader accepted the token that comes

@@ -22,7 +22,6 @@
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
-#include "extension/trust_settings.h"
 #include "extension/compat.h"
 
 PGSJ_FUNCTION(jwt_status_wrapper);
@@ -172,8 +171,8 @@ static const char *mode_name(pgsj_trust_mode mode)
 static const char *reason_for_nobody(void)
 {
     const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
-    const bool has_token = pgsj_mark_in_force != NULL;
-    const bool has_claims = pgsj_claims_setting != NULL && pgsj_claims_setting[0] != '\0';
+    const bool has_token = pgsj_settings.current_token_extra != NULL;
+    const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
 
     switch (pgsj_trust_mode_in_force()) {
     case PGSJ_TRUST_NONE:
@@ -291,7 +290,7 @@ Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
     keys = parse_keys(&allocator, PG_GETARG_JSONB_P(1));
     trust = (sjwt_issuer_policy){.keys = keys, .algorithms = sjwt_keyset_algorithms(keys)};
     terms = (pgsj_verification_policy){
-        .issuers = &trust, .issuer_count = 1, .leeway = (uint32)pgsj_leeway};
+        .issuers = &trust, .issuer_count = 1, .leeway = (uint32)pgsj_settings.leeway};
     valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &terms, values, &failure);
     sjwt_keyset_free(keys);
     pgsj_show_statement(&callback);

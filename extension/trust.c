@@ -13,7 +13,6 @@
 #include "extension/memory.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
-#include "extension/trust_settings.h"
 
 /* Another one for each trust there was. */
 static uint64 generation;
@@ -36,14 +35,20 @@ static bool is_set(const char *setting)
     return setting != NULL && setting[0] != '\0';
 }
 
+static bool session_key_is_token(void)
+{
+    return sjwt_looks_like_token(pgsj_settings.jwk, strlen(pgsj_settings.jwk));
+}
+
 pgsj_trust_mode pgsj_trust_mode_in_force(void)
 {
-    if (is_set(pgsj_jwks) || is_set(pgsj_jwks_file) || is_set(pgsj_issuers_file))
+    if (is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
+        is_set(pgsj_settings.issuers_file))
         return PGSJ_TRUST_ISSUER;
     /* An empty key is a key that verifies nothing, not the lack of one. */
-    if (pgsj_jwk != NULL)
+    if (pgsj_settings.jwk != NULL)
         return PGSJ_TRUST_SESSION_KEY;
-    return pgsj_claims_fallback ? PGSJ_TRUST_CLAIMS : PGSJ_TRUST_NONE;
+    return pgsj_settings.claims_fallback ? PGSJ_TRUST_CLAIMS : PGSJ_TRUST_NONE;
 }
 
 bool pgsj_trust_verifies(void)
@@ -62,14 +67,15 @@ static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failur
     if (session_key != NULL)
         return &session_trust;
 
-    if (pgsj_jwk == NULL) {
+    if (pgsj_settings.jwk == NULL) {
         failure->kind = PGSJ_FAILURE_MISSING_KEY;
         return NULL;
     }
     allocator = pgsj_allocator(pgsj_memory);
-    if (sjwt_keyset_parse_public_jwk(&allocator, pgsj_jwk, strlen(pgsj_jwk), &session_key,
-                                     &failure->jwt) != SJWT_OK) {
+    if (sjwt_keyset_parse_public_jwk(&allocator, pgsj_settings.jwk, strlen(pgsj_settings.jwk),
+                                     &session_key, &failure->jwt) != SJWT_OK) {
         failure->kind = PGSJ_FAILURE_JWT;
+        failure->key_is_token = session_key_is_token();
         return NULL;
     }
     session_key_policy = (sjwt_issuer_policy){.keys = session_key,
@@ -79,7 +85,7 @@ static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failur
     session_trust = (pgsj_verification_policy){.generation = generation,
                                                .issuers = &session_key_policy,
                                                .issuer_count = 1,
-                                               .leeway = (uint32)pgsj_leeway,
+                                               .leeway = (uint32)pgsj_settings.leeway,
                                                .require_increasing_jti = true};
     return &session_trust;
 }
@@ -138,14 +144,15 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
 static bool read_terms(sjwt_issuer_policy *out)
 {
     *out = (sjwt_issuer_policy){0};
-    if (is_set(pgsj_algorithms) && sjwt_algorithms_parse(pgsj_algorithms, strlen(pgsj_algorithms),
-                                                         &out->algorithms, NULL) != SJWT_OK)
+    if (is_set(pgsj_settings.algorithms) &&
+        sjwt_algorithms_parse(pgsj_settings.algorithms, strlen(pgsj_settings.algorithms),
+                              &out->algorithms, NULL) != SJWT_OK)
         return misconfigured("The value of %s has a name that is not one of an algorithm.",
                              "pg_session_jwt.algorithms");
-    return read_list("pg_session_jwt.audience", pgsj_audience, &out->audiences) &&
-           read_list("pg_session_jwt.required_claims", pgsj_required_claims,
+    return read_list("pg_session_jwt.audience", pgsj_settings.audience, &out->audiences) &&
+           read_list("pg_session_jwt.required_claims", pgsj_settings.required_claims,
                      &out->required_claims) &&
-           read_list("pg_session_jwt.token_types", pgsj_token_types, &out->types);
+           read_list("pg_session_jwt.token_types", pgsj_settings.token_types, &out->types);
 }
 
 static void add_keys(sjwt_issuer_policy *trust, const sjwt_keyset *keys)
@@ -165,7 +172,7 @@ static bool pin(const sjwt_issuer_policy *issuers, const pgsj_keyfile *const *fi
                                         .issuers = issuers,
                                         .issuer_count = count,
                                         .files = files,
-                                        .leeway = (uint32)pgsj_leeway};
+                                        .leeway = (uint32)pgsj_settings.leeway};
     return true;
 }
 
@@ -176,8 +183,8 @@ static bool pin_one(const sjwt_issuer_policy *terms, const sjwt_keyset *keys,
     const pgsj_keyfile **files = palloc(sizeof(const pgsj_keyfile *));
 
     *trust = *terms;
-    if (is_set(pgsj_issuer))
-        trust->issuer = pstrdup(pgsj_issuer);
+    if (is_set(pgsj_settings.issuer))
+        trust->issuer = pstrdup(pgsj_settings.issuer);
     add_keys(trust, keys);
     *files = file;
     return pin(trust, files, 1);
@@ -188,8 +195,8 @@ static bool pin_inline(const sjwt_issuer_policy *terms)
     const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
     sjwt_error error;
 
-    if (sjwt_keyset_parse(&allocator, pgsj_jwks, strlen(pgsj_jwks), &inline_keys, &error) ==
-        SJWT_OK)
+    if (sjwt_keyset_parse(&allocator, pgsj_settings.jwks, strlen(pgsj_settings.jwks), &inline_keys,
+                          &error) == SJWT_OK)
         return pin_one(terms, inline_keys, NULL);
     /* These say nothing of the keys. */
     if (error.status == SJWT_NO_MEMORY || error.status == SJWT_INTERNAL) {
@@ -202,16 +209,16 @@ static bool pin_inline(const sjwt_issuer_policy *terms)
 
 static bool pin_file(const sjwt_issuer_policy *terms)
 {
-    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_jwks_file, PGSJ_KEYFILE_KEYS);
+    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_settings.jwks_file, PGSJ_KEYFILE_KEYS);
 
     if (pgsj_keyfile_keys(file) == NULL)
-        return has_no_keys("file ", pgsj_jwks_file, pgsj_keyfile_problem(file));
+        return has_no_keys("file ", pgsj_settings.jwks_file, pgsj_keyfile_problem(file));
     return pin_one(terms, pgsj_keyfile_keys(file), file);
 }
 
 static bool pin_issuers(const sjwt_issuer_policy *terms)
 {
-    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_issuers_file, PGSJ_KEYFILE_ISSUERS);
+    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_settings.issuers_file, PGSJ_KEYFILE_ISSUERS);
     const sjwt_issuers *document = pgsj_keyfile_issuers(file);
     const pgsj_keyfile **files;
     bool any = false;
@@ -219,7 +226,7 @@ static bool pin_issuers(const sjwt_issuer_policy *terms)
     size_t count;
 
     if (document == NULL)
-        return has_no_keys("file ", pgsj_issuers_file, pgsj_keyfile_problem(file));
+        return has_no_keys("file ", pgsj_settings.issuers_file, pgsj_keyfile_problem(file));
     count = sjwt_issuers_count(document);
     issuers = palloc(sizeof(*issuers) * count);
     files = palloc0(sizeof(const pgsj_keyfile *) * count);
@@ -253,19 +260,22 @@ static bool make_pinned(void)
 {
     sjwt_issuer_policy terms;
 
-    if (is_set(pgsj_jwks) && strncmp(pgsj_jwks, PGSJ_REFUSED, strlen(PGSJ_REFUSED)) == 0)
-        return refused(pgsj_jwks + strlen(PGSJ_REFUSED));
-    if (is_set(pgsj_jwks) + is_set(pgsj_jwks_file) + is_set(pgsj_issuers_file) > 1)
+    if (is_set(pgsj_settings.jwks) &&
+        strncmp(pgsj_settings.jwks, PGSJ_REFUSED, strlen(PGSJ_REFUSED)) == 0)
+        return refused(pgsj_settings.jwks + strlen(PGSJ_REFUSED));
+    if (is_set(pgsj_settings.jwks) + is_set(pgsj_settings.jwks_file) +
+            is_set(pgsj_settings.issuers_file) >
+        1)
         return misconfigured("%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
                                    "and pg_session_jwt.issuers_file is set.");
-    if (is_set(pgsj_issuers_file) && is_set(pgsj_issuer))
+    if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
         return misconfigured("%s", "pg_session_jwt.issuer is set beside "
                                    "pg_session_jwt.issuers_file, which names the issuers.");
     if (!read_terms(&terms))
         return false;
-    if (is_set(pgsj_jwks))
+    if (is_set(pgsj_settings.jwks))
         return pin_inline(&terms);
-    return is_set(pgsj_jwks_file) ? pin_file(&terms) : pin_issuers(&terms);
+    return is_set(pgsj_settings.jwks_file) ? pin_file(&terms) : pin_issuers(&terms);
 }
 
 static void remake_pinned(void)
@@ -330,9 +340,10 @@ bool pgsj_trust_lacks_files(void)
 
 bool pgsj_trust_permits(pgsj_failure *failure)
 {
-    if (pgsj_jwk == NULL || pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
+    if (pgsj_settings.jwk == NULL || pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
         return true;
     failure->kind = PGSJ_FAILURE_KEYS_PINNED;
+    failure->key_is_token = session_key_is_token();
     return false;
 }
 
