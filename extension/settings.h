@@ -1,13 +1,15 @@
 /*
- * settings.h - every GUC of the extension.
+ * settings.h - the current value of every setting, and who is told of changes.
  *
- * Strings: NULL or "" is unset unless it says otherwise. Lists are separated by
- * commas.
+ * Strings: NULL or "" is unset unless setting_table.h says otherwise. Lists are
+ * separated by commas.
  */
 #ifndef PGSJ_SETTINGS_H
 #define PGSJ_SETTINGS_H
 
 #include "postgres.h"
+
+#include "extension/setting_table.h"
 
 /*
  * Belongs to one value of pg_session_jwt.jwt and follows it, as the GUC's "extra",
@@ -19,43 +21,45 @@ typedef struct pgsj_token_extra {
     bool from_leader;   /* a parallel worker got the value from its leader */
 } pgsj_token_extra;
 
-/* The current value of each setting. Only settings.c writes to it. */
+#define PGSJ_STRING_MEMBER(member, ...) char *member;
+#define PGSJ_INTEGER_MEMBER(member, ...) int member;
+#define PGSJ_BOOLEAN_MEMBER(member, ...) bool member;
+#define PGSJ_NAME_MEMBER(member, ...) const char *member;
+
+/* The current value of each setting, and what follows from it. Only settings.c
+ * writes to it, but for the token extra's identity_id. */
 typedef struct pgsj_setting_values {
-    char *jwk;    /* the session's key. NULL: not set; "" is set, and unusable */
-    char *jwt;    /* the token */
-    char *claims; /* request.jwt.claims */
-    bool audit;   /* audit_log is "on" */
+    PGSJ_SETTINGS(PGSJ_STRING_MEMBER, PGSJ_INTEGER_MEMBER, PGSJ_BOOLEAN_MEMBER)
 
-    /* Settings of the administrator: no ordinary role can set them, or keep one
-     * from being in force. One of the first three puts the session into issuer mode. */
-    char *jwks;
-    char *jwks_file;
-    char *issuers_file;
-    char *issuer;
-    char *audience;
-    char *algorithms;
-    char *required_claims;
-    char *token_types;
-    int leeway; /* seconds; also used with a session key */
-    bool claims_fallback;
-
-    /* For parallel workers; pgsj_settings_publish() overwrites it in place. NULL
-     * until the settings are defined. */
-    char *parallel_state;
+    bool audit; /* audit_log is "on" */
     /* Of the value of jwt; NULL where there is no token. Never keep the pointer: the
      * server frees it with the value. */
     pgsj_token_extra *current_token_extra;
+    /*
+     * Not NULL: the name of a setting that decides which tokens are accepted, and a
+     * value of which, at the beginning of the connection, the server refused when the
+     * library was loaded. That value may have hidden the administrator's, so no token
+     * may be accepted. Parallel workers have it from their leader.
+     */
+    const char *refused_setting;
 } pgsj_setting_values;
 
 extern pgsj_setting_values pgsj_settings;
 
+/* The name of each setting. */
+typedef struct pgsj_setting_name_list {
+    PGSJ_SETTINGS(PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER)
+} pgsj_setting_name_list;
+
+extern const pgsj_setting_name_list pgsj_setting_names;
+
 /*
  * What settings.c calls when the value of a setting changes; none may fail.
- * token_changed: current_token_extra is the new token's already. claims_changed and
- * audit_changed: of request.jwt.claims and audit_log. trust_changed: of any setting
- * that decides which tokens are accepted; called before the value changes.
- * leader_state_received: in a starting parallel worker; what the leader handed to
- * pgsj_settings_publish() last.
+ * token_changed: for each new value, also an equal one; current_token_extra is the
+ * new one's already. claims_changed, audit_changed: of request.jwt.claims and
+ * audit_log. trust_changed: of any setting that decides which tokens are accepted;
+ * the variables still have the old values. leader_state_received: in a starting
+ * parallel worker, what the leader handed to pgsj_settings_publish() last.
  */
 typedef struct pgsj_settings_listener {
     void (*token_changed)(void);
@@ -65,16 +69,7 @@ typedef struct pgsj_settings_listener {
     void (*leader_state_received)(bool accepted, int64 last_jti);
 } pgsj_settings_listener;
 
-/*
- * Where the connection began with a value of a setting of the administrator, or of
- * pg_session_jwt.jwk, that the server refused when the library was loaded,
- * pgsj_settings.jwks is this and the name of that setting: the value that an
- * administrator gave may have been hidden by it, and so no token may be accepted.
- * As a setting's value it reaches parallel workers too.
- */
-#define PGSJ_REFUSED "refused: "
-
-/* Defines the settings; once, from _PG_init(). listener is kept. An ERROR leaves
+/* Defines the settings; once, from _PG_init(). Keeps listener. An ERROR leaves
  * nothing defined. */
 void pgsj_settings_define(const pgsj_settings_listener *listener);
 

@@ -42,8 +42,8 @@ static bool session_key_is_token(void)
 
 pgsj_trust_mode pgsj_trust_mode_in_force(void)
 {
-    if (is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
-        is_set(pgsj_settings.issuers_file))
+    if (pgsj_settings.refused_setting != NULL || is_set(pgsj_settings.jwks) ||
+        is_set(pgsj_settings.jwks_file) || is_set(pgsj_settings.issuers_file))
         return PGSJ_TRUST_ISSUER;
     /* An empty key is a key that verifies nothing, not the lack of one. */
     if (pgsj_settings.jwk != NULL)
@@ -92,24 +92,26 @@ static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failur
 
 /* ---- issuers ----------------------------------------------------------- */
 
-static bool misconfigured(const char *format, const char *argument)
+static bool set_misconfigured_error(const char *format, const char *argument)
 {
     unusable.kind = PGSJ_FAILURE_MISCONFIGURED;
     pgsj_set_detail(&unusable, format, argument);
     return false;
 }
 
-static bool refused(const char *setting)
+static bool set_refused_error(const char *setting)
 {
-    if (strcmp(setting, "pg_session_jwt.jwk") == 0)
-        return misconfigured("The value of %s that this connection began with was refused: "
-                             "ALTER ROLE and ALTER DATABASE cannot set it. Take it away there "
-                             "with RESET, and set it in postgresql.conf or when connecting.",
-                             setting);
-    return misconfigured("The value of %s that this connection began with was refused.", setting);
+    if (strcmp(setting, pgsj_setting_names.jwk) == 0)
+        return set_misconfigured_error(
+            "The value of %s that this connection began with was refused: "
+            "ALTER ROLE and ALTER DATABASE cannot set it. Take it away there "
+            "with RESET, and set it in postgresql.conf or when connecting.",
+            setting);
+    return set_misconfigured_error("The value of %s that this connection began with was refused.",
+                                   setting);
 }
 
-static bool has_no_keys(const char *where, const char *name, const char *why)
+static bool set_no_keys_error(const char *where, const char *name, const char *why)
 {
     unusable.kind = PGSJ_FAILURE_NO_KEYS;
     pgsj_set_detail(&unusable, "%s%s: %s", where, name, why);
@@ -129,10 +131,10 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
     if (!is_set(value))
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
-        return misconfigured("The value of %s is not a list.", setting);
+        return set_misconfigured_error("The value of %s is not a list.", setting);
     /* Blanks are not the empty value: somebody meant to ask for something. */
     if (words == NIL)
-        return misconfigured("The value of %s is a list with no item.", setting);
+        return set_misconfigured_error("The value of %s is a list with no item.", setting);
     items = palloc(sizeof(*items) * (size_t)list_length(words));
     foreach (cell, words)
         items[count++] = lfirst(cell);
@@ -147,12 +149,13 @@ static bool read_terms(sjwt_issuer_policy *out)
     if (is_set(pgsj_settings.algorithms) &&
         sjwt_algorithms_parse(pgsj_settings.algorithms, strlen(pgsj_settings.algorithms),
                               &out->algorithms, NULL) != SJWT_OK)
-        return misconfigured("The value of %s has a name that is not one of an algorithm.",
-                             "pg_session_jwt.algorithms");
-    return read_list("pg_session_jwt.audience", pgsj_settings.audience, &out->audiences) &&
-           read_list("pg_session_jwt.required_claims", pgsj_settings.required_claims,
+        return set_misconfigured_error(
+            "The value of %s has a name that is not one of an algorithm.",
+            pgsj_setting_names.algorithms);
+    return read_list(pgsj_setting_names.audience, pgsj_settings.audience, &out->audiences) &&
+           read_list(pgsj_setting_names.required_claims, pgsj_settings.required_claims,
                      &out->required_claims) &&
-           read_list("pg_session_jwt.token_types", pgsj_settings.token_types, &out->types);
+           read_list(pgsj_setting_names.token_types, pgsj_settings.token_types, &out->types);
 }
 
 static void add_keys(sjwt_issuer_policy *trust, const sjwt_keyset *keys)
@@ -204,7 +207,7 @@ static bool pin_inline(const sjwt_issuer_policy *terms)
         unusable.jwt = error;
         return false;
     }
-    return has_no_keys("pg_session_jwt.jwks", "", sjwt_status_text(error.status));
+    return set_no_keys_error(pgsj_setting_names.jwks, "", sjwt_status_text(error.status));
 }
 
 static bool pin_file(const sjwt_issuer_policy *terms)
@@ -212,7 +215,7 @@ static bool pin_file(const sjwt_issuer_policy *terms)
     const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_settings.jwks_file, PGSJ_KEYFILE_KEYS);
 
     if (pgsj_keyfile_keys(file) == NULL)
-        return has_no_keys("file ", pgsj_settings.jwks_file, pgsj_keyfile_problem(file));
+        return set_no_keys_error("file ", pgsj_settings.jwks_file, pgsj_keyfile_problem(file));
     return pin_one(terms, pgsj_keyfile_keys(file), file);
 }
 
@@ -226,7 +229,7 @@ static bool pin_issuers(const sjwt_issuer_policy *terms)
     size_t count;
 
     if (document == NULL)
-        return has_no_keys("file ", pgsj_settings.issuers_file, pgsj_keyfile_problem(file));
+        return set_no_keys_error("file ", pgsj_settings.issuers_file, pgsj_keyfile_problem(file));
     count = sjwt_issuers_count(document);
     issuers = palloc(sizeof(*issuers) * count);
     files = palloc0(sizeof(const pgsj_keyfile *) * count);
@@ -238,7 +241,7 @@ static bool pin_issuers(const sjwt_issuer_policy *terms)
             files[i] = pgsj_keyfile_use(issuer->keys_file, PGSJ_KEYFILE_KEYS);
             keys = pgsj_keyfile_keys(files[i]);
             if (keys == NULL)
-                (void)has_no_keys("file ", issuer->keys_file, pgsj_keyfile_problem(files[i]));
+                (void)set_no_keys_error("file ", issuer->keys_file, pgsj_keyfile_problem(files[i]));
         }
         any |= keys != NULL;
         issuers[i] = *terms;
@@ -260,17 +263,18 @@ static bool make_pinned(void)
 {
     sjwt_issuer_policy terms;
 
-    if (is_set(pgsj_settings.jwks) &&
-        strncmp(pgsj_settings.jwks, PGSJ_REFUSED, strlen(PGSJ_REFUSED)) == 0)
-        return refused(pgsj_settings.jwks + strlen(PGSJ_REFUSED));
+    if (pgsj_settings.refused_setting != NULL)
+        return set_refused_error(pgsj_settings.refused_setting);
     if (is_set(pgsj_settings.jwks) + is_set(pgsj_settings.jwks_file) +
             is_set(pgsj_settings.issuers_file) >
         1)
-        return misconfigured("%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
-                                   "and pg_session_jwt.issuers_file is set.");
+        return set_misconfigured_error(
+            "%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
+                  "and pg_session_jwt.issuers_file is set.");
     if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
-        return misconfigured("%s", "pg_session_jwt.issuer is set beside "
-                                   "pg_session_jwt.issuers_file, which names the issuers.");
+        return set_misconfigured_error("%s",
+                                       "pg_session_jwt.issuer is set beside "
+                                       "pg_session_jwt.issuers_file, which names the issuers.");
     if (!read_terms(&terms))
         return false;
     if (is_set(pgsj_settings.jwks))

@@ -28,7 +28,7 @@ perl -ne 'print "$1\n" if /^(?:\*\*|\| )`(auth\.\w+\([^)`]*\))/' "$reference" |
     sort -u >"$work/functions.reference"
 
 perl -0777 -ne 's|/\*.*?\*/||gs; while (/"((?:pg_session_jwt|request)\.[a-z_.]+)"/g) { print "$1\n" }' \
-    extension/*.c | sort -u >"$work/settings.source"
+    extension/setting_table.h | sort -u >"$work/settings.source"
 perl -ne 'while (/`((?:pg_session_jwt|request)\.[a-z_.]+)`/g) { print "$1\n" }' "$reference" |
     sort -u >"$work/settings.reference"
 

@@ -1,0 +1,105 @@
+/*
+ * setting_checks.c - is a new value of a setting one that can be used?
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+#include "jwt/sjwt.h"
+
+#include "extension/setting_checks.h"
+
+static bool checks_paused;
+
+void pgsj_setting_checks_pause(bool paused)
+{
+    checks_paused = paused;
+}
+
+static bool should_validate(const char *value, GucSource source)
+{
+    return value != NULL && value[0] != '\0' && !checks_paused && !InitializingParallelWorker &&
+           (source == PGC_S_FILE || source >= PGC_S_INTERACTIVE);
+}
+
+/*
+ * The server's own message would show the value, which may hold a secret, and
+ * its own error the statement with it.
+ */
+static bool refuse(const char *name, const char *detail, const char *hint, GucSource source)
+{
+    if (source >= PGC_S_INTERACTIVE)
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("invalid value for parameter \"%s\"", name),
+                 detail != NULL ? errdetail_internal("%s", detail) : 0,
+                 hint != NULL ? errhint("%s", hint) : 0, errhidestmt(true), errhidecontext(true)));
+    /* The configuration file: an ERROR would keep the rest of it from being read. */
+    GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+    GUC_check_errmsg("invalid value for parameter \"%s\"", name);
+    if (detail != NULL)
+        GUC_check_errdetail("%s", detail);
+    return false;
+}
+
+bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSource source)
+{
+    sjwt_keyset *keys;
+    sjwt_error error;
+    char detail[256];
+
+    (void)extra;
+    /* No cryptography in the postmaster: each backend would inherit its state. */
+    if (!should_validate(value, source) || !IsUnderPostmaster)
+        return true;
+    if (sjwt_keyset_parse(NULL, value, strlen(value), &keys, &error) == SJWT_OK) {
+        sjwt_keyset_free(keys);
+        return true;
+    }
+    snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", sjwt_status_text(error.status),
+             error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
+    return refuse(name, detail,
+                  sjwt_looks_like_token(value, strlen(value))
+                      ? "This looks like a token. It belongs in pg_session_jwt.jwt."
+                      : NULL,
+                  source);
+}
+
+bool pgsj_check_algorithms(const char *name, const char *value, void **extra, GucSource source)
+{
+    sjwt_algorithm_set algorithms;
+    sjwt_error error;
+    char detail[256];
+
+    (void)extra;
+    if (!should_validate(value, source) ||
+        sjwt_algorithms_parse(value, strlen(value), &algorithms, &error) == SJWT_OK)
+        return true;
+    /* The core's own text would be about a token's header. */
+    snprintf(detail, sizeof(detail),
+             "What this list has at byte %zu is not the name of an algorithm that is known.",
+             error.position);
+    return refuse(name, detail,
+                  "auth.jwt_algorithms() tells the names. \"none\" is not one of them.", source);
+}
+
+bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source)
+{
+    List *items = NIL;
+    char *copy;
+    bool parses;
+
+    (void)extra;
+    if (!should_validate(value, source))
+        return true;
+    copy = pstrdup(value);
+    /* A list of blanks only is not the empty value: somebody meant to ask for something. */
+    parses = SplitGUCList(copy, ',', &items) && items != NIL;
+    list_free(items);
+    pfree(copy);
+    return parses || refuse(name, NULL, NULL, source);
+}

@@ -1,0 +1,73 @@
+/*
+ * setting_table.h - every setting of the extension, one row each.
+ *
+ * A row gives settings.h a member of pgsj_settings and of pgsj_setting_names, and
+ * settings.c the definition and the hooks. The flags, checks and events are those of
+ * settings.c, the only file that needs these columns.
+ *
+ *   member   in pgsj_settings and pgsj_setting_names
+ *   name     as SET and SHOW have it
+ *   boot     the value where nobody sets one; INTEGER: also the least and the greatest
+ *   context  who may set it, as the server says it
+ *   flags    the server's flags
+ *   check    STRING only: is the value acceptable?
+ *   event    what a new value changes
+ *   brief    the server's short description
+ *   more     the server's long description, or NULL
+ *
+ * Settings are defined in this order. request.jwt.claims is the first: its name is the
+ * only one that another library may have taken, and that ERROR must leave nothing behind.
+ */
+#ifndef PGSJ_SETTING_TABLE_H
+#define PGSJ_SETTING_TABLE_H
+
+#define PGSJ_SETTINGS(STRING, INTEGER, BOOLEAN)                                                    \
+    STRING(claims, "request.jwt.claims", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST, accept_value,  \
+           claims_event, "The claims that a trusted gateway hands over, as JSON.",                 \
+           "They are the identity where no key is configured.")                                    \
+    /* NULL: not set; "" is set, and unusable. */                                                  \
+    STRING(jwk, "pg_session_jwt.jwk", NULL, PGC_BACKEND, PINNING, accept_value, trust_event,       \
+           "The public key that verifies this session's tokens, as a JWK.",                        \
+           "Settable in the configuration file and when connecting.")                              \
+    STRING(jwt, "pg_session_jwt.jwt", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST, check_token,      \
+           token_event, "The session's JSON Web Token.", "It is verified when it is first read.")  \
+    STRING(audit_log, "pg_session_jwt.audit_log", NULL, PGC_SUSET, GUC_NOT_WHILE_SEC_REST,         \
+           accept_value, audit_event, "Logs who is identified, whenever it is verified or read.",  \
+           "Only \"on\" turns it on.")                                                             \
+    /* The administrator's: no ordinary role can set these, or keep one from being in force. */    \
+    STRING(jwks, "pg_session_jwt.jwks", "", PGC_SUSET, PINNING | GUC_SUPERUSER_ONLY,               \
+           pgsj_check_key_set, trust_event,                                                        \
+           "The keys of the issuer of tokens, as a JWK or a JWK Set.",                             \
+           "Empty: none are pinned here.")                                                         \
+    STRING(jwks_file, "pg_session_jwt.jwks_file", "", PGC_SUSET, PINNING, accept_value,            \
+           trust_event, "The file with the keys of the issuer of tokens.",                         \
+           "The path is relative to the data directory.")                                          \
+    STRING(issuers_file, "pg_session_jwt.issuers_file", "", PGC_SUSET, PINNING, accept_value,      \
+           trust_event, "The file with several issuers of tokens, each with its keys.",            \
+           "The path is relative to the data directory.")                                          \
+    STRING(issuer, "pg_session_jwt.issuer", "", PGC_SUSET, PINNING, accept_value, trust_event,     \
+           "The claim \"iss\" that a token must have, to the letter.",                             \
+           "Empty: it is not looked at.")                                                          \
+    STRING(audience, "pg_session_jwt.audience", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,           \
+           pgsj_check_list, trust_event, "The audiences of which a token must be for one.",        \
+           "Empty: the claim \"aud\" is not looked at.")                                           \
+    STRING(algorithms, "pg_session_jwt.algorithms", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,       \
+           pgsj_check_algorithms, trust_event, "The signature algorithms that are accepted.",      \
+           "Empty: all that the keys are for, but those with a shared secret.")                    \
+    INTEGER(leeway, "pg_session_jwt.leeway", 60, 0, 3600, PGC_SUSET, PINNING | GUC_UNIT_S,         \
+            trust_event, "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL)          \
+    STRING(required_claims, "pg_session_jwt.required_claims", "exp", PGC_SUSET,                    \
+           PINNING | GUC_LIST_INPUT, pgsj_check_list, trust_event,                                 \
+           "The claims that a token must have.", NULL)                                             \
+    STRING(token_types, "pg_session_jwt.token_types", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,     \
+           pgsj_check_list, trust_event,                                                           \
+           "The types of token (\"typ\" in the header) that are accepted.",                        \
+           "Empty: any, or none.")                                                                 \
+    BOOLEAN(claims_fallback, "pg_session_jwt.claims_fallback", true, PGC_SUSET, PINNING,           \
+            trust_event, "Believes request.jwt.claims where there is no key.", NULL)               \
+    /* pgsj_settings_publish() overwrites it in place. */                                          \
+    STRING(parallel_state, "pg_session_jwt.parallel_state", PARALLEL_STATE_NONE, PGC_SUSET,        \
+           INTERNAL, check_parallel_state, parallel_state_event,                                   \
+           "What parallel workers are told.", "Internal; cannot be set.")
+
+#endif
