@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# The main job, step by step, on the private server that tests/server.sh made.
-# It checks what it shows: where a step does not end as told, it says so and fails.
+# Shows the main use step by step, on the private server of tests/server.sh.
+# Each step checks its output: if the output is not as expected, the demo fails.
 set -euo pipefail
 
 tell() { printf '\n%s\n' "$*"; }
 # run ROLE [VARIABLE=VALUE]...: runs the SQL from standard input as ROLE on a
-# connection that was given the public key, shows both, keeps the answer.
+# connection with the public key, prints the SQL and the answer, keeps the answer.
 run() {
     local role=$1 sql line variable variables=()
     shift
@@ -36,7 +36,7 @@ token() {
         "{\"sub\":\"$1\",\"jti\":$token_number,\"exp\":$(($(date +%s) + $2))}")
 }
 
-tell "1. The application has a key pair. It keeps the private key; the database learns the public one
+tell "1. The application has a key pair. It keeps the private key. It sends the public key to the database
    when a connection starts (pg_session_jwt.jwk)."
 # EdDSA, or what a build without it has.
 alg=$("$SJWT" backends | awk '$1 ~ /^(EdDSA|ES256)$/ && $2 != "-" { print $1; exit }')
@@ -44,8 +44,8 @@ alg=$("$SJWT" backends | awk '$1 ~ /^(EdDSA|ES256)$/ && $2 != "-" { print $1; ex
 public_key=$("$SJWT" public --key private.jwk)
 echo "    $public_key"
 
-tell "2. A table of notes, 100,000 of them, each with an owner. The policy: a user sees only the rows
-   whose owner is the subject of the session's token. The role app is what applications log in as."
+tell "2. A table has 100,000 notes, each with an owner. By its policy a user sees only the rows whose owner
+   is the subject of the session's token. Applications connect as the role app."
 run postgres <<'SQL'
 CREATE EXTENSION pg_session_jwt;
 CREATE TABLE note (owner text NOT NULL DEFAULT auth.user_id(), body text NOT NULL);
@@ -60,13 +60,14 @@ GRANT SELECT, INSERT ON note TO app;
 SQL
 expect_not "ERROR|FATAL"
 
-tell "3. Without a token nobody is logged in, and there is nothing to see."
+tell "3. Without a token there is no identity, and the role sees no row."
 run app <<'SQL'
 SELECT count(*) FROM note;
 SQL
 expect "^ +0$"
 
-tell "4. The application signs a token for Alice and hands it over. She sees her notes and can add one."
+tell "4. The application signs a token for Alice and sends it to the session. Alice sees her notes and can
+   add one."
 token alice 300
 run app token="$token" <<'SQL'
 SELECT auth.jwt_session_init(:'token');
@@ -77,7 +78,7 @@ expect "^ alice +\| alice +\| Call Bob"
 expect "^ alice +\| alice +\| Written with a token"
 expect_not "bob"
 
-tell "5. Bob, with his token and the same queries, sees his."
+tell "5. Bob runs the same queries with his token and sees his own notes."
 token bob 300
 run app token="$token" <<'SQL'
 SELECT auth.jwt_session_init(:'token');
@@ -86,8 +87,8 @@ SQL
 expect "^ bob +\| bob +\| Learn to juggle"
 expect_not "alice"
 
-tell "6. The policy costs no scan of the table: the owner is looked up in the index. The token was
-   verified once; for each row there is only a value to compare with."
+tell "6. The policy needs no scan of the table: the query uses the index on the owner. The session verified
+   the token once. For each row it only compares a value."
 run app token="$token" <<'SQL'
 SELECT auth.jwt_session_init(:'token');
 EXPLAIN (COSTS OFF) SELECT * FROM note;
@@ -105,7 +106,7 @@ SQL
 expect "ERROR:  invalid JWT signature"
 expect "^ +0$"
 
-tell "8. A token of Alice's that expired an hour ago is refused as well."
+tell "8. The database also refuses a token for Alice that expired an hour ago."
 token alice -3600
 run app token="$token" <<'SQL'
 SELECT auth.jwt_session_init(:'token');
@@ -114,5 +115,5 @@ SQL
 expect "ERROR:  Token used after it has expired"
 expect "^ +0$"
 
-tell "That was the main job: a verified token decides what a session can see. The server is stopped now
-and its files are deleted. ./dev psql opens a shell on a server like this; README.md goes on from here."
+tell "This is the main use: a verified token decides which rows a session sees. The demo now stops the server
+and deletes its files. ./dev psql starts psql on a server like this. README.md has the next steps."

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# A shell on the private server that tests/server.sh made: the extension, a key
-# for the connection, tokens as variables. psql's arguments are passed on.
+# Starts psql on the private server of tests/server.sh. The database has the
+# extension, the connection has a key, and psql variables contain two tokens.
+# All arguments go to psql.
 set -euo pipefail
 
 "$SJWT" keygen --alg EdDSA >private.jwk
@@ -19,11 +20,11 @@ cat >.psqlrc <<END
 END
 if [[ -t 0 ]]; then
     cat <<'END'
-The extension is there, and this connection was given a public key. Try:
+The database has the extension, and this connection has a public key. Try:
     SELECT auth.jwt_session_init(:'alice');
     SELECT auth.user_id(), auth.session();
     SELECT auth.jwt_session_init(:'bob');
-\c - app  becomes an ordinary role, \q leaves; nothing is kept.
+\c - app  connects as an ordinary role. \q quits and deletes the server.
 END
 fi
 PGOPTIONS="-c pg_session_jwt.jwk=$public_key" psql "$@"
