@@ -292,6 +292,34 @@ bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index, const
     return true;
 }
 
+static sjwt_octets view(sjwt_crypto_span span)
+{
+    return (sjwt_octets){.data = span.data, .len = span.len};
+}
+
+bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out)
+{
+    if (n >= keys->count)
+        return false;
+    const sjwt_key *key = keys->keys[n];
+    *out = (sjwt_key_view){.kid = key->kid, .algorithms = key->algorithms};
+    switch (key->key.type) {
+    case SJWT_CRYPTO_KEY_OKP:
+    case SJWT_CRYPTO_KEY_EC:
+        out->octets[0] = view(key->key.x);
+        out->octets[1] = view(key->key.y);
+        break;
+    case SJWT_CRYPTO_KEY_RSA:
+        out->octets[0] = view(key->key.n);
+        out->octets[1] = view(key->key.e);
+        break;
+    case SJWT_CRYPTO_KEY_OCT:
+        out->octets[0] = view(key->key.k);
+        break;
+    }
+    return true;
+}
+
 const sjwt_key *sjwt_keyset_get(const sjwt_keyset *keys, size_t n)
 {
     return keys->keys[n];

@@ -210,6 +210,28 @@ size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys);
 bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index, const char **kid,
                          sjwt_status *why);
 
+/* Octets that belong to somebody else. */
+typedef struct sjwt_octets {
+    const uint8_t *data; /* may be NULL only where len is 0 */
+    size_t len;
+} sjwt_octets;
+
+/*
+ * All of a usable key that decides over a signature. Which octets, big-endian where
+ * they are a number: OKP: x. EC: x and y. RSA: n and e, without leading zeros. oct:
+ * the shared secret. An unused entry has the length 0.
+ */
+typedef struct sjwt_key_view {
+    const char *kid;               /* NUL-terminated UTF-8, or NULL */
+    sjwt_algorithm_set algorithms; /* those that it serves; of one key type and one curve */
+    sjwt_octets octets[2];
+} sjwt_key_view;
+
+/* The n-th usable key (0, 1, ...) in the order of the set; all of *out is owned by the
+ * set. False when there is no n-th. For a digest of the set: do not copy the octets,
+ * which may be a secret. */
+bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out);
+
 /* ---- policy ------------------------------------------------------------ */
 
 typedef struct sjwt_string_list {

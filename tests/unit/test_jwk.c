@@ -580,6 +580,43 @@ static void test_secrets_are_wiped(void **state)
     assert_int_equal(block_count, 0);
 }
 
+static void expect_octets(const sjwt_octets *octets, const char *octet, size_t len)
+{
+    assert_int_equal(octets->len, len);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(octets->data[i], (uint8_t)octet[0]);
+}
+
+static void test_key_views(void **state)
+{
+    sjwt_keyset *keys =
+        keys_of("{\"keys\":[" WITH_KID(OKP_KEY, "z") ",{\"kty\":\"EC\"},{" EC_KEY "},{" RSA_KEY
+                                                     ",\"alg\":\"PS384\"},{" OCT_KEY "}]}");
+    sjwt_key_view key;
+
+    (void)state;
+    assert_true(sjwt_keyset_key(keys, 0, &key));
+    assert_string_equal(key.kid, "z");
+    assert_int_equal(key.algorithms, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
+    expect_octets(&key.octets[0], "K", 32);
+    assert_int_equal(key.octets[1].len, 0);
+    assert_true(sjwt_keyset_key(keys, 1, &key));
+    assert_null(key.kid);
+    assert_int_equal(key.algorithms, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256));
+    expect_octets(&key.octets[0], "K", 32);
+    expect_octets(&key.octets[1], "Y", 32);
+    assert_true(sjwt_keyset_key(keys, 2, &key));
+    assert_int_equal(key.algorithms, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384));
+    expect_octets(&key.octets[0], "\xcb", 256);
+    assert_int_equal(key.octets[1].len, 3);
+    assert_memory_equal(key.octets[1].data, "\1\0\1", 3);
+    assert_true(sjwt_keyset_key(keys, 3, &key));
+    expect_octets(&key.octets[0], "K", 32);
+    assert_int_equal(key.octets[1].len, 0);
+    assert_false(sjwt_keyset_key(keys, 4, &key));
+    sjwt_keyset_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +632,7 @@ int main(void)
         cmocka_unit_test_setup(test_ambiguous, reset_fake),
         cmocka_unit_test_setup(test_backend_failures, reset_fake),
         cmocka_unit_test_setup(test_select, reset_fake),
+        cmocka_unit_test_setup(test_key_views, reset_fake),
         cmocka_unit_test_setup(test_private_members_are_not_kept, reset_fake),
         cmocka_unit_test_setup(test_secrets_are_wiped, reset_fake),
     };
