@@ -4,6 +4,10 @@
 # PG_CONFIG chooses one of several. Sets PostgresServer_VERSION, _MAJOR, _BINDIR,
 # _PKGLIBDIR, _SHAREDIR and _PGXS_DIR (where its test programs are, or empty).
 # FindPostgreSQL, CMake's own, looks for the client library: another matter.
+if(NOT PG_CONFIG)
+    # The presets hand over the environment's, which may be none.
+    unset(PG_CONFIG CACHE)
+endif()
 find_program(PG_CONFIG NAMES pg_config DOC "pg_config of the server to build for")
 
 if(PG_CONFIG)

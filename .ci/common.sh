@@ -1,0 +1,35 @@
+# Sourced by dev and the scripts beside this one: messages, root, cleaning up.
+# shellcheck shell=bash
+
+say() { printf '\n== %s\n' "$*"; }
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Commands in at_exit run when the script ends, the last one first.
+run_at_exit() {
+    local status=$? i
+    trap '' INT TERM HUP
+    for ((i = ${#at_exit[@]} - 1; i >= 0; i--)); do eval "${at_exit[i]}" || true; done
+    exit "$status"
+}
+# Once a script, and once a subshell that has things of its own to clean up.
+clean_up_at_exit() {
+    at_exit=()
+    trap run_at_exit EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+clean_up_at_exit
+
+as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+can_be_root() { [[ $EUID -eq 0 ]] || command -v sudo >/dev/null; }

@@ -1,0 +1,123 @@
+# Sourced by dev: the places where ./dev matrix tests. A place is a function
+# place_NAME. It prepares a system or a server and runs workflow presets there,
+# with one of
+#   chroot_jobs PRESET...           in the chroot that debian_chroot made
+#   server_jobs PG_CONFIG PRESET... on this machine, with another server
+# What it prints goes into a log. A command that fails ends it. It exits with 75
+# where something that the project does not control cannot be had at the moment:
+# the place is then skipped, which the summary says.
+# shellcheck shell=bash disable=SC2154  # variables of dev
+
+# In the order in which they run. .ci/README.md says what each is for.
+places=(trixie sid)
+
+place_trixie() {
+    debian_chroot trixie
+    chroot_jobs sodium-mbedtls clang-core-mbedtls
+}
+
+place_sid() {
+    debian_chroot sid || exit 75
+    chroot_jobs sodium-mbedtls clang-core-mbedtls
+}
+
+# ---- what places are made of ---------------------------------------------
+
+# Debian's archive as this machine's apt knows it.
+mirror() {
+    local uri
+    uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        sed -nE -e 's/^deb +(\[[^]]*\] +)?([^ ]+).*/\2/p' -e 's/^URIs: *([^ ]+).*/\1/p' |
+        grep -m 1 -E '/debian/?$') || true
+    echo "${MIRROR:-${uri:-http://deb.debian.org/debian}}"
+}
+
+# debian_chroot SUITE: a chroot of this place with a copy of the checkout and the
+# packages that its tests need. One of an earlier time is brought up to date.
+debian_chroot() {
+    can_be_root || die "debootstrap and chroot need root, and there is no sudo here"
+    root=$CHROOTS/$place
+    if [[ ! -e $root/.complete ]]; then
+        as_root rm -rf "$root"
+        as_root debootstrap --variant=minbase "$1" "$root" "$(mirror)" || return
+        as_root touch "$root/.complete"
+    fi
+    # Nothing here has to survive a power cut, and a mirror that lags is good
+    # enough: its signatures are checked all the same.
+    echo force-unsafe-io | as_root tee "$root/etc/dpkg/dpkg.cfg.d/unsafe-io" >/dev/null
+    echo 'Acquire::Check-Valid-Until "false";' | as_root tee "$root/etc/apt/apt.conf.d/any-date" >/dev/null
+    as_root mount -t proc proc "$root/proc" || return
+    at_exit+=("as_root umount -l '$root/proc'")
+    as_root cp /etc/resolv.conf "$root/etc/resolv.conf"
+    as_root rm -rf "$root/checkout"
+    as_root mkdir -p "$root/checkout/build"
+    tar -c --exclude=./build --exclude=./.git . | as_root tar -x -C "$root/checkout" --no-same-owner
+    # npm's packages come from here: they are the same everywhere.
+    as_root cp -R "$BUILD_DIR/interop" "$BUILD_DIR/issuers" "$root/checkout/build/"
+    in_chroot apt-get -q -q update || return
+    in_chroot apt-get -q -q -y dist-upgrade || return
+    in_chroot ./dev setup "${everything[@]}" clang
+}
+
+in_chroot() {
+    as_root chroot "$root" env -C /checkout -u LC_ALL -u LANG -u TMPDIR -u XDG_CACHE_HOME -u PG_CONFIG \
+        -u BUILD_DIR -u NODE_OPTIONS -u NODE_EXTRA_CA_CERTS HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive JOBS="$JOBS" "$@" </dev/null
+}
+
+chroot_jobs() {
+    in_chroot ./dev job "$@" || true
+    collect "$root/checkout/build/results/job"
+}
+
+server_jobs() {
+    PG_CONFIG=$1 BUILD_DIR=$BUILD_DIR/$place ./dev job "${@:2}" || true
+    collect "$BUILD_DIR/$place/results/job"
+}
+
+# The results of ./dev job, as results of the matrix.
+collect() { sed "s/^/$place-/" "$1" >>"$results"; }
+
+# ---- the command ---------------------------------------------------------
+
+run_place() {
+    local place=$1 log=$logs/place-$1.log start=$SECONDS status=0
+    say "$place"
+    # Not within || or if, where a command that fails would not end it.
+    set -m
+    (
+        clean_up_at_exit
+        "place_$place"
+    ) >"$log" 2>&1 </dev/null &
+    set +m
+    at_exit+=("kill -- -$! 2>/dev/null")
+    wait $! || status=$?
+    unset "at_exit[-1]"
+    if ((status == 75)); then
+        tail -n 30 "$log"
+        skipped+=("SKIPPED: $place cannot be had at the moment; nothing was tested there.")
+    elif ((status)) || ! grep -q "^$place-" "$results"; then
+        tail -n 60 "$log"
+        echo "$place|0|1|$((SECONDS - start))|$(system)|FAILED before its end" >>"$results"
+    else
+        # Indented: its sum is not the sum of all.
+        sed -n '/^Ready/,$s/^/  /p' "$log"
+    fi
+    echo "$place: ended after $((SECONDS - start)) s"
+}
+
+matrix() {
+    local place skipped=()
+    CHROOTS=${CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/pg_session_jwt}
+    if (($# == 0)); then set -- "${places[@]}"; fi
+    for place in "$@"; do
+        declare -F "place_$place" >/dev/null || die "there is no place \"$place\" (there are: ${places[*]})"
+    done
+    setup "${everything[@]}" clang matrix
+    fetch_modules
+    start_results matrix
+    mkdir -p "$CHROOTS"
+    for place in "$@"; do run_place "$place"; done
+    if ((${#skipped[@]})); then printf '%s\n' '' "${skipped[@]}"; fi
+    summary
+}

@@ -1,0 +1,26 @@
+#!/bin/bash
+# run.sh BUILD [quick]: all of the benchmarks with what the preset "bench" built
+# in BUILD. Writes docs/benchmarks.md; quick: BUILD/report/benchmarks.md.
+# Called by ./dev bench.
+set -euo pipefail
+
+build=$1
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+output=docs series=$build/series stage=$build/stage
+if [[ ${1-} == quick ]]; then output=$build/report; fi
+
+cmake -D BINARY_DIR="$build" -D STAGE="$stage" -P cmake/Stage.cmake >/dev/null
+cp "$build/tests/bench/bench_client" "$stage/"
+mkdir -p "$series" "$output"
+printf '\n== The core\n'
+"$build/tests/bench/bench_core" "$@" | tee "$series/core"
+printf '\n== The server\n'
+# shellcheck disable=SC2016  # server.sh says where the stage is copied to
+PGSJ_STAGE=$stage SJWT=$build/jwt/tools/sjwt tests/server.sh run \
+    -o shared_buffers=1536MB -o jit=off -o autovacuum=off -o max_connections=100 \
+    -o max_parallel_workers_per_gather=0 -o min_parallel_table_scan_size=0 -- \
+    bash -c 'BENCH_CLIENT=$PGSJ_STAGE/bench_client exec tests/bench/measure.sh "$@"' bench "$@" |
+    tee "$series/server"
+tests/bench/report.pl "$build" "$output" "./dev bench${1:+ $1}" "$series/core" "$series/server"
+echo "Written: $output/benchmarks.md"
