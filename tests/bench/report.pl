@@ -1,11 +1,11 @@
 #!/usr/bin/perl
-# Makes the document and the plots of what the benchmarks measured.
+# Writes the document and the plots from the measured series.
 #
 #   report.pl BUILD-DIRECTORY OUTPUT-DIRECTORY COMMAND SERIES-FILE...
 #
-# A series file is as tests/bench/bench.h describes; a line "# not measured: ..."
-# is passed on, "# rows: N" is the size of the table, "# load: N" the machine's load. Writes benchmarks.md
-# and benchmarks/*.svg into the output directory.
+# tests/bench/bench.h describes a series file. The document repeats a line
+# "# not measured: ...". "# rows: N" is the size of the table, "# load: N" the load
+# of the machine. Writes benchmarks.md and benchmarks/*.svg into the output directory.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use List::Util qw(max min);
 my ($build, $output, $command, @files) = @ARGV;
 die "usage: report.pl BUILD OUTPUT COMMAND FILE...\n" if !@files;
 
-# ---- what was measured ---------------------------------------------------
+# ---- the measured series ---------------------------------------------------
 
 my (@groups, %series, @missing, @loads, $rows);
 for my $file (@files)
@@ -60,18 +60,18 @@ sub find
 	return $found;
 }
 
-# One by the other, round by round: (median, min, max).
+# Divides one series by the other, round by round. Returns (median, min, max).
 sub ratio
 {
 	my ($one, $other) = @_;
-	# A difference of two measurements can be nothing at all.
+	# A difference of two measurements can be 0.
 	my @rounds = grep { $other->{values}[$_] != 0 } 0 .. $#{ $one->{values} };
-	die "$other->{name}: nothing to compare $one->{name} with\n" if !@rounds;
+	die "$other->{name}: every round is 0, nothing to compare $one->{name} with\n" if !@rounds;
 	my @ratios = map { $one->{values}[$_] / $other->{values}[$_] } @rounds;
 	return (median(@ratios), min(@ratios), max(@ratios));
 }
 
-# Queries of a transaction after the first: a second has how many of them.
+# Queries per second, without the first query of each transaction.
 for my $group (@groups)
 {
 	next unless $group =~ /^(server: transactions, .*), 5 queries$/;
@@ -89,7 +89,7 @@ for my $group (@groups)
 
 my @clients = map { /^server: transactions, (\d+) clients, same token, 1 query$/ ? $1 : () } @groups;
 my @targets = (
-	# group, contender, held against, limit; for throughput the limit is a minimum
+	# group, contender, reference, limit; for throughput the limit is a minimum
 	[ 'server: owner as text', 'auth.user_id()', 'literal', 1.10 ],
 	[ 'server: owner as uuid', 'auth.uid()', 'literal', 1.10 ],
 	[ 'server: auth.role()', 'auth.role()', 'literal', 1.25 ],
@@ -101,9 +101,9 @@ my @targets = (
 	[ 'server: owner as text', 'auth.user_id()', '(select auth.user_id())', 1.10 ],
 	[ 'server: owner as uuid', 'auth.uid()', '(select auth.uid())', 1.10 ],
 	[ 'server: policy', 'policy with auth.user_id()', 'policy with (select auth.user_id())', 1.10 ],
-	[ 'core: EdDSA, 600 octets', 'jwt_verify', 'bare libsodium', 1.10 ],
-	[ 'core: RS256, 600 octets', 'jwt_verify', 'bare PSA, key imported', 1.10 ],
-	[ 'core: ES256, 600 octets', 'jwt_verify', 'bare PSA, key imported', 1.10 ],
+	[ 'core: EdDSA, 600 octets', 'sjwt_verify', 'bare libsodium', 1.10 ],
+	[ 'core: RS256, 600 octets', 'sjwt_verify', 'bare PSA, key imported', 1.10 ],
+	[ 'core: ES256, 600 octets', 'sjwt_verify', 'bare PSA, key imported', 1.10 ],
 	[ 'server: setting a token, less an empty SELECT', 'jwt_session_init($1), new token each time', 'bare libsodium', 1.5 ],
 	[ 'server: setting a token, less an empty SELECT', 'jwt_session_init($1), same token', 'bare libsodium', 0.10 ],
 	(
@@ -152,7 +152,7 @@ if (my @sizes = @{ $series{$memory} // [] })
 # ---- slower than a peer ----------------------------------------------------
 
 my @peers = (
-	[ qr/^core: (?:RS256|ES256)/, 'jwt_verify', qr/^(?:libjwt|cjose)$/ ],
+	[ qr/^core: (?:RS256|ES256)/, 'sjwt_verify', qr/^(?:libjwt|cjose)$/ ],
 	[ qr/^server: (?:policy, )?peers$/, qr/^(?:policy with )?auth\./, qr/helper|current_setting/ ],
 	[ qr/^server: transactions, .* quer(?:y|ies)$/, 'pg_session_jwt.jwt', qr/^request/ ],
 	[ qr/^server: setting a token, .*less/, qr/^jwt_session_init/, qr/^set_config/ ]);
@@ -167,8 +167,7 @@ for my $group (@groups)
 			{
 				my ($median) = ratio($one, $other);
 				$median = 1 / $median if $one->{unit} eq 'tps';
-				my $line = sprintf '- %s: `%s` takes **%s** times as long as `%s`', $group, $one->{name}, number($median), $other->{name};
-				push @{ $median > 1 ? \@slower : \@faster }, "$line.";
+				push @{ $median > 1 ? \@slower : \@faster }, sprintf '| %s | `%s` | `%s` | **%s** |', $group, $one->{name}, $other->{name}, number($median);
 			}
 		}
 	}
@@ -247,7 +246,7 @@ sub plot
 		}
 	}
 	return if !@curves;
-	# Few places are named each; many, such as sizes, as gnuplot sees fit.
+	# Name each point of the x axis if there are few; else gnuplot chooses.
 	my $places = keys %at <= 5 || $log =~ /x/ ? 'set xtics (' . join(', ', sort { $a <=> $b } keys %at) . ')' : 'set xrange [0:*]';
 	open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!";
 	print $gnuplot <<END;
@@ -281,9 +280,9 @@ for (
 	$growth .= plot(@$_) // '';
 }
 
-# ---- in short ----------------------------------------------------------------
+# ---- summary ----------------------------------------------------------------
 
-# What one takes more than the other, at the median of the rounds; nothing where one was not measured.
+# The median of the differences, round by round; empty if one of the two was not measured.
 sub more
 {
 	my ($group, $name, $against) = @_;
@@ -303,12 +302,12 @@ my @short;
 my $to_ns = 1e6 / ($rows // 1);    # milliseconds of a scan to nanoseconds of a row
 my ($call, $helper, $row) = (more('server: owner as text', 'auth.user_id()', 'literal'),
 	more('server: policy, peers', 'policy with helper.user_id()', 'policy with a literal'), once('server: owner as text', 'literal'));
-push @short, sprintf 'A policy that calls `auth.user_id()` costs **%s ns** more for each row than one with a literal, in a scan that takes %s ns a row anyway%s.',
-  number($call * $to_ns), number($row * $to_ns), defined $helper ? sprintf('; with the widespread SQL helper it is %s ns', number($helper * $to_ns)) : ''
+push @short, sprintf "A policy that calls `auth.user_id()` costs **%s ns** more for each row than a policy with a literal.\n  The scan itself takes %s ns for each row.%s",
+  number($call * $to_ns), number($row * $to_ns), defined $helper ? sprintf(' The widespread SQL helper costs %s ns more.', number($helper * $to_ns)) : ''
   if defined $call;
 my $setting = 'server: setting a token, less an empty SELECT';
 my ($signature, $new, $again) = (once($setting, 'bare libsodium'), once($setting, 'jwt_session_init($1), new token each time'), once($setting, 'jwt_session_init($1), same token'));
-push @short, sprintf 'A new token costs **%s µs** once, of which the signature is %s µs; the same token set again costs %s µs.',
+push @short, sprintf 'A new token costs **%s µs** once. The signature takes %s µs of this time.' . "\n  The same token set again costs %s µs.",
   number($new), number($signature), number($again)
   if defined $new;
 
@@ -318,80 +317,80 @@ open my $out, '>', "$output/benchmarks.md" or die "$output/benchmarks.md: $!";
 print $out <<END;
 # Benchmarks
 
-What it costs that a policy asks who the user is, and that a token is verified.
-`$command` measured everything here in one run and wrote this page; nothing in it
-was written by hand.
+This page shows the cost of a policy that reads the identity, and the cost of verifying a token. `$command` measures
+all figures in one run and writes this page.
 
 @{[join "\n", map { "- $_" } @short]}
 
-What is compared took turns within the run. A ratio is taken round by round, and
-the **median** of these ratios is what counts; least and greatest say how much the
-machine let it vary. Where others used the machine meanwhile these lie far apart, and the best
-round of one by the best of the other ("best by best") says more of the code; it is not what a
-target is judged by. Scans are of $rows rows of a `bigint`, a `text` of 36 characters and a
-`uuid` (one row in a thousand is the user's), in the server's memory, without an index,
-without JIT and, but for one plot, without parallel workers. Times are what a client waits
-over a Unix socket. Where a token is set, client and server share a processor and the
-statements take turns one by one, so that what is subtracted was measured under the same
-conditions. Tokens are EdDSA of 600 octets unless something else is said.
+How to read the figures:
+
+- The run measures the two sides of a comparison in turns. Each round yields one ratio. The **median** of these ratios
+  decides whether a target is met. Minimum and maximum show the noise.
+- If other programs used the machine during the run, minimum and maximum are far apart. Then the ratio of the two best
+  rounds ("best by best") describes the code better. It does not decide whether a target is met.
+- A scan reads $rows rows of a `bigint`, a `text` of 36 characters and a `uuid`. One row in a thousand belongs to the
+  user. The rows are in the server's memory. The scan uses no index, no JIT and, except in one plot, no parallel
+  workers.
+- A time is the time that a client waits over a Unix socket. If a measurement sets a token, client and server share a
+  processor and the statements alternate. The subtracted time is therefore measured under the same conditions.
+- Tokens are EdDSA tokens of 600 octets unless a row says otherwise.
 
 $busy
 ## Targets: $met met, $missed missed
 
-| what | target | median | least – greatest | best by best | |
+| what | target | median | min – max | best by best | |
 |---|---|---|---|---|---|
 END
 print $out "$_\n" for @judged;
 print $out <<END;
 
-A transaction is `BEGIN`, `SET LOCAL pg_session_jwt.jwt = '…'`, one or more times
-`SELECT id FROM note LIMIT 10` under a policy whose call finds the rows by an index, and `COMMIT`,
-each sent by itself (`pgbench -n -M simple -T 1`, no more threads than cores). Its peer sets
-`request.jwt.claims` and has a policy with the helper. For a new token in each transaction, both
-take what they set from a table. "Queries after the first" is the throughput of the second to
-fifth query: transactions of five queries less transactions of one. What the first costs, setting
-and verifying the token, is not in it; whole transactions follow.
+A transaction is `BEGIN`, `SET LOCAL pg_session_jwt.jwt = '…'`, one or more times `SELECT id FROM note LIMIT 10`, and
+`COMMIT`. The policy's function call finds the rows by an index. The client sends each statement separately
+(`pgbench -n -M simple -T 1`, with no more threads than cores). The peer sets `request.jwt.claims` and has a policy with
+the helper. For a new token in each transaction, both sides read the new value from a table. "Queries after the first"
+is the throughput of the second to fifth query: the time of transactions of five queries less the time of transactions
+of one query. It does not include setting and verifying the token. The next tables compare whole transactions.
 
 ## Slower than a peer
 
 END
-print $out @slower ? map { "$_\n" } @slower : "Nothing that was measured.\n";
+my $head = "The last column is the time of the first divided by the time of the peer.\n\n| measurement | this extension | peer | ratio |\n|---|---|---|---|\n";
+print $out @slower ? ($head, map { "$_\n" } @slower) : "No measurement.\n";
 print $out "\n## Faster than a peer\n\n";
-print $out @faster ? map { "$_\n" } @faster : "Nothing that was measured.\n";
+print $out @faster ? ($head, map { "$_\n" } @faster) : "No measurement.\n";
 print $out <<END;
 
-libjwt reads its PEM key again for each token; cjose keeps it ready and looks at no claim.
-Both use OpenSSL's RSA and ECDSA, which are faster than mbedTLS's. `helper.user_id()` is
-`current_setting('request.jwt.claims', true)::json ->> 'sub'` in an SQL function;
-`helper.uid()` looks at `request.jwt.claim.sub` before that and makes a uuid of it. Helpers like
-these are widespread behind gateways that verify tokens themselves; they verify nothing.
+libjwt reads its PEM key again for each token. cjose keeps the key prepared and checks no claim. Both use RSA and ECDSA
+of OpenSSL, which are faster than those of mbedTLS. `helper.user_id()` is an SQL function with
+`current_setting('request.jwt.claims', true)::json ->> 'sub'`. `helper.uid()` reads `request.jwt.claim.sub` first and
+converts the value to a uuid. Such helpers are widespread behind gateways that verify tokens themselves. They verify
+nothing.
 
 ## Not measured
 
 END
-print $out @missing ? map { "- $_\n" } @missing : "Nothing was left out.\n";
+print $out @missing ? map { "- $_\n" } @missing : "All planned measurements ran.\n";
 print $out "\n## Machine\n\n| | |\n|---|---|\n";
 print $out "| $_->[0] | $_->[1] |\n" for @machine;
 print $out <<END;
 
-Run it again with `./dev bench`, or with `./dev bench quick` for a glance in under two minutes
-that goes to the build directory. The server is a private one (tests/server.sh) with
-`shared_buffers` of 1536 MB and with `fsync`, `jit` and `autovacuum` off. The statements are those of
-tests/bench/measure.sh, the core's part is tests/bench/core.c.
+`./dev bench` runs the benchmarks again. `./dev bench quick` takes less than two minutes and writes to the build
+directory. Both use a private server (tests/server.sh) with `shared_buffers` of 1536 MB and with `fsync`, `jit` and
+`autovacuum` off. The statements are in tests/bench/measure.sh. The measurements of the core are in tests/bench/core.c.
 
 ## Growth
 
-Points are medians, bars reach from the least to the greatest.
+Points show medians. Bars show minimum and maximum.
 
 ${growth}## Every figure
 
-Ratios are to the first of each table, or to the first at the same place of a plot.
+A ratio compares a row with the first row of its table, or with the first row at the same point of a plot.
 END
 for my $group (@groups)
 {
 	my $with_x = grep { $_->{x} ne '-' } @{ $series{$group} };
 	print $out "\n### $group\n\n", $with_x ? '| at ' : '',
-	  "| | unit | min | median | max | ratio | least – greatest |\n",
+	  "| | unit | min | median | max | ratio | min – max |\n",
 	  $with_x ? '|---' : '', "|---|---|---|---|---|---|---|\n";
 	my %first;
 	for my $one (@{ $series{$group} })
