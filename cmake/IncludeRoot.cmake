@@ -3,7 +3,7 @@
 # Makes an include directory that holds links to these files and folders of the
 # source tree, under their own names, and nothing else. What a target does not
 # get this way it cannot include: crypto/ does not see jwt/, the extension sees
-# of the core only jwt/sjwt.h.
+# of the core only jwt/include.
 function(include_root variable name)
     set(root ${PROJECT_BINARY_DIR}/include/${name})
     file(REMOVE_RECURSE ${root})

@@ -8,7 +8,7 @@
 
 #include "fmgr.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #include "extension/errors.h"
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_JWT,           /* a key or a token was refused: see jwt */

@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #include "extension/errors.h"
 #include "extension/session.h"

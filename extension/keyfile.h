@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 typedef enum pgsj_keyfile_kind {
     PGSJ_KEYFILE_KEYS,   /* a JWK or a JWK Set */

@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 /* The one context of all that outlives a transaction: keys and identities. */
 extern MemoryContext pgsj_memory;

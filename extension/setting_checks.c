@@ -9,7 +9,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #include "extension/setting_checks.h"
 

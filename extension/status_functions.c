@@ -14,7 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #include "extension/claims.h"
 #include "extension/errors.h"

@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #include "extension/errors.h"
 #include "extension/keyfile.h"

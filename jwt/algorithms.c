@@ -1,4 +1,4 @@
-#include "jwt/sjwt.h"
+#include <sjwt/algorithms.h>
 #include "jwt/error.h"
 #include "crypto/crypto.h"
 

@@ -5,7 +5,9 @@
 #define PG_SESSION_JWT_JWT_CLAIMS_H
 
 #include "jwt/json.h"
-#include "jwt/sjwt.h"
+#include <sjwt/policy.h>
+#include <sjwt/status.h>
+#include <sjwt/token.h>
 
 /* Which of the policy's issuers may vouch for these claims: the one of exactly
  * this "iss". SJWT_OK or SJWT_ISSUER_REFUSED. */

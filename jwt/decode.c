@@ -1,3 +1,5 @@
+#include <sjwt/decode.h>
+
 #include "jwt/base64url.h"
 #include "jwt/error.h"
 #include "jwt/json.h"

@@ -4,7 +4,7 @@
 #ifndef PG_SESSION_JWT_JWT_ERROR_H
 #define PG_SESSION_JWT_JWT_ERROR_H
 
-#include "jwt/sjwt.h"
+#include <sjwt/status.h>
 
 /* Fills *error (may be NULL) and returns status. detail may be NULL and is cut
  * to fit; it must be a constant or the policy's own string, never input. */

@@ -1,3 +1,5 @@
+#include <sjwt/issuers.h>
+
 #include "jwt/error.h"
 #include "jwt/jwk.h"
 #include "jwt/memory.h"

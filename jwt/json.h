@@ -13,7 +13,9 @@
 #ifndef PG_SESSION_JWT_JWT_JSON_H
 #define PG_SESSION_JWT_JWT_JSON_H
 
-#include "jwt/sjwt.h"
+#include <sjwt/limits.h>
+#include <sjwt/memory.h>
+#include <sjwt/status.h>
 
 /* A node of the tree; the parser's own. */
 typedef struct cJSON sjwt_json_value;

@@ -4,7 +4,7 @@
 #ifndef PG_SESSION_JWT_JWT_JWK_H
 #define PG_SESSION_JWT_JWT_JWK_H
 
-#include "jwt/sjwt.h"
+#include <sjwt/keyset.h>
 #include "jwt/json.h"
 #include "crypto/crypto.h"
 

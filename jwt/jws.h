@@ -5,7 +5,10 @@
 #define PG_SESSION_JWT_JWT_JWS_H
 
 #include "jwt/json.h"
-#include "jwt/sjwt.h"
+#include <sjwt/memory.h>
+#include <sjwt/policy.h>
+#include <sjwt/status.h>
+#include <sjwt/token.h>
 #include "crypto/crypto.h"
 
 /* A compact JWS, taken apart but not yet believed. */

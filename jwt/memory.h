@@ -4,7 +4,7 @@
 #ifndef PG_SESSION_JWT_JWT_MEMORY_H
 #define PG_SESSION_JWT_JWT_MEMORY_H
 
-#include "jwt/sjwt.h"
+#include <sjwt/memory.h>
 
 /* A copy of *allocator; the default where it is NULL. */
 sjwt_allocator sjwt_allocator_resolve(const sjwt_allocator *allocator);

@@ -10,7 +10,8 @@
 #ifndef PG_SESSION_JWT_JWT_SIGN_H
 #define PG_SESSION_JWT_JWT_SIGN_H
 
-#include "jwt/sjwt.h"
+#include <sjwt/memory.h>
+#include <sjwt/status.h>
 
 /* A key to sign with: private, or a shared secret. Immutable. */
 typedef struct sjwt_private_key sjwt_private_key;

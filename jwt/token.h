@@ -5,7 +5,8 @@
 #define PG_SESSION_JWT_JWT_TOKEN_H
 
 #include "jwt/json.h"
-#include "jwt/sjwt.h"
+#include <sjwt/memory.h>
+#include <sjwt/token.h>
 
 /* A registered time. */
 typedef struct sjwt_time {

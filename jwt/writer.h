@@ -7,7 +7,8 @@
 #define PG_SESSION_JWT_JWT_WRITER_H
 
 #include "crypto/crypto.h"
-#include "jwt/sjwt.h"
+#include <sjwt/memory.h>
+#include <sjwt/status.h>
 
 typedef struct sjwt_writer {
     sjwt_allocator allocator;

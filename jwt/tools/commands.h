@@ -4,7 +4,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_COMMANDS_H
 #define PG_SESSION_JWT_TOOLS_COMMANDS_H
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 #include "jwt/tools/options.h"
 
 /* The most octets of a payload to sign, or of a token read from a file. */

@@ -5,7 +5,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_LOAD_H
 #define PG_SESSION_JWT_TOOLS_LOAD_H
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 #include "jwt/sign.h"
 
 bool load_private_key(const char *what, const char *path, sjwt_private_key **out);

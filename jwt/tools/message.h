@@ -8,7 +8,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_MESSAGE_H
 #define PG_SESSION_JWT_TOOLS_MESSAGE_H
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 enum exit_code {
     EXIT_VALID = 0,

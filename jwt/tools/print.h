@@ -8,7 +8,7 @@
 #ifndef PG_SESSION_JWT_TOOLS_PRINT_H
 #define PG_SESSION_JWT_TOOLS_PRINT_H
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 /* indent follows each new line. */
 void print_safely(const char *text, size_t len, const char *indent);

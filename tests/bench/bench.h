@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sjwt.h>
+
 #include "jwt/sign.h"
 
 /* Every token's sub, role, email and organization. */

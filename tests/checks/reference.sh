@@ -32,7 +32,7 @@ perl -0777 -ne 's|/\*.*?\*/||gs; while (/"((?:pg_session_jwt|request)\.[a-z_.]+)
 perl -ne 'while (/`((?:pg_session_jwt|request)\.[a-z_.]+)`/g) { print "$1\n" }' "$reference" |
     sort -u >"$work/settings.reference"
 
-perl -ne 'print "$1\n" if /^    X\(SJWT_\w+, "([^"]*)"\)/' jwt/sjwt.h | sort -u >"$work/reasons.source"
+perl -ne 'print "$1\n" if /^    X\(SJWT_\w+, "([^"]*)"\)/' jwt/include/sjwt/status.h | sort -u >"$work/reasons.source"
 perl -ne 'print "$1\n" if /^\| `SJWT_\w+` \| `([^`]+)` \|/' "$reference" | sort -u >"$work/reasons.reference"
 
 for what in functions settings reasons; do

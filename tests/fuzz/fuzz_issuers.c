@@ -1,7 +1,7 @@
 /* Any text as a document of several issuers, over the real backends. */
 #include "fuzz.h"
 
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 static void look_at_list(const sjwt_string_list *list)
 {

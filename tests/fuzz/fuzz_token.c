@@ -8,7 +8,7 @@
 #include "../unit/fake_backend.h"
 
 #include "jwt/base64url.h"
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 static sjwt_keyset *keys;
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "jwt/base64url.h"
-#include "jwt/sjwt.h"
+#include <sjwt.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

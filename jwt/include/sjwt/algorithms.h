@@ -1,0 +1,43 @@
+/*
+ * sjwt/algorithms.h - sets of signature algorithms.
+ */
+#ifndef SJWT_ALGORITHMS_H
+#define SJWT_ALGORITHMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sjwt/export.h>
+#include <sjwt/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A set of algorithms, SJWT_CRYPTO_BIT() of crypto/crypto.h added up; 0 accepts
+ * nothing. */
+typedef uint32_t sjwt_algorithm_set;
+
+/* Every algorithm whose keys are public: all but HMAC's. */
+SJWT_API sjwt_algorithm_set sjwt_public_key_algorithms(void);
+/* Every algorithm known, also those that this build does not verify. */
+SJWT_API sjwt_algorithm_set sjwt_all_algorithms(void);
+
+/* Reads names separated by commas, blanks around each allowed ("RS256, ES256").
+ * SJWT_OK or SJWT_ALG_UNKNOWN (position: of the name); "none" is not known. */
+SJWT_API sjwt_status sjwt_algorithms_parse(const char *names, size_t len, sjwt_algorithm_set *out,
+                                           sjwt_error *error);
+
+/* The n-th known algorithm (0, 1, …): its name and the backend of this build
+ * that verifies it, or NULL. False when there is no n-th. */
+SJWT_API bool sjwt_algorithm_info(size_t n, const char **name, const char **backend);
+
+/* The build's crypto backends in order of preference, "sodium, mbedtls". */
+SJWT_API const char *sjwt_backend_names(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * sjwt/issuers.h - a document of several issuers, each with its own keys.
+ */
+#ifndef SJWT_ISSUERS_H
+#define SJWT_ISSUERS_H
+
+#include <stddef.h>
+
+#include <sjwt/algorithms.h>
+#include <sjwt/export.h>
+#include <sjwt/keyset.h>
+#include <sjwt/memory.h>
+#include <sjwt/policy.h>
+#include <sjwt/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One issuer of a document. Absent members are the caller's to fill in: a list
+ * that is there is never empty, and algorithms that are there never 0. All is
+ * owned by the document. */
+typedef struct sjwt_issuer {
+    const char *issuer; /* the exact "iss"; not empty, and no other entry's */
+    /* exactly one of the two is not NULL */
+    const sjwt_keyset *keys;
+    const char *keys_file; /* a path, not looked at: the core opens no file */
+    sjwt_algorithm_set algorithms;
+    sjwt_string_list audiences;
+    sjwt_string_list required_claims;
+    sjwt_string_list types;
+} sjwt_issuer;
+
+/* Several issuers, each with its own keys; immutable once parsed. */
+typedef struct sjwt_issuers sjwt_issuers;
+
+/*
+ * Parses a document of at least one issuer (docs/issuers.schema.json):
+ *
+ *   {"issuers": [{"issuer": "https://a", "jwks": {…} or "jwks_file": "path",
+ *                 "audiences": ["b"], "algorithms": ["RS256"],
+ *                 "required_claims": ["exp"], "token_types": ["at+jwt"]}, …]}
+ *
+ * "issuer" and one of "jwks" (a JWK or a JWK Set) and "jwks_file" are needed,
+ * the rest may be absent. Nothing is overlooked: a member that is not listed,
+ * a string or an array that is empty, an issuer named twice (all
+ * SJWT_ISSUERS_INVALID) and keys of "jwks" that sjwt_keyset_parse() would refuse
+ * (the same JWK_… status) are errors; detail names the entry ("issuers[2]: …")
+ * and position is where in the document the value at fault begins. Other
+ * failures: SJWT_ISSUERS_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
+ * SJWT_ISSUERS_MALFORMED (not strict JSON), SJWT_NO_MEMORY, SJWT_INTERNAL.
+ */
+SJWT_API sjwt_status sjwt_issuers_parse(const sjwt_allocator *allocator, const char *json,
+                                        size_t len, sjwt_issuers **out, sjwt_error *error);
+
+SJWT_API void sjwt_issuers_free(sjwt_issuers *issuers);
+
+/* How many issuers, and the n-th in the document's order (n below that). */
+SJWT_API size_t sjwt_issuers_count(const sjwt_issuers *issuers);
+SJWT_API const sjwt_issuer *sjwt_issuers_get(const sjwt_issuers *issuers, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

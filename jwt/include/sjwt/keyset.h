@@ -1,0 +1,95 @@
+/*
+ * sjwt/keyset.h - verification keys, parsed from a JWK or a JWK Set (RFC 7517).
+ */
+#ifndef SJWT_KEYSET_H
+#define SJWT_KEYSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sjwt/algorithms.h>
+#include <sjwt/export.h>
+#include <sjwt/limits.h>
+#include <sjwt/memory.h>
+#include <sjwt/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One or more verification keys; immutable once parsed, so that several issuers
+ * may share a set. */
+typedef struct sjwt_keyset sjwt_keyset;
+
+/*
+ * Parses a JWK or a JWK Set (RFC 7517 sections 4 and 5). Private members are
+ * never kept. In a set, a key that is not usable (unknown kty or curve, wrong
+ * length, "use" or "key_ops" that exclude verification, an algorithm this
+ * build lacks …) is skipped and counted. A single JWK that is not usable, and
+ * a set without a usable key (SJWT_JWK_NONE_USABLE), are errors, as are two usable
+ * keys with the same kid, type and algorithm (SJWT_JWK_AMBIGUOUS).
+ *
+ * Other failures: SJWT_JWK_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
+ * SJWT_JWK_MALFORMED (not strict JSON; position), SJWT_JWK_NOT_A_KEY_SET (neither a "kty"
+ * nor an array "keys"), SJWT_NO_MEMORY, SJWT_INTERNAL; and why a single JWK is
+ * not usable: SJWT_JWK_MEMBER_INVALID (detail: its name), SJWT_JWK_KTY_UNKNOWN,
+ * SJWT_JWK_CRV_UNKNOWN, SJWT_JWK_USE_REFUSED (detail: the member), SJWT_JWK_ALG_UNKNOWN,
+ * SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED (detail: the algorithm), SJWT_JWK_KEY_REFUSED (by
+ * the rules of sjwt_crypto_check_key(), crypto/crypto.h).
+ */
+SJWT_API sjwt_status sjwt_keyset_parse(const sjwt_allocator *allocator, const char *json,
+                                       size_t len, sjwt_keyset **out, sjwt_error *error);
+
+/*
+ * Parses exactly one JWK with a public key. For a key that others may read.
+ *
+ * SJWT_OK, SJWT_JWK_TOO_LARGE, SJWT_JWK_MALFORMED, SJWT_JWK_NOT_A_KEY (a set, no object or no
+ * "kty"), SJWT_JWK_SYMMETRIC (a shared secret), SJWT_NO_MEMORY, SJWT_INTERNAL, or why
+ * the key is not usable, as sjwt_keyset_parse() says it of a single JWK.
+ */
+SJWT_API sjwt_status sjwt_keyset_parse_public_jwk(const sjwt_allocator *allocator, const char *json,
+                                                  size_t len, sjwt_keyset **out, sjwt_error *error);
+
+SJWT_API void sjwt_keyset_free(sjwt_keyset *keys);
+
+/* How many usable keys; the algorithms that they serve, together. */
+SJWT_API size_t sjwt_keyset_count(const sjwt_keyset *keys);
+SJWT_API sjwt_algorithm_set sjwt_keyset_algorithms(const sjwt_keyset *keys);
+
+/* How many members of "keys" were skipped. */
+SJWT_API size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys);
+
+/* The n-th skipped key: its index in "keys", its kid (NUL-terminated, owned by
+ * the set; NULL where it has none that is a string) and why. False when there
+ * is no n-th. Kept for the first 100 skipped. */
+SJWT_API bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index,
+                                  const char **kid, sjwt_status *why);
+
+/* Octets that belong to somebody else. */
+typedef struct sjwt_octets {
+    const uint8_t *data; /* may be NULL only where len is 0 */
+    size_t len;
+} sjwt_octets;
+
+/*
+ * All of a usable key that decides over a signature. Which octets, big-endian where
+ * they are a number: OKP: x. EC: x and y. RSA: n and e, without leading zeros. oct:
+ * the shared secret. An unused entry has the length 0.
+ */
+typedef struct sjwt_key_view {
+    const char *kid;               /* NUL-terminated UTF-8, or NULL */
+    sjwt_algorithm_set algorithms; /* those that it serves; of one key type and one curve */
+    sjwt_octets octets[2];
+} sjwt_key_view;
+
+/* The n-th usable key (0, 1, ...) in the order of the set; all of *out is owned by the
+ * set. False when there is no n-th. For a digest of the set: do not copy the octets,
+ * which may be a secret. */
+SJWT_API bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * sjwt/limits.h - how much the library takes.
+ */
+#ifndef SJWT_LIMITS_H
+#define SJWT_LIMITS_H
+
+/* The largest token accepted, in octets, unless the policy says otherwise. */
+#define SJWT_MAX_TOKEN_SIZE 65536
+/* The largest JWK or JWK Set parsed, in octets. */
+#define SJWT_MAX_KEYSET_SIZE (4 * 1024 * 1024)
+/* How deep arrays and objects may nest. */
+#define SJWT_MAX_JSON_DEPTH 128
+/* How many keys are tried for a token that names none (no "kid"). */
+#define SJWT_MAX_CANDIDATE_KEYS 8
+
+#endif

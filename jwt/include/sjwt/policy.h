@@ -1,0 +1,58 @@
+/*
+ * sjwt/policy.h - which tokens are accepted.
+ */
+#ifndef SJWT_POLICY_H
+#define SJWT_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sjwt/algorithms.h>
+#include <sjwt/keyset.h>
+#include <sjwt/limits.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sjwt_string_list {
+    const char *const *items; /* NUL-terminated each */
+    size_t count;
+} sjwt_string_list;
+
+/* Whose signature counts, and for what. */
+typedef struct sjwt_issuer_policy {
+    const char *issuer; /* the exact "iss" needed; NULL: any, or none */
+    const sjwt_keyset *keys;
+    sjwt_algorithm_set algorithms;    /* those accepted; none by default */
+    sjwt_string_list audiences;       /* one must be in "aud"; empty: not looked at */
+    sjwt_string_list required_claims; /* each must be present and not null */
+    sjwt_string_list types;           /* accepted header "typ", without regard to case and to a
+                                          leading "application/" (RFC 7515 4.1.9); empty: any */
+    /* The set holds one key, agreed on beforehand for just this session: the
+     * header may leave "alg" out where that key leaves but one algorithm, and
+     * its "kid" is not looked at (it need not even be a string). */
+    bool session_key;
+} sjwt_issuer_policy;
+
+/* What a token is held against. */
+typedef struct sjwt_policy {
+    /* Whom to believe. With more than one, each names its issuer and a token
+     * is held against the one that it names and no other. */
+    const sjwt_issuer_policy *issuers;
+    size_t issuer_count;
+
+    int64_t now;           /* microseconds since 1970-01-01 00:00 UTC */
+    uint32_t leeway;       /* seconds that clocks may differ, for exp and nbf */
+    size_t max_token_size; /* octets; 0: SJWT_MAX_TOKEN_SIZE */
+
+    /* Where not NULL, "jti" must be a 64-bit integer greater than this. */
+    const int64_t *last_jti;
+} sjwt_policy;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

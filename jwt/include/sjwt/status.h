@@ -1,0 +1,108 @@
+/*
+ * sjwt/status.h - what a call returns, and the particulars of a failure.
+ */
+#ifndef SJWT_STATUS_H
+#define SJWT_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sjwt/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Every status with its stable, lower-case text. The enum, sjwt_status_name()
+ * and sjwt_status_text() are all made from this list.
+ */
+#define SJWT_STATUS_LIST(X)                                                                        \
+    X(SJWT_OK, "valid")                                                                            \
+    X(SJWT_NO_MEMORY, "out of memory")                                                             \
+    X(SJWT_INTERNAL, "the crypto backend failed")                                                  \
+    /* the token's form */                                                                         \
+    X(SJWT_TOO_LARGE, "token is too large")                                                        \
+    X(SJWT_MALFORMED, "token is not three parts separated by dots")                                \
+    X(SJWT_SIGNATURE_ENCODING, "signature is not unpadded base64url of the right length")          \
+    X(SJWT_HEADER_ENCODING, "header is not unpadded base64url")                                    \
+    X(SJWT_HEADER_JSON, "header is not a strict JSON object")                                      \
+    X(SJWT_PAYLOAD_ENCODING, "payload is not unpadded base64url")                                  \
+    X(SJWT_PAYLOAD_JSON, "payload is not a strict JSON object")                                    \
+    /* the header */                                                                               \
+    X(SJWT_ALG_MISSING, "header names no algorithm")                                               \
+    X(SJWT_ALG_UNKNOWN, "header names no known algorithm")                                         \
+    X(SJWT_ALG_NOT_ALLOWED, "algorithm is not allowed here")                                       \
+    X(SJWT_ALG_MISMATCH, "algorithm does not fit the key")                                         \
+    X(SJWT_ALG_UNSUPPORTED, "algorithm is not supported by this build")                            \
+    X(SJWT_CRITICAL_HEADER, "header has critical extensions")                                      \
+    X(SJWT_KID_INVALID, "key id is not a string")                                                  \
+    X(SJWT_TYPE_REFUSED, "token type is not accepted")                                             \
+    /* whose key */                                                                                \
+    X(SJWT_ISSUER_REFUSED, "issuer is not trusted")                                                \
+    X(SJWT_KEY_NOT_FOUND, "no key for this token")                                                 \
+    X(SJWT_SIGNATURE_INVALID, "signature is not valid")                                            \
+    /* claims */                                                                                   \
+    X(SJWT_CLAIM_MISSING, "a required claim is missing")                                           \
+    X(SJWT_JTI_INVALID, "'jti' is not a 64-bit integer")                                           \
+    X(SJWT_JTI_REPLAYED, "'jti' is not greater than the last one accepted")                        \
+    X(SJWT_NBF_INVALID, "'nbf' is not a number")                                                   \
+    X(SJWT_NOT_YET_VALID, "token is not valid yet")                                                \
+    X(SJWT_EXP_INVALID, "'exp' is not a number")                                                   \
+    X(SJWT_EXPIRED, "token has expired")                                                           \
+    X(SJWT_IAT_INVALID, "'iat' is not a number")                                                   \
+    X(SJWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                       \
+    X(SJWT_AUDIENCE_REFUSED, "token is not for this audience")                                     \
+    /* several issuers */                                                                          \
+    X(SJWT_ISSUERS_TOO_LARGE, "document of issuers is too large")                                  \
+    X(SJWT_ISSUERS_MALFORMED, "document of issuers is not strict JSON")                            \
+    X(SJWT_ISSUERS_INVALID, "document of issuers is not as it must be")                            \
+    /* keys */                                                                                     \
+    X(SJWT_JWK_TOO_LARGE, "key set is too large")                                                  \
+    X(SJWT_JWK_MALFORMED, "not strict JSON")                                                       \
+    X(SJWT_JWK_NOT_A_KEY, "not a JWK")                                                             \
+    X(SJWT_JWK_NOT_A_KEY_SET, "not a JWK or JWK Set")                                              \
+    X(SJWT_JWK_KTY_UNKNOWN, "key type is not known")                                               \
+    X(SJWT_JWK_CRV_UNKNOWN, "curve is not known")                                                  \
+    X(SJWT_JWK_MEMBER_INVALID, "a member of the key has the wrong type or encoding")               \
+    X(SJWT_JWK_KEY_REFUSED, "key has the wrong length, is too weak or is not on the curve")        \
+    X(SJWT_JWK_USE_REFUSED, "key is not for signatures")                                           \
+    X(SJWT_JWK_ALG_UNKNOWN, "key is for an algorithm that is not known")                           \
+    X(SJWT_JWK_ALG_MISMATCH, "key is for an algorithm of another key type")                        \
+    X(SJWT_JWK_UNSUPPORTED, "key is for an algorithm that this build does not support")            \
+    X(SJWT_JWK_SYMMETRIC, "symmetric key where a public key is needed")                            \
+    X(SJWT_JWK_AMBIGUOUS, "two keys have the same id and algorithm")                               \
+    X(SJWT_JWK_NONE_USABLE, "no usable key in the set")
+
+typedef enum sjwt_status {
+#define SJWT_STATUS_MEMBER(name, text) name,
+    SJWT_STATUS_LIST(SJWT_STATUS_MEMBER)
+#undef SJWT_STATUS_MEMBER
+        SJWT_STATUS_COUNT
+} sjwt_status;
+
+/* "SJWT_EXPIRED"; a constant string, also for a number that is no status. */
+SJWT_API const char *sjwt_status_name(sjwt_status status);
+/* "token has expired"; likewise. */
+SJWT_API const char *sjwt_status_text(sjwt_status status);
+
+/* What went wrong, by value. Holds no octet of a token's parts and none of a
+ * key: member and claim names in detail are this library's or the policy's own. */
+typedef struct sjwt_error {
+    sjwt_status status;
+    size_t position;     /* octet offset where parsing stopped, for JSON of a token within the
+                         decoded part; 0 where there is none */
+    bool has_seconds;    /* for SJWT_EXPIRED and SJWT_NOT_YET_VALID */
+    int64_t seconds;     /* the claim's time, whole seconds since the epoch */
+    size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): which of the policy's issuers
+                           the token was held against */
+    size_t claim_index;  /* for SJWT_CLAIM_MISSING: which of the required_claims */
+    char detail[96];     /* particulars, or "" */
+} sjwt_error;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
