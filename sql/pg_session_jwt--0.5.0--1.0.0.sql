@@ -38,36 +38,36 @@ CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT pa
 COMMENT ON SCHEMA auth IS
     'the identity of the session, from its JSON Web Token';
 COMMENT ON FUNCTION auth.init() IS
-    'checks that the keys in force can be used: the pinned ones, or pg_session_jwt.jwk of this connection';
+    'loads the keys and raises an error if they are unusable: the pinned keys, or pg_session_jwt.jwk of this connection';
 COMMENT ON FUNCTION auth.jwt_session_init(text) IS
     'sets pg_session_jwt.jwt for the session and verifies the token at once';
 COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
-    'sets pg_session_jwt.jwt, for the transaction where is_local, and verifies the token at once';
+    'sets pg_session_jwt.jwt and verifies the token at once; if is_local is true, for the transaction only';
 COMMENT ON FUNCTION auth.session() IS
-    'the claims in force; the JSON value null where there are none';
+    'returns the claims of the identity; the JSON value null if there is no identity';
 COMMENT ON FUNCTION auth.jwt() IS
-    'the claims in force; another name of auth.session()';
+    'returns the claims of the identity, as auth.session() does';
 COMMENT ON FUNCTION auth.user_id() IS
-    'the user: claim sub';
+    'returns the user: claim sub';
 COMMENT ON FUNCTION auth.uid() IS
-    'the user, where claim sub is a uuid';
+    'returns the user: claim sub if it is a uuid, else NULL';
 COMMENT ON FUNCTION auth.organization() IS
-    'the organization: claim o, where it is an object';
+    'returns the organization: claim o if it is an object, else NULL';
 COMMENT ON FUNCTION auth.organization_id() IS
-    'the organization, where member id of claim o is a uuid';
+    'returns the id of the organization: member id of claim o if it is a uuid, else NULL';
 COMMENT ON FUNCTION auth.jwt_algorithms() IS
-    'the known signature algorithms, and the library that verifies each in this build';
+    'returns the known signature algorithms, and the library that verifies each in this build';
 COMMENT ON FUNCTION auth.claim(text[]) IS
-    'the claim at that path, as text';
+    'returns the claim at this path, as text';
 COMMENT ON FUNCTION auth.role() IS
-    'claim role, where it is a string';
+    'returns claim role if it is a string, else NULL';
 COMMENT ON FUNCTION auth.email() IS
-    'claim email, where it is a string';
+    'returns claim email if it is a string, else NULL';
 COMMENT ON FUNCTION auth.has_scope(text) IS
-    'whether that scope was granted: claim scope or scp';
+    'returns true if claim scope or scp contains this scope; NULL if there is no identity';
 COMMENT ON FUNCTION auth.has_role(text) IS
-    'whether the user has that role: claim roles, or member roles of claim realm_access';
+    'returns true if claim roles, or member roles of claim realm_access, contains this role; NULL if there is no identity';
 COMMENT ON FUNCTION auth.jwt_status() IS
-    'who vouches for the identity, what the token in force is, and why it is refused';
+    'returns the mode, the status of the token, and why it is refused; raises no error';
 COMMENT ON FUNCTION auth.jwt_verify(text, jsonb) IS
-    'verifies some token with some keys, a JWK or a JWK Set; the session is not concerned';
+    'verifies any token with any JWK or JWK Set; does not use the identity of the session';

@@ -1,99 +1,98 @@
 \echo Use "CREATE EXTENSION pg_session_jwt" to load this file. \quit
 
 CREATE SCHEMA auth;
+COMMENT ON SCHEMA auth IS
+    'the identity of the session, from its JSON Web Token';
 
--- A role made by SQL cannot be granted this otherwise: where the extension was
--- installed by an ordinary role, the schema belongs to another.
+-- This extension is trusted. If an ordinary role creates it, the schema belongs to the
+-- bootstrap superuser, and that role cannot grant USAGE itself.
 GRANT USAGE ON SCHEMA auth TO PUBLIC;
 
 CREATE FUNCTION auth.init() RETURNS void
     STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'init_wrapper';
+COMMENT ON FUNCTION auth.init() IS
+    'loads the keys and raises an error if they are unusable: the pinned keys, or pg_session_jwt.jwk of this connection';
 
 CREATE FUNCTION auth.jwt_session_init(jwt text) RETURNS void
     STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_wrapper';
+COMMENT ON FUNCTION auth.jwt_session_init(text) IS
+    'sets pg_session_jwt.jwt for the session and verifies the token at once';
 
 CREATE FUNCTION auth.session() RETURNS jsonb
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'session_wrapper';
+COMMENT ON FUNCTION auth.session() IS
+    'returns the claims of the identity; the JSON value null if there is no identity';
 
 CREATE FUNCTION auth.jwt() RETURNS jsonb
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_wrapper';
+COMMENT ON FUNCTION auth.jwt() IS
+    'returns the claims of the identity, as auth.session() does';
 
 CREATE FUNCTION auth.user_id() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'user_id_wrapper';
+COMMENT ON FUNCTION auth.user_id() IS
+    'returns the user: claim sub';
 
 CREATE FUNCTION auth.uid() RETURNS uuid
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'uid_wrapper';
+COMMENT ON FUNCTION auth.uid() IS
+    'returns the user: claim sub if it is a uuid, else NULL';
 
 CREATE FUNCTION auth.organization() RETURNS jsonb
     STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_wrapper';
+COMMENT ON FUNCTION auth.organization() IS
+    'returns the organization: claim o if it is an object, else NULL';
 
 CREATE FUNCTION auth.organization_id() RETURNS uuid
     STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_id_wrapper';
+COMMENT ON FUNCTION auth.organization_id() IS
+    'returns the id of the organization: member id of claim o if it is a uuid, else NULL';
 
 CREATE FUNCTION auth.jwt_session_init(jwt text, is_local boolean) RETURNS void
     STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_local_wrapper';
+COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
+    'sets pg_session_jwt.jwt and verifies the token at once; if is_local is true, for the transaction only';
 
 CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
     STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';
+COMMENT ON FUNCTION auth.jwt_algorithms() IS
+    'returns the known signature algorithms, and the library that verifies each in this build';
 
 CREATE FUNCTION auth.claim(VARIADIC path text[]) RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'claim_wrapper';
+COMMENT ON FUNCTION auth.claim(text[]) IS
+    'returns the claim at this path, as text';
 
 CREATE FUNCTION auth.role() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'role_wrapper';
+COMMENT ON FUNCTION auth.role() IS
+    'returns claim role if it is a string, else NULL';
 
 CREATE FUNCTION auth.email() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'email_wrapper';
+COMMENT ON FUNCTION auth.email() IS
+    'returns claim email if it is a string, else NULL';
 
 CREATE FUNCTION auth.has_scope(scope text) RETURNS boolean
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'has_scope_wrapper';
+COMMENT ON FUNCTION auth.has_scope(text) IS
+    'returns true if claim scope or scp contains this scope; NULL if there is no identity';
 
 CREATE FUNCTION auth.has_role(role text) RETURNS boolean
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'has_role_wrapper';
+COMMENT ON FUNCTION auth.has_role(text) IS
+    'returns true if claim roles, or member roles of claim realm_access, contains this role; NULL if there is no identity';
 
 CREATE FUNCTION auth.jwt_status(OUT mode text, OUT status text, OUT reason text, OUT issuer text,
     OUT subject text, OUT algorithm text, OUT key_id text, OUT backend text,
     OUT issued_at timestamptz, OUT expires_at timestamptz, OUT keys_known integer,
     OUT keys_skipped jsonb) RETURNS record
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_status_wrapper';
+COMMENT ON FUNCTION auth.jwt_status() IS
+    'returns the mode, the status of the token, and why it is refused; raises no error';
 
 CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT payload jsonb,
     OUT valid boolean, OUT reason text) RETURNS record
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_verify_wrapper';
-
-COMMENT ON SCHEMA auth IS
-    'the identity of the session, from its JSON Web Token';
-COMMENT ON FUNCTION auth.init() IS
-    'checks that the keys in force can be used: the pinned ones, or pg_session_jwt.jwk of this connection';
-COMMENT ON FUNCTION auth.jwt_session_init(text) IS
-    'sets pg_session_jwt.jwt for the session and verifies the token at once';
-COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
-    'sets pg_session_jwt.jwt, for the transaction where is_local, and verifies the token at once';
-COMMENT ON FUNCTION auth.session() IS
-    'the claims in force; the JSON value null where there are none';
-COMMENT ON FUNCTION auth.jwt() IS
-    'the claims in force; another name of auth.session()';
-COMMENT ON FUNCTION auth.user_id() IS
-    'the user: claim sub';
-COMMENT ON FUNCTION auth.uid() IS
-    'the user, where claim sub is a uuid';
-COMMENT ON FUNCTION auth.organization() IS
-    'the organization: claim o, where it is an object';
-COMMENT ON FUNCTION auth.organization_id() IS
-    'the organization, where member id of claim o is a uuid';
-COMMENT ON FUNCTION auth.jwt_algorithms() IS
-    'the known signature algorithms, and the library that verifies each in this build';
-COMMENT ON FUNCTION auth.claim(text[]) IS
-    'the claim at that path, as text';
-COMMENT ON FUNCTION auth.role() IS
-    'claim role, where it is a string';
-COMMENT ON FUNCTION auth.email() IS
-    'claim email, where it is a string';
-COMMENT ON FUNCTION auth.has_scope(text) IS
-    'whether that scope was granted: claim scope or scp';
-COMMENT ON FUNCTION auth.has_role(text) IS
-    'whether the user has that role: claim roles, or member roles of claim realm_access';
-COMMENT ON FUNCTION auth.jwt_status() IS
-    'who vouches for the identity, what the token in force is, and why it is refused';
 COMMENT ON FUNCTION auth.jwt_verify(text, jsonb) IS
-    'verifies some token with some keys, a JWK or a JWK Set; the session is not concerned';
+    'verifies any token with any JWK or JWK Set; does not use the identity of the session';
