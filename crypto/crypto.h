@@ -1,17 +1,29 @@
 /*
- * crypto.h - does this signature over these bytes belong to this key?
+ * crypto.h - does this signature over these octets belong to this key?
  *
  * The contract between the JOSE core (the caller) and a crypto library (a
  * backend). It knows no JSON, no token and no PostgreSQL.
  *
- * One thread of a process at a time may call the functions here and in sign.h,
- * whatever the keys: the registries keep which libraries are ready, and a
- * library may keep its keys in a table of its own. A program with threads puts
- * a lock of its own around the calls.
+ * A key has two forms. Its octets are what a JWK says, borrowed from the caller.
+ * A prepared key is the octets that a backend has checked for one algorithm,
+ * with the backend's handle. A key is prepared once, verifies many signatures,
+ * and is released by its owner.
+ *
+ * Threads: several threads may call the functions here at the same time, also
+ * with one prepared key. A prepared key is released when no thread uses it.
+ * What each backend does for that:
+ *   sodium   libsodium keeps no state between calls: nothing is locked.
+ *   mbedtls  the key store of the library's PSA API is not safe in 2.28, and in
+ *            later versions only if it is built so: a mutex of the backend
+ *            lets one thread at a time verify or prepare with it.
+ * The functions of sign.h are for one thread alone.
+ *
+ * A library is initialized at its first use in a process, never at load time:
+ * a server forks after it has loaded its modules.
  *
  * Two readers: a caller needs the types and the functions of the first part;
- * who adds a crypto library implements the struct of the last part
- * (crypto/README.md walks through it).
+ * the author of a backend implements the struct of the last part
+ * (crypto/README.md explains it).
  */
 #ifndef PG_SESSION_JWT_CRYPTO_H
 #define PG_SESSION_JWT_CRYPTO_H
@@ -26,15 +38,15 @@ typedef struct sjwt_crypto_span {
     size_t len;
 } sjwt_crypto_span;
 
-/* What came of a question. Never merged into a yes or no: who asked must be
- * able to tell a forged token from a key that cannot work. */
+/* The result of a call. A caller tells a forged token from a key that cannot
+ * work and from a library that failed. */
 typedef enum sjwt_crypto_status {
     SJWT_CRYPTO_OK = 0,
-    SJWT_CRYPTO_BAD_SIGNATURE, /* well asked, and the signature is not the key's */
+    SJWT_CRYPTO_BAD_SIGNATURE, /* the key is good, and the signature is not by it */
     SJWT_CRYPTO_BAD_KEY,       /* wrong type, curve or length, too weak, not on the curve */
-    SJWT_CRYPTO_UNSUPPORTED,   /* no backend of this build serves the algorithm */
+    SJWT_CRYPTO_UNSUPPORTED, /* no backend of this build, or not this library, has the algorithm */
     SJWT_CRYPTO_NO_MEMORY,
-    SJWT_CRYPTO_INTERNAL /* the library failed in a way that says nothing of key or signature */
+    SJWT_CRYPTO_INTERNAL /* the library failed; key and signature may be good */
 } sjwt_crypto_status;
 
 /* Signature and MAC algorithms of RFC 7518 section 3.1, RFC 8037 section 3.1
@@ -80,19 +92,30 @@ typedef enum sjwt_crypto_curve {
 } sjwt_crypto_curve;
 
 /*
- * A verification key as borrowed octets, big-endian where they are a number.
+ * The octets of a verification key, borrowed, big-endian where they are a number.
  * Which spans are filled follows from type:
  *   OKP  x (the encoded point, RFC 8032)
  *   EC   x, y (exactly the curve's field length, leading zeros kept)
  *   RSA  n, e (no leading zeros)
  *   OCT  k (the shared secret)
  */
-typedef struct sjwt_crypto_key {
+typedef struct sjwt_crypto_key_octets {
     sjwt_crypto_key_type type;
     sjwt_crypto_curve curve;
     sjwt_crypto_span x, y;
     sjwt_crypto_span n, e;
     sjwt_crypto_span k;
+} sjwt_crypto_key_octets;
+
+/*
+ * A key that was prepared for one algorithm. A key that serves several
+ * algorithms is prepared for each of them by itself: they may have different
+ * backends. Made by sjwt_crypto_prepare(); its members are for the backend.
+ */
+typedef struct sjwt_crypto_key {
+    sjwt_crypto_alg alg;
+    const sjwt_crypto_key_octets *octets; /* the caller's: it outlives the key */
+    void *handle;                         /* the backend's; NULL if it needs none */
 } sjwt_crypto_key;
 
 /* One row of the algorithm table (algorithm.c), the one place that knows an
@@ -130,40 +153,58 @@ const char *sjwt_crypto_backend_name(sjwt_crypto_alg alg);
 const char *sjwt_crypto_backend_names(void);
 
 /*
- * May this key serve this algorithm? Type, curve and lengths by the table
- * (RSA 2048 to 4096 bits, an odd modulus and an odd public exponent from 3 up,
- * RFC 7518 sections 3.3 and 3.5, RFC 8017 section 3.1, and of at most 64 bits,
- * since a longer one makes each verification slow; HMAC key no shorter than the
- * hash, RFC 7518 section 3.2, and no longer than 8191 octets), then
- * by the backend (the point is on the curve and not of small order).
+ * Do the key's type, curve and lengths fit the algorithm? RSA: 2048 to 4096 bits,
+ * an odd modulus, and an odd public exponent from 3 up of at most 64 bits, since
+ * a longer one makes each verification slow (RFC 7518 sections 3.3 and 3.5,
+ * RFC 8017 section 3.1). HMAC: a secret no shorter than the hash (RFC 7518
+ * section 3.2) and no longer than 8191 octets.
  *
- * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_UNSUPPORTED, SJWT_CRYPTO_NO_MEMORY or
- * SJWT_CRYPTO_INTERNAL. Table errors come before SJWT_CRYPTO_UNSUPPORTED.
+ * Asks no library and takes no memory: it costs nothing to call it for each key
+ * of a large set. Whether the point is on the curve is not known yet.
  *
- * This function and the next ready a backend's library at its first use in the
- * process.
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY, or else SJWT_CRYPTO_UNSUPPORTED.
  */
-sjwt_crypto_status sjwt_crypto_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key);
+sjwt_crypto_status sjwt_crypto_check_octets(sjwt_crypto_alg alg,
+                                            const sjwt_crypto_key_octets *octets);
+
+/* The exact length in octets of a signature by this key, which
+ * sjwt_crypto_check_octets() has accepted for alg. */
+size_t sjwt_crypto_signature_length(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets);
+
+/*
+ * Prepares octets for alg: sjwt_crypto_check_octets(), then the backend's check
+ * (the point is on the curve and not of small order, the library imports the
+ * key). Initializes the backend's library at its first use in the process.
+ *
+ * On SJWT_CRYPTO_OK the caller owns *key, must call sjwt_crypto_release() on it,
+ * and keeps *octets as they are until then. On failure there is nothing to
+ * release. SJWT_CRYPTO_BAD_KEY and SJWT_CRYPTO_UNSUPPORTED are final for these
+ * octets; SJWT_CRYPTO_NO_MEMORY and SJWT_CRYPTO_INTERNAL are not.
+ */
+sjwt_crypto_status sjwt_crypto_prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                       sjwt_crypto_key *key);
 
 /*
  * Does signature, in JOSE's form (RFC 7518 section 3: R||S for ECDSA, the
  * octets of RFC 8032 for EdDSA, the MAC for HMAC), over message belong to key?
  *
- * The key's and the signature's form are checked against the table before a
- * backend is asked, whether or not sjwt_crypto_check_key() was called. A signature
- * of any other than the exact length is SJWT_CRYPTO_BAD_SIGNATURE. Nothing is kept
- * of the arguments. Returns any sjwt_crypto_status; SJWT_CRYPTO_UNSUPPORTED comes before
- * the signature is looked at.
+ * A signature of any other than the exact length is SJWT_CRYPTO_BAD_SIGNATURE;
+ * the backend is not asked. Nothing is kept of the arguments. Returns
+ * SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_SIGNATURE, SJWT_CRYPTO_NO_MEMORY or
+ * SJWT_CRYPTO_INTERNAL.
  */
-sjwt_crypto_status sjwt_crypto_verify_signature(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                                sjwt_crypto_span message,
-                                                sjwt_crypto_span signature);
+sjwt_crypto_status sjwt_crypto_verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                      sjwt_crypto_span signature);
+
+/* Gives back the backend's handle. */
+void sjwt_crypto_release(const sjwt_crypto_key *key);
 
 /* ------------------------------------------------------------------------
- * What a backend implements. Every member is mandatory; what a library cannot
- * do is a cleared bit in verifies, answered by the registry and never asked.
- * A backend logs nothing, never aborts, and keeps nothing between calls but
- * what init made.
+ * What a backend implements. An algorithm that the library lacks is a cleared bit
+ * in verifies; the backend is never asked for it.
+ * A backend logs nothing and never aborts. It keeps nothing between calls but
+ * what init made and the handles. All but init may be called by several threads
+ * at the same time.
  */
 typedef struct sjwt_crypto_backend {
     const char *name;
@@ -172,23 +213,32 @@ typedef struct sjwt_crypto_backend {
      * constant for the life of the process. */
     uint32_t verifies;
 
-    /* Readies the library. Called before the first verify or check_key in a
-     * process, never at load time (a state made before a fork would be
-     * shared); must be idempotent. SJWT_CRYPTO_OK, SJWT_CRYPTO_NO_MEMORY or
-     * SJWT_CRYPTO_INTERNAL. */
+    /* Initializes the library. Called by one thread at a time, before the first
+     * prepare in a process; after a failure it is called again. It is idempotent.
+     * SJWT_CRYPTO_OK, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
     sjwt_crypto_status (*init)(void);
 
-    /* What only the library can know of a key: is the point on the curve, does
-     * the key import? Type and lengths have been checked. SJWT_CRYPTO_OK,
-     * SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
-    sjwt_crypto_status (*check_key)(sjwt_crypto_alg alg, const sjwt_crypto_key *key);
+    /* Checks what only the library can know of a key: is the point on the curve,
+     * does the key import? Type and lengths have been checked. *handle is NULL
+     * when called; the backend puts there what it wants to have in verify (a key
+     * object of the library, an encoded key), or leaves NULL. The handle may
+     * point into *octets, which outlive it. On failure *handle stays NULL.
+     * SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_UNSUPPORTED (the library as it is
+     * configured in this process has not the algorithm), SJWT_CRYPTO_NO_MEMORY or
+     * SJWT_CRYPTO_INTERNAL. The first three are remembered, the last two are not. */
+    sjwt_crypto_status (*prepare)(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                  void **handle);
 
-    /* The verdict. Type, lengths and the signature's exact length have been
-     * checked; MACs are compared in constant time. Every handle of the library
-     * is given back on every path. SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_SIGNATURE,
-     * SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
-    sjwt_crypto_status (*verify)(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                 sjwt_crypto_span message, sjwt_crypto_span signature);
+    /* The verdict. key was prepared by this backend, for key->alg. The signature
+     * has the exact length, and neither pointer is NULL. MACs are compared in
+     * constant time. The handle is not changed. SJWT_CRYPTO_OK,
+     * SJWT_CRYPTO_BAD_SIGNATURE, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
+    sjwt_crypto_status (*verify)(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                 sjwt_crypto_span signature);
+
+    /* Frees a handle that prepare made; never called with NULL. May itself be NULL
+     * where prepare makes no handles. */
+    void (*release)(void *handle);
 } sjwt_crypto_backend;
 
 #endif

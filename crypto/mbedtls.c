@@ -4,6 +4,9 @@
  */
 #include "crypto/mbedtls_psa.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PKCS1(bits) PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_##bits)
@@ -19,7 +22,7 @@
 static const struct {
     psa_algorithm_t algorithm;
     psa_key_type_t key_type;
-} names[SJWT_CRYPTO_ALG_COUNT] = {
+} psa_algorithms[SJWT_CRYPTO_ALG_COUNT] = {
     [SJWT_CRYPTO_ALG_ES256] = {ECDSA(256), NIST_KEY},
     [SJWT_CRYPTO_ALG_ES384] = {ECDSA(384), NIST_KEY},
     [SJWT_CRYPTO_ALG_ES512] = {ECDSA(512), NIST_KEY},
@@ -35,31 +38,36 @@ static const struct {
     [SJWT_CRYPTO_ALG_HS512] = {HMAC(512), PSA_KEY_TYPE_HMAC},
 };
 
-/* Of the policy's largest: a modulus of 512 octets and an exponent of 8, each with
- * tag, length and a sign octet, and the SEQUENCE around them. An uncompressed
+/* The largest encoded key: an RSA modulus of 512 octets and an exponent of 8, each
+ * with tag, length and a sign octet, and the SEQUENCE around them. An uncompressed
  * point of P-521 is far shorter. */
 #define PUBLIC_KEY_SIZE (4 + (5 + 512) + (3 + 8))
 
+/* The library's key store is not safe for several threads, see crypto.h. */
+static pthread_mutex_t key_store = PTHREAD_MUTEX_INITIALIZER;
+
+sjwt_crypto_status sjwt_crypto_mbedtls_map_status(psa_status_t answer)
+{
+    if (answer == PSA_SUCCESS)
+        return SJWT_CRYPTO_OK;
+    return answer == PSA_ERROR_INSUFFICIENT_MEMORY || errno == ENOMEM ? SJWT_CRYPTO_NO_MEMORY
+                                                                      : SJWT_CRYPTO_INTERNAL;
+}
+
 sjwt_crypto_status sjwt_crypto_mbedtls_init(void)
 {
-    switch (psa_crypto_init()) {
-    case PSA_SUCCESS:
-        return SJWT_CRYPTO_OK;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return SJWT_CRYPTO_NO_MEMORY;
-    default:
-        return SJWT_CRYPTO_INTERNAL;
-    }
+    errno = 0;
+    return sjwt_crypto_mbedtls_map_status(psa_crypto_init());
 }
 
 psa_algorithm_t sjwt_crypto_mbedtls_algorithm(sjwt_crypto_alg alg)
 {
-    return names[alg].algorithm;
+    return psa_algorithms[alg].algorithm;
 }
 
 psa_key_type_t sjwt_crypto_mbedtls_key_type(sjwt_crypto_alg alg)
 {
-    return names[alg].key_type;
+    return psa_algorithms[alg].key_type;
 }
 
 sjwt_crypto_status sjwt_crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
@@ -71,22 +79,18 @@ sjwt_crypto_status sjwt_crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key
     psa_set_key_type(&attributes, type);
     psa_set_key_algorithm(&attributes, algorithm);
     psa_set_key_usage_flags(&attributes, usage);
-    switch (psa_import_key(&attributes, octets.data, octets.len, id)) {
-    case PSA_SUCCESS:
-        return SJWT_CRYPTO_OK;
-    case PSA_ERROR_INVALID_ARGUMENT:
-    /* The curve is one that is there, so it is the key: an RSA modulus of a
-     * size between whole octets, say. */
-    case PSA_ERROR_NOT_SUPPORTED:
-        return SJWT_CRYPTO_BAD_KEY;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return SJWT_CRYPTO_NO_MEMORY;
-    default:
-        return SJWT_CRYPTO_INTERNAL;
-    }
+    errno = 0;
+    psa_status_t answer = psa_import_key(&attributes, octets.data, octets.len, id);
+    sjwt_crypto_status status = sjwt_crypto_mbedtls_map_status(answer);
+    /* "Not supported" is the key's fault as well, since the curve is one that the library
+     * has: an RSA modulus whose size is not whole octets. */
+    if (status == SJWT_CRYPTO_INTERNAL &&
+        (answer == PSA_ERROR_INVALID_ARGUMENT || answer == PSA_ERROR_NOT_SUPPORTED))
+        status = SJWT_CRYPTO_BAD_KEY;
+    return status;
 }
 
-sjwt_crypto_status sjwt_crypto_mbedtls_release(psa_key_id_t id, sjwt_crypto_status status)
+sjwt_crypto_status sjwt_crypto_mbedtls_destroy(psa_key_id_t id, sjwt_crypto_status status)
 {
     return psa_destroy_key(id) == PSA_SUCCESS ? status : SJWT_CRYPTO_INTERNAL;
 }
@@ -137,89 +141,124 @@ size_t sjwt_crypto_mbedtls_write_numbers(const sjwt_crypto_span *numbers, size_t
     return (size_t)(out - der);
 }
 
-/* The key in PSA's form: in buffer, or where it is. */
-static sjwt_crypto_span encode_key(const sjwt_crypto_key *key, uint8_t buffer[PUBLIC_KEY_SIZE])
-{
-    size_t len = 0;
+/* What prepare makes: the key in PSA's form. 2.28 has 32 places for volatile keys,
+ * so that a key is in the library's store just while it verifies. */
+typedef struct encoded_key {
+    size_t len;
+    uint8_t octets[];
+} encoded_key;
 
-    switch (key->type) {
-    case SJWT_CRYPTO_KEY_OCT:
-        return key->k;
-    case SJWT_CRYPTO_KEY_RSA:
-        len = sjwt_crypto_mbedtls_write_numbers((const sjwt_crypto_span[]){key->n, key->e}, 2,
-                                                buffer, PUBLIC_KEY_SIZE);
-        break;
-    case SJWT_CRYPTO_KEY_EC:
-        buffer[len++] = 0x04;
-        memcpy(buffer + len, key->x.data, key->x.len);
-        len += key->x.len;
-        memcpy(buffer + len, key->y.data, key->y.len);
-        len += key->y.len;
-        break;
-    case SJWT_CRYPTO_KEY_OKP:
-        break;
+static size_t encode_point(const sjwt_crypto_key_octets *key, uint8_t *out)
+{
+    out[0] = 0x04; /* SEC 1 section 2.3.3: uncompressed */
+    memcpy(out + 1, key->x.data, key->x.len);
+    memcpy(out + 1 + key->x.len, key->y.data, key->y.len);
+    return 1 + key->x.len + key->y.len;
+}
+
+static size_t encode_public_key(const sjwt_crypto_key_octets *key, uint8_t out[PUBLIC_KEY_SIZE])
+{
+    if (key->type == SJWT_CRYPTO_KEY_RSA)
+        return sjwt_crypto_mbedtls_write_numbers((const sjwt_crypto_span[]){key->n, key->e}, 2, out,
+                                                 PUBLIC_KEY_SIZE);
+    return encode_point(key, out);
+}
+
+/* NULL when there is no memory. */
+static encoded_key *encode_key(const sjwt_crypto_key_octets *key)
+{
+    uint8_t octets[PUBLIC_KEY_SIZE];
+    size_t len = encode_public_key(key, octets);
+    encoded_key *encoded = malloc(sizeof *encoded + len);
+
+    if (encoded != NULL) {
+        encoded->len = len;
+        memcpy(encoded->octets, octets, len);
     }
-    return (sjwt_crypto_span){buffer, len};
+    return encoded;
 }
 
-static sjwt_crypto_status import_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                     psa_key_id_t *id)
+static sjwt_crypto_status import_key(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                     const encoded_key *encoded, psa_key_id_t *id)
 {
-    uint8_t buffer[PUBLIC_KEY_SIZE];
+    sjwt_crypto_span form = octets->k;
 
-    return sjwt_crypto_mbedtls_import(names[alg].algorithm, names[alg].key_type,
-                                      PSA_KEY_USAGE_VERIFY_MESSAGE, encode_key(key, buffer), id);
+    if (encoded != NULL)
+        form = (sjwt_crypto_span){encoded->octets, encoded->len};
+    return sjwt_crypto_mbedtls_import(psa_algorithms[alg].algorithm, psa_algorithms[alg].key_type,
+                                      PSA_KEY_USAGE_VERIFY_MESSAGE, form, id);
 }
 
-static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
+static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                  void **handle)
 {
+    encoded_key *encoded = NULL;
     psa_key_id_t id;
-    sjwt_crypto_status status = import_key(alg, key, &id);
 
-    return status == SJWT_CRYPTO_OK ? sjwt_crypto_mbedtls_release(id, status) : status;
-}
-
-static sjwt_crypto_status verdict(psa_status_t status)
-{
-    switch (status) {
-    case PSA_SUCCESS:
-        return SJWT_CRYPTO_OK;
-    /* Key and algorithm have been accepted by the import. What is invalid is the
-     * signature: a PSS encoding with a bit set above its length, say. */
-    case PSA_ERROR_INVALID_ARGUMENT:
-    case PSA_ERROR_INVALID_SIGNATURE:
-        return SJWT_CRYPTO_BAD_SIGNATURE;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
+    /* A secret is in PSA's form already, and need not be copied. */
+    if (octets->type != SJWT_CRYPTO_KEY_OCT && (encoded = encode_key(octets)) == NULL)
         return SJWT_CRYPTO_NO_MEMORY;
-    default:
-        return SJWT_CRYPTO_INTERNAL;
-    }
+
+    pthread_mutex_lock(&key_store);
+    sjwt_crypto_status status = import_key(alg, octets, encoded, &id);
+    if (status == SJWT_CRYPTO_OK)
+        status = sjwt_crypto_mbedtls_destroy(id, status);
+    pthread_mutex_unlock(&key_store);
+
+    if (status == SJWT_CRYPTO_OK)
+        *handle = encoded;
+    else
+        free(encoded);
+    return status;
 }
 
-static sjwt_crypto_status verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                 sjwt_crypto_span message, sjwt_crypto_span signature)
+static sjwt_crypto_status verify_with(psa_key_id_t id, sjwt_crypto_alg alg,
+                                      sjwt_crypto_span message, sjwt_crypto_span signature)
 {
-    /* RFC 8017 section 5.2.2 step 1. The library reports it as a fault of its own. */
-    if (key->type == SJWT_CRYPTO_KEY_RSA && memcmp(signature.data, key->n.data, key->n.len) >= 0)
+    psa_algorithm_t algorithm = psa_algorithms[alg].algorithm;
+
+    errno = 0;
+    psa_status_t answer = PSA_ALG_IS_MAC(algorithm)
+                              ? psa_mac_verify(id, algorithm, message.data, message.len,
+                                               signature.data, signature.len)
+                              : psa_verify_message(id, algorithm, message.data, message.len,
+                                                   signature.data, signature.len);
+    sjwt_crypto_status status = sjwt_crypto_mbedtls_map_status(answer);
+    /* The import has accepted key and algorithm. An invalid argument is the signature:
+     * a PSS encoding with a bit set above its length, say. */
+    if (status == SJWT_CRYPTO_INTERNAL &&
+        (answer == PSA_ERROR_INVALID_SIGNATURE || answer == PSA_ERROR_INVALID_ARGUMENT))
+        status = SJWT_CRYPTO_BAD_SIGNATURE;
+    return status;
+}
+
+static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                 sjwt_crypto_span signature)
+{
+    const sjwt_crypto_key_octets *octets = key->octets;
+
+    /* RFC 8017 section 5.2.2 step 1. The library reports it as a failure of its own. */
+    if (octets->type == SJWT_CRYPTO_KEY_RSA &&
+        memcmp(signature.data, octets->n.data, octets->n.len) >= 0)
         return SJWT_CRYPTO_BAD_SIGNATURE;
 
     psa_key_id_t id;
-    sjwt_crypto_status status = import_key(alg, key, &id);
-    if (status != SJWT_CRYPTO_OK)
-        return status;
-
-    psa_status_t answer = key->type == SJWT_CRYPTO_KEY_OCT
-                              ? psa_mac_verify(id, names[alg].algorithm, message.data, message.len,
-                                               signature.data, signature.len)
-                              : psa_verify_message(id, names[alg].algorithm, message.data,
-                                                   message.len, signature.data, signature.len);
-    return sjwt_crypto_mbedtls_release(id, verdict(answer));
+    pthread_mutex_lock(&key_store);
+    sjwt_crypto_status status = import_key(key->alg, octets, key->handle, &id);
+    if (status == SJWT_CRYPTO_OK)
+        status = sjwt_crypto_mbedtls_destroy(id, verify_with(id, key->alg, message, signature));
+    /* The same octets were imported by prepare: what is missing now is memory. */
+    else if (status == SJWT_CRYPTO_BAD_KEY)
+        status = SJWT_CRYPTO_NO_MEMORY;
+    pthread_mutex_unlock(&key_store);
+    return status;
 }
 
 const sjwt_crypto_backend sjwt_crypto_mbedtls_backend = {
     .name = "mbedtls",
     .verifies = SJWT_CRYPTO_MBEDTLS_ALGORITHMS,
     .init = sjwt_crypto_mbedtls_init,
-    .check_key = check_key,
+    .prepare = prepare,
     .verify = verify,
+    .release = free,
 };

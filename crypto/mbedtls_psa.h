@@ -34,16 +34,28 @@ psa_algorithm_t sjwt_crypto_mbedtls_algorithm(sjwt_crypto_alg alg);
 psa_key_type_t sjwt_crypto_mbedtls_key_type(sjwt_crypto_alg alg);
 
 /*
- * A volatile key handle for octets in PSA's form, good for this algorithm alone.
- * On SJWT_CRYPTO_OK the caller owns *id and must give it to sjwt_crypto_mbedtls_release();
- * else there is none.
+ * The library reports some of its failed allocations as another error, often as
+ * "invalid argument". calloc() tells them: it sets errno to ENOMEM. So errno is set
+ * to 0 before each call of the library whose error matters, and this is called
+ * right after it, before any other call.
+ *
+ * SJWT_CRYPTO_OK, SJWT_CRYPTO_NO_MEMORY, or SJWT_CRYPTO_INTERNAL for every other
+ * error: the caller knows what that error means in its case.
+ */
+sjwt_crypto_status sjwt_crypto_mbedtls_map_status(psa_status_t answer);
+
+/*
+ * A volatile key of the library for octets in PSA's form, good for this algorithm
+ * alone. On SJWT_CRYPTO_OK the caller owns *id and must give it to
+ * sjwt_crypto_mbedtls_destroy(); else there is none. SJWT_CRYPTO_OK,
+ * SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL.
  */
 sjwt_crypto_status sjwt_crypto_mbedtls_import(psa_algorithm_t algorithm, psa_key_type_t type,
                                               psa_key_usage_t usage, sjwt_crypto_span octets,
                                               psa_key_id_t *id);
 
-/* Destroys the key; status, or SJWT_CRYPTO_INTERNAL if the library would not. */
-sjwt_crypto_status sjwt_crypto_mbedtls_release(psa_key_id_t id, sjwt_crypto_status status);
+/* Destroys the key. Returns status, or SJWT_CRYPTO_INTERNAL if the library fails. */
+sjwt_crypto_status sjwt_crypto_mbedtls_destroy(psa_key_id_t id, sjwt_crypto_status status);
 
 /*
  * Writes the DER SEQUENCE of these non-negative big-endian numbers, without

@@ -2,6 +2,7 @@
 #include "crypto/mbedtls_psa.h"
 #include "crypto/sign.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* RSAPrivateKey, RFC 8017 appendix A.1.2: version and eight numbers. */
@@ -18,18 +19,6 @@ static const uint8_t two_primes[] = {0};
      ~(SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES384) |           \
        SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K)))
 #endif
-
-static sjwt_crypto_status outcome(psa_status_t status)
-{
-    switch (status) {
-    case PSA_SUCCESS:
-        return SJWT_CRYPTO_OK;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return SJWT_CRYPTO_NO_MEMORY;
-    default:
-        return SJWT_CRYPTO_INTERNAL;
-    }
-}
 
 static psa_key_type_t pair_type(sjwt_crypto_alg alg)
 {
@@ -60,7 +49,7 @@ static sjwt_crypto_status import_secret(sjwt_crypto_alg alg, const sjwt_crypto_p
 static sjwt_crypto_status import_rsa(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                      psa_key_id_t *id)
 {
-    const sjwt_crypto_key *public = &key->public_key;
+    const sjwt_crypto_key_octets *public = &key->public_key;
     const sjwt_crypto_span numbers[RSA_NUMBERS] = {{two_primes, sizeof two_primes},
                                                    public->n,
                                                    public->e,
@@ -84,10 +73,13 @@ static sjwt_crypto_status import_rsa(sjwt_crypto_alg alg, const sjwt_crypto_priv
 
 /* The coordinates of the key's point, in octets. */
 static sjwt_crypto_status export_point(psa_key_id_t id, size_t coordinate_len, uint8_t *octets,
-                                       size_t size, sjwt_crypto_key *public_key)
+                                       size_t size, sjwt_crypto_key_octets *public_key)
 {
     size_t len = 0;
-    sjwt_crypto_status status = outcome(psa_export_public_key(id, octets, size, &len));
+
+    errno = 0;
+    sjwt_crypto_status status =
+        sjwt_crypto_mbedtls_map_status(psa_export_public_key(id, octets, size, &len));
 
     if (status == SJWT_CRYPTO_OK && (len != 1 + 2 * coordinate_len || octets[0] != 0x04))
         status = SJWT_CRYPTO_INTERNAL;
@@ -105,8 +97,8 @@ static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
 
 /* Imports d; *public_key's coordinates are its own, and key's if it has them. */
 static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
-                                    sjwt_crypto_key_buffer *buffer, sjwt_crypto_key *public_key,
-                                    psa_key_id_t *id)
+                                    sjwt_crypto_key_buffer *buffer,
+                                    sjwt_crypto_key_octets *public_key, psa_key_id_t *id)
 {
     sjwt_crypto_status status = sjwt_crypto_mbedtls_import(signing_algorithm(alg), pair_type(alg),
                                                            PSA_KEY_USAGE_SIGN_MESSAGE, key->d, id);
@@ -118,7 +110,7 @@ static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_priva
         !(is_same(key->public_key.x, public_key->x) && is_same(key->public_key.y, public_key->y)))
         status = SJWT_CRYPTO_BAD_KEY;
     if (status != SJWT_CRYPTO_OK)
-        sjwt_crypto_mbedtls_release(*id, status);
+        sjwt_crypto_mbedtls_destroy(*id, status);
     return status;
 }
 
@@ -126,7 +118,7 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
                                sjwt_crypto_span message, uint8_t *signature, size_t len)
 {
     sjwt_crypto_key_buffer point;
-    sjwt_crypto_key public_key;
+    sjwt_crypto_key_octets public_key;
     psa_key_id_t id = PSA_KEY_ID_NULL;
     sjwt_crypto_status status = SJWT_CRYPTO_BAD_KEY;
 
@@ -148,6 +140,7 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
 
     psa_algorithm_t algorithm = signing_algorithm(alg);
     size_t made = 0;
+    errno = 0;
     psa_status_t answer =
         key->public_key.type == SJWT_CRYPTO_KEY_OCT
             ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
@@ -156,14 +149,15 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
     if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == SJWT_CRYPTO_KEY_RSA)
         status = SJWT_CRYPTO_BAD_KEY;
     else
-        status = outcome(answer);
+        status = sjwt_crypto_mbedtls_map_status(answer);
     if (status == SJWT_CRYPTO_OK && made != len)
         status = SJWT_CRYPTO_INTERNAL;
-    return sjwt_crypto_mbedtls_release(id, status);
+    return sjwt_crypto_mbedtls_destroy(id, status);
 }
 
 static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
-                                        sjwt_crypto_key_buffer *buffer, sjwt_crypto_key *public_key)
+                                        sjwt_crypto_key_buffer *buffer,
+                                        sjwt_crypto_key_octets *public_key)
 {
     if (key->public_key.type == SJWT_CRYPTO_KEY_RSA) {
         /* Importing compares little; a signature on trial shows that they belong together. */
@@ -177,7 +171,7 @@ static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_p
 
     psa_key_id_t id;
     sjwt_crypto_status status = import_ec(alg, key, buffer, public_key, &id);
-    return status == SJWT_CRYPTO_OK ? sjwt_crypto_mbedtls_release(id, status) : status;
+    return status == SJWT_CRYPTO_OK ? sjwt_crypto_mbedtls_destroy(id, status) : status;
 }
 
 /* Takes the DER header tag from *in; the content's length, or 0 where there is
@@ -228,8 +222,10 @@ static sjwt_crypto_status export_pair(sjwt_crypto_alg alg, psa_key_id_t id,
                                       sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key)
 {
     size_t len = 0;
-    sjwt_crypto_status status =
-        outcome(psa_export_key(id, buffer->octets, sizeof buffer->octets, &len));
+
+    errno = 0;
+    sjwt_crypto_status status = sjwt_crypto_mbedtls_map_status(
+        psa_export_key(id, buffer->octets, sizeof buffer->octets, &len));
 
     if (status != SJWT_CRYPTO_OK)
         return status;
@@ -265,7 +261,8 @@ static sjwt_crypto_status generate(sjwt_crypto_alg alg, size_t bits, sjwt_crypto
 {
     if (key->public_key.type == SJWT_CRYPTO_KEY_OCT) {
         key->public_key.k = (sjwt_crypto_span){buffer->octets, bits / 8};
-        return outcome(psa_generate_random(buffer->octets, bits / 8));
+        errno = 0;
+        return sjwt_crypto_mbedtls_map_status(psa_generate_random(buffer->octets, bits / 8));
     }
 
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
@@ -275,10 +272,11 @@ static sjwt_crypto_status generate(sjwt_crypto_alg alg, size_t bits, sjwt_crypto
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_EXPORT);
 
     psa_key_id_t id;
-    sjwt_crypto_status status = outcome(psa_generate_key(&attributes, &id));
+    errno = 0;
+    sjwt_crypto_status status = sjwt_crypto_mbedtls_map_status(psa_generate_key(&attributes, &id));
     if (status != SJWT_CRYPTO_OK)
         return status;
-    return sjwt_crypto_mbedtls_release(id, export_pair(alg, id, buffer, key));
+    return sjwt_crypto_mbedtls_destroy(id, export_pair(alg, id, buffer, key));
 }
 
 const sjwt_crypto_signer sjwt_crypto_mbedtls_signer = {

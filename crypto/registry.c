@@ -1,4 +1,11 @@
+/*
+ * registry.c - which backend serves an algorithm, and what is checked before a
+ * library is asked.
+ */
 #include "crypto/registry.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 /* A test that compiles this file with backends of its own has named them. */
 #ifndef SJWT_CRYPTO_BACKEND_LIST
@@ -15,9 +22,9 @@ static const sjwt_crypto_backend *const backends[] = {SJWT_CRYPTO_BACKEND_LIST(A
 
 #define BACKEND_COUNT (sizeof backends / sizeof backends[0])
 
-/* The only state: which libraries this process has readied. A forked child
- * inherits it together with the library's own. */
-static bool ready[BACKEND_COUNT];
+/* The libraries that this process has initialized. A forked child inherits them
+ * together with the libraries' own state. */
+static atomic_bool initialized[BACKEND_COUNT];
 
 /* The index of the first backend that serves alg, or BACKEND_COUNT. */
 static size_t find_backend(sjwt_crypto_alg alg)
@@ -30,15 +37,21 @@ static size_t find_backend(sjwt_crypto_alg alg)
 }
 
 /* A failure is not remembered: the next call tries again. */
-static sjwt_crypto_status make_ready(size_t index)
+static sjwt_crypto_status ensure_initialized(size_t index)
 {
-    if (!ready[index]) {
-        sjwt_crypto_status status = backends[index]->init();
-        if (status != SJWT_CRYPTO_OK)
-            return status;
-        ready[index] = true;
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    sjwt_crypto_status status = SJWT_CRYPTO_OK;
+
+    if (atomic_load_explicit(&initialized[index], memory_order_acquire))
+        return SJWT_CRYPTO_OK;
+    pthread_mutex_lock(&mutex);
+    if (!atomic_load_explicit(&initialized[index], memory_order_relaxed)) {
+        status = backends[index]->init();
+        if (status == SJWT_CRYPTO_OK)
+            atomic_store_explicit(&initialized[index], true, memory_order_release);
     }
-    return SJWT_CRYPTO_OK;
+    pthread_mutex_unlock(&mutex);
+    return status;
 }
 
 static size_t bit_length(sjwt_crypto_span number)
@@ -74,33 +87,35 @@ static bool rsa_key_fits(const sjwt_crypto_algorithm *row, sjwt_crypto_span n, s
     return e.len > 1 || e.data[0] >= 3;
 }
 
-sjwt_crypto_status sjwt_crypto_check_policy(const sjwt_crypto_algorithm *row,
-                                            const sjwt_crypto_key *key)
+sjwt_crypto_status sjwt_crypto_check_row(const sjwt_crypto_algorithm *row,
+                                         const sjwt_crypto_key_octets *octets)
 {
     bool fits = false;
 
-    if (key->type != row->key_type || key->curve != row->curve)
+    if (octets->type != row->key_type || octets->curve != row->curve)
         return SJWT_CRYPTO_BAD_KEY;
     switch (row->key_type) {
     case SJWT_CRYPTO_KEY_OKP:
-        fits = key->x.len == row->coordinate_len;
+        fits = octets->x.len == row->coordinate_len;
         break;
     case SJWT_CRYPTO_KEY_EC:
-        fits = key->x.len == row->coordinate_len && key->y.len == row->coordinate_len;
+        fits = octets->x.len == row->coordinate_len && octets->y.len == row->coordinate_len;
         break;
     case SJWT_CRYPTO_KEY_RSA:
-        fits = rsa_key_fits(row, key->n, key->e);
+        fits = rsa_key_fits(row, octets->n, octets->e);
         break;
     case SJWT_CRYPTO_KEY_OCT:
-        fits = key->k.len >= row->min_key_bits / 8 && key->k.len <= row->max_key_bits / 8;
+        fits = octets->k.len >= row->min_key_bits / 8 && octets->k.len <= row->max_key_bits / 8;
         break;
     }
     return fits ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
 }
 
-size_t sjwt_crypto_signature_length(const sjwt_crypto_algorithm *row, const sjwt_crypto_key *key)
+size_t sjwt_crypto_signature_length(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets)
 {
-    return row->signature_len != 0 ? row->signature_len : key->n.len;
+    size_t len = sjwt_crypto_algorithm_get(alg)->signature_len;
+
+    return len != 0 ? len : octets->n.len;
 }
 
 uint32_t sjwt_crypto_verifiable_algorithms(void)
@@ -126,40 +141,44 @@ const char *sjwt_crypto_backend_names(void)
     return names + sizeof ", " - 1;
 }
 
-sjwt_crypto_status sjwt_crypto_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
+sjwt_crypto_status sjwt_crypto_check_octets(sjwt_crypto_alg alg,
+                                            const sjwt_crypto_key_octets *octets)
 {
-    sjwt_crypto_status status = sjwt_crypto_check_policy(sjwt_crypto_algorithm_get(alg), key);
-    if (status != SJWT_CRYPTO_OK)
-        return status;
+    sjwt_crypto_status status = sjwt_crypto_check_row(sjwt_crypto_algorithm_get(alg), octets);
 
-    size_t index = find_backend(alg);
-    if (index == BACKEND_COUNT)
-        return SJWT_CRYPTO_UNSUPPORTED;
-    status = make_ready(index);
-    if (status != SJWT_CRYPTO_OK)
-        return status;
-    return backends[index]->check_key(alg, key);
+    if (status == SJWT_CRYPTO_OK && find_backend(alg) == BACKEND_COUNT)
+        status = SJWT_CRYPTO_UNSUPPORTED;
+    return status;
 }
 
-sjwt_crypto_status sjwt_crypto_verify_signature(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                                sjwt_crypto_span message,
-                                                sjwt_crypto_span signature)
+sjwt_crypto_status sjwt_crypto_prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                       sjwt_crypto_key *key)
 {
-    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(alg);
-    sjwt_crypto_status status = sjwt_crypto_check_policy(row, key);
-    if (status != SJWT_CRYPTO_OK)
-        return status;
+    *key = (sjwt_crypto_key){.alg = alg, .octets = octets};
 
-    size_t index = find_backend(alg);
-    if (index == BACKEND_COUNT)
-        return SJWT_CRYPTO_UNSUPPORTED;
-    if (signature.len != sjwt_crypto_signature_length(row, key))
-        return SJWT_CRYPTO_BAD_SIGNATURE;
-    status = make_ready(index);
+    sjwt_crypto_status status = sjwt_crypto_check_octets(alg, octets);
     if (status != SJWT_CRYPTO_OK)
         return status;
+    size_t index = find_backend(alg);
+    status = ensure_initialized(index);
+    if (status != SJWT_CRYPTO_OK)
+        return status;
+    return backends[index]->prepare(alg, octets, &key->handle);
+}
+
+sjwt_crypto_status sjwt_crypto_verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                      sjwt_crypto_span signature)
+{
+    if (signature.len != sjwt_crypto_signature_length(key->alg, key->octets))
+        return SJWT_CRYPTO_BAD_SIGNATURE;
     /* Libraries declare their pointers nonnull, whatever the length. */
     if (message.data == NULL)
         message.data = signature.data;
-    return backends[index]->verify(alg, key, message, signature);
+    return backends[find_backend(key->alg)]->verify(key, message, signature);
+}
+
+void sjwt_crypto_release(const sjwt_crypto_key *key)
+{
+    if (key->handle != NULL)
+        backends[find_backend(key->alg)]->release(key->handle);
 }

@@ -8,10 +8,7 @@
 #include "crypto/crypto.h"
 
 /* Do the key's type, curve and lengths fit the row? SJWT_CRYPTO_OK or SJWT_CRYPTO_BAD_KEY. */
-sjwt_crypto_status sjwt_crypto_check_policy(const sjwt_crypto_algorithm *row,
-                                            const sjwt_crypto_key *key);
-
-/* The exact length in octets of a signature by this key, which fits the row. */
-size_t sjwt_crypto_signature_length(const sjwt_crypto_algorithm *row, const sjwt_crypto_key *key);
+sjwt_crypto_status sjwt_crypto_check_row(const sjwt_crypto_algorithm *row,
+                                         const sjwt_crypto_key_octets *octets);
 
 #endif

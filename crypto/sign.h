@@ -3,7 +3,10 @@
  * signatures and keys.
  *
  * Never linked into the extension: a server that verifies has no use for a
- * private key. The shape is crypto.h's: first what a caller needs, last what a
+ * private key. One thread of a process at a time may call the functions here, and
+ * no other thread may prepare keys or verify meanwhile.
+ *
+ * The shape is crypto.h's: first what a caller needs, last what a
  * signer (the signing half of a crypto library) implements.
  *
  * The caller owns every buffer. Whoever fills one with private key material
@@ -41,7 +44,7 @@
  * left empty, else they must be those of d.
  */
 typedef struct sjwt_crypto_private_key {
-    sjwt_crypto_key public_key;
+    sjwt_crypto_key_octets public_key;
     sjwt_crypto_span d;
     sjwt_crypto_span p, q, dp, dq, qi;
 } sjwt_crypto_private_key;
@@ -58,12 +61,12 @@ uint32_t sjwt_crypto_signable_algorithms(void);
 const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg);
 
 /*
- * Signs message with key: JOSE's form, as sjwt_crypto_verify_signature() takes it.
+ * Signs message with key: JOSE's form, as sjwt_crypto_verify() takes it.
  *
  * signature has room for size octets; SJWT_CRYPTO_MAX_SIGNATURE_SIZE is always
  * enough. *len is the signature's exact length, or 0 on failure.
  *
- * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY (as sjwt_crypto_check_key(); also where the
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY (as sjwt_crypto_check_octets(); also where the
  * public half is not d's, which for EdDSA would give d away), SJWT_CRYPTO_UNSUPPORTED,
  * SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL (also where size is too small).
  */
@@ -99,7 +102,7 @@ sjwt_crypto_status sjwt_crypto_generate_key(sjwt_crypto_alg alg, size_t bits,
 sjwt_crypto_status sjwt_crypto_public_from_private(sjwt_crypto_alg alg,
                                                    const sjwt_crypto_private_key *key,
                                                    sjwt_crypto_key_buffer *buffer,
-                                                   sjwt_crypto_key *public_key);
+                                                   sjwt_crypto_key_octets *public_key);
 
 /* Zeroes data[0..len) in a way that the compiler cannot leave out. */
 void sjwt_crypto_wipe(void *data, size_t len);
@@ -134,7 +137,7 @@ typedef struct sjwt_crypto_signer {
      * are set. As sign. */
     sjwt_crypto_status (*derive_public)(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                         sjwt_crypto_key_buffer *buffer,
-                                        sjwt_crypto_key *public_key);
+                                        sjwt_crypto_key_octets *public_key);
 } sjwt_crypto_signer;
 
 #endif

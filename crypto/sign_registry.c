@@ -11,7 +11,7 @@ SJWT_CRYPTO_SIGNER_LIST(DECLARATION)
 /* A build may have no signer at all: hence the NULL. */
 static const sjwt_crypto_signer *const signers[] = {SJWT_CRYPTO_SIGNER_LIST(ADDRESS) NULL};
 
-static bool ready[sizeof signers / sizeof signers[0]];
+static bool initialized[sizeof signers / sizeof signers[0]];
 
 /* The largest HMAC secret made, in bits: a key's buffer has no room for the
  * largest that is taken. */
@@ -42,7 +42,7 @@ const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg)
     return signer != NULL ? signer->name : NULL;
 }
 
-/* *signer is the readied one that serves alg. */
+/* *signer is the one that serves alg, initialized. */
 static sjwt_crypto_status get_signer(sjwt_crypto_alg alg, const sjwt_crypto_signer **signer)
 {
     size_t index = find_signer(alg);
@@ -50,11 +50,11 @@ static sjwt_crypto_status get_signer(sjwt_crypto_alg alg, const sjwt_crypto_sign
     *signer = signers[index];
     if (*signer == NULL)
         return SJWT_CRYPTO_UNSUPPORTED;
-    if (!ready[index]) {
+    if (!initialized[index]) {
         sjwt_crypto_status status = (*signer)->init();
         if (status != SJWT_CRYPTO_OK)
             return status;
-        ready[index] = true;
+        initialized[index] = true;
     }
     return SJWT_CRYPTO_OK;
 }
@@ -67,7 +67,7 @@ static bool is_part_of(sjwt_crypto_span number, sjwt_crypto_span n)
 static sjwt_crypto_status check_private_key(const sjwt_crypto_algorithm *row,
                                             const sjwt_crypto_private_key *key)
 {
-    const sjwt_crypto_key *public_key = &key->public_key;
+    const sjwt_crypto_key_octets *public_key = &key->public_key;
     bool fits = false;
 
     switch (row->key_type) {
@@ -90,7 +90,7 @@ static sjwt_crypto_status check_private_key(const sjwt_crypto_algorithm *row,
         fits = true;
         break;
     }
-    return fits ? sjwt_crypto_check_policy(row, public_key) : SJWT_CRYPTO_BAD_KEY;
+    return fits ? sjwt_crypto_check_row(row, public_key) : SJWT_CRYPTO_BAD_KEY;
 }
 
 sjwt_crypto_status sjwt_crypto_make_signature(sjwt_crypto_alg alg,
@@ -108,7 +108,7 @@ sjwt_crypto_status sjwt_crypto_make_signature(sjwt_crypto_alg alg,
     if (status != SJWT_CRYPTO_OK)
         return status;
 
-    size_t exact = sjwt_crypto_signature_length(row, &key->public_key);
+    size_t exact = sjwt_crypto_signature_length(alg, &key->public_key);
     if (size < exact)
         return SJWT_CRYPTO_INTERNAL;
     /* Libraries declare their pointers nonnull, whatever the length. */
@@ -157,13 +157,13 @@ sjwt_crypto_status sjwt_crypto_generate_key(sjwt_crypto_alg alg, size_t bits,
 sjwt_crypto_status sjwt_crypto_public_from_private(sjwt_crypto_alg alg,
                                                    const sjwt_crypto_private_key *key,
                                                    sjwt_crypto_key_buffer *buffer,
-                                                   sjwt_crypto_key *public_key)
+                                                   sjwt_crypto_key_octets *public_key)
 {
     const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(alg);
     const sjwt_crypto_signer *signer = NULL;
     sjwt_crypto_status status = check_private_key(row, key);
 
-    *public_key = (sjwt_crypto_key){.type = row->key_type, .curve = row->curve};
+    *public_key = (sjwt_crypto_key_octets){.type = row->key_type, .curve = row->curve};
     if (row->key_type == SJWT_CRYPTO_KEY_OCT)
         return SJWT_CRYPTO_BAD_KEY;
     if (status == SJWT_CRYPTO_OK)

@@ -14,7 +14,7 @@ static sjwt_crypto_status init(void)
  * divide the cofactor 8? The library's own predicate for points also wants the
  * prime-order subgroup, more than verification does (RFC 8032 section 5.1.7).
  */
-static bool is_sound_point(const uint8_t x[crypto_core_ed25519_BYTES])
+static bool is_valid_public_point(const uint8_t x[crypto_core_ed25519_BYTES])
 {
     static const uint8_t identity[crypto_core_ed25519_BYTES] = {1};
     uint8_t point[crypto_core_ed25519_BYTES];
@@ -30,25 +30,27 @@ static bool is_sound_point(const uint8_t x[crypto_core_ed25519_BYTES])
     return memcmp(point, identity, sizeof point) != 0;
 }
 
-static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
+/* The octets are all that the library wants: no handle. */
+static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                  void **handle)
 {
-    if (alg == SJWT_CRYPTO_ALG_EDDSA && !is_sound_point(key->x.data))
+    (void)handle;
+    if (alg == SJWT_CRYPTO_ALG_EDDSA && !is_valid_public_point(octets->x.data))
         return SJWT_CRYPTO_BAD_KEY;
     return SJWT_CRYPTO_OK;
 }
 
-static sjwt_crypto_status verify_eddsa(const sjwt_crypto_key *key, sjwt_crypto_span message,
+static sjwt_crypto_status verify_eddsa(const sjwt_crypto_key_octets *key, sjwt_crypto_span message,
                                        sjwt_crypto_span signature)
 {
-    if (crypto_sign_verify_detached(signature.data, message.data, message.len, key->x.data) == 0)
-        return SJWT_CRYPTO_OK;
-    /* The library does not say whose fault it was. */
-    return is_sound_point(key->x.data) ? SJWT_CRYPTO_BAD_SIGNATURE : SJWT_CRYPTO_BAD_KEY;
+    return crypto_sign_verify_detached(signature.data, message.data, message.len, key->x.data) == 0
+               ? SJWT_CRYPTO_OK
+               : SJWT_CRYPTO_BAD_SIGNATURE;
 }
 
-/* crypto_auth_hmacsha*() and ..._verify() take keys of 32 octets alone; JWA's
- * have any length from the hash's up. */
-static sjwt_crypto_status verify_hs256(const sjwt_crypto_key *key, sjwt_crypto_span message,
+/* crypto_auth_hmacsha*() and ..._verify() take only keys of 32 octets; a key of
+ * RFC 7518 is at least as long as the hash. */
+static sjwt_crypto_status verify_hs256(const sjwt_crypto_key_octets *key, sjwt_crypto_span message,
                                        sjwt_crypto_span signature)
 {
     crypto_auth_hmacsha256_state state;
@@ -63,7 +65,7 @@ static sjwt_crypto_status verify_hs256(const sjwt_crypto_key *key, sjwt_crypto_s
     return same ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_SIGNATURE;
 }
 
-static sjwt_crypto_status verify_hs512(const sjwt_crypto_key *key, sjwt_crypto_span message,
+static sjwt_crypto_status verify_hs512(const sjwt_crypto_key_octets *key, sjwt_crypto_span message,
                                        sjwt_crypto_span signature)
 {
     crypto_auth_hmacsha512_state state;
@@ -78,16 +80,16 @@ static sjwt_crypto_status verify_hs512(const sjwt_crypto_key *key, sjwt_crypto_s
     return same ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_SIGNATURE;
 }
 
-static sjwt_crypto_status verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                 sjwt_crypto_span message, sjwt_crypto_span signature)
+static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                 sjwt_crypto_span signature)
 {
-    switch (alg) {
+    switch (key->alg) {
     case SJWT_CRYPTO_ALG_EDDSA:
-        return verify_eddsa(key, message, signature);
+        return verify_eddsa(key->octets, message, signature);
     case SJWT_CRYPTO_ALG_HS256:
-        return verify_hs256(key, message, signature);
+        return verify_hs256(key->octets, message, signature);
     case SJWT_CRYPTO_ALG_HS512:
-        return verify_hs512(key, message, signature);
+        return verify_hs512(key->octets, message, signature);
     default:
         return SJWT_CRYPTO_INTERNAL;
     }
@@ -98,6 +100,6 @@ const sjwt_crypto_backend sjwt_crypto_sodium_backend = {
     .verifies = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256) |
                 SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS512),
     .init = init,
-    .check_key = check_key,
+    .prepare = prepare,
     .verify = verify,
 };

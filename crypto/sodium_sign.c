@@ -75,7 +75,8 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
 }
 
 static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
-                                        sjwt_crypto_key_buffer *buffer, sjwt_crypto_key *public_key)
+                                        sjwt_crypto_key_buffer *buffer,
+                                        sjwt_crypto_key_octets *public_key)
 {
     uint8_t secret[crypto_sign_SECRETKEYBYTES];
     sjwt_crypto_status status = expand_seed(key, secret);

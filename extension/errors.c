@@ -124,6 +124,10 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
         return;
+    case SJWT_KEY_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
+        explain(out, error);
+        return;
     case SJWT_SIGNATURE_INVALID:
         set(out, ERRCODE_CHECK_VIOLATION, "invalid JWT signature");
         return;
@@ -191,6 +195,7 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_JWK_ALG_UNKNOWN:
     case SJWT_JWK_ALG_MISMATCH:
     case SJWT_JWK_SYMMETRIC:
+    case SJWT_JWK_TOO_MANY:
     case SJWT_JWK_AMBIGUOUS:
     case SJWT_JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");

@@ -159,11 +159,14 @@ static bool parse(pgsj_keyfile *file)
         status = sjwt_keyset_parse(&allocator, file->text, file->len, &keys, &error);
     else
         status = sjwt_issuers_parse(&allocator, file->text, file->len, &issuers, &error);
+    if (keys != NULL)
+        status = sjwt_keyset_prepare_any(keys, &error);
     if (status == SJWT_OK) {
         file->verdict[0] = '\0';
         replace(file, keys, issuers);
         return true;
     }
+    sjwt_keyset_free(keys);
     describe(file->verdict, file, &error);
     /* That says nothing of the text: it is to be read, and parsed, again. */
     if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL) {

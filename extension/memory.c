@@ -53,3 +53,24 @@ sjwt_token **pgsj_token_of(MemoryContext context)
     MemoryContextRegisterResetCallback(context, &owned->callback);
     return &owned->token;
 }
+
+/* A key set, and when it goes. */
+typedef struct owned_keyset {
+    MemoryContextCallback callback;
+    sjwt_keyset *keys;
+} owned_keyset;
+
+static void free_keyset(void *argument)
+{
+    sjwt_keyset_free(((owned_keyset *)argument)->keys);
+}
+
+sjwt_keyset **pgsj_keyset_of(MemoryContext context)
+{
+    owned_keyset *owned = MemoryContextAllocZero(context, sizeof(*owned));
+
+    owned->callback.func = free_keyset;
+    owned->callback.arg = owned;
+    MemoryContextRegisterResetCallback(context, &owned->callback);
+    return &owned->keys;
+}

@@ -22,4 +22,9 @@ sjwt_allocator pgsj_allocator(MemoryContext context);
  * when the context is reset or deleted, as not all of a token is the allocator's. */
 sjwt_token **pgsj_token_of(MemoryContext context);
 
+/* Where to have a key set put that was made by the context's allocator: it is freed when
+ * the context is reset or deleted. A set has more than the allocator's memory once a key
+ * of it was prepared: what the crypto library made. Raises an error if there is no memory. */
+sjwt_keyset **pgsj_keyset_of(MemoryContext context);
+
 #endif

@@ -50,16 +50,19 @@ bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSo
 {
     sjwt_keyset *keys;
     sjwt_error error;
+    sjwt_status status;
     char detail[256];
 
     (void)extra;
     /* No cryptography in the postmaster: each backend would inherit its state. */
     if (!should_validate(value, source) || !IsUnderPostmaster)
         return true;
-    if (sjwt_keyset_parse(NULL, value, strlen(value), &keys, &error) == SJWT_OK) {
-        sjwt_keyset_free(keys);
+    status = sjwt_keyset_parse(NULL, value, strlen(value), &keys, &error);
+    if (status == SJWT_OK)
+        status = sjwt_keyset_prepare_any(keys, &error);
+    sjwt_keyset_free(keys);
+    if (status == SJWT_OK)
         return true;
-    }
     snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", sjwt_status_text(error.status),
              error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
     return refuse(name, detail,

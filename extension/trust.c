@@ -25,7 +25,6 @@ static pgsj_verification_policy session_trust;
 static bool made;
 static bool usable; /* else unusable tells why; of kind PGSJ_FAILURE_JWT: to be tried again */
 static MemoryContext pinned_memory;
-static sjwt_keyset *inline_keys;
 static pgsj_verification_policy pinned;
 static pgsj_failure unusable;
 static TimestampTz looked_at; /* the statement for which the files were looked at */
@@ -73,7 +72,10 @@ static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failur
     }
     allocator = pgsj_allocator(pgsj_memory);
     if (sjwt_keyset_parse_public_jwk(&allocator, pgsj_settings.jwk, strlen(pgsj_settings.jwk),
-                                     &session_key, &failure->jwt) != SJWT_OK) {
+                                     &session_key, &failure->jwt) != SJWT_OK ||
+        sjwt_keyset_prepare_any(session_key, &failure->jwt) != SJWT_OK) {
+        sjwt_keyset_free(session_key);
+        session_key = NULL;
         failure->kind = PGSJ_FAILURE_JWT;
         failure->key_is_token = session_key_is_token();
         return NULL;
@@ -195,12 +197,14 @@ static bool pin_one(const sjwt_issuer_policy *terms, const sjwt_keyset *keys,
 
 static bool pin_inline(const sjwt_issuer_policy *terms)
 {
-    const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
+    const sjwt_allocator allocator = pgsj_allocator(pinned_memory);
+    sjwt_keyset **keys = pgsj_keyset_of(pinned_memory);
     sjwt_error error;
 
-    if (sjwt_keyset_parse(&allocator, pgsj_settings.jwks, strlen(pgsj_settings.jwks), &inline_keys,
-                          &error) == SJWT_OK)
-        return pin_one(terms, inline_keys, NULL);
+    if (sjwt_keyset_parse(&allocator, pgsj_settings.jwks, strlen(pgsj_settings.jwks), keys,
+                          &error) == SJWT_OK &&
+        sjwt_keyset_prepare_any(*keys, &error) == SJWT_OK)
+        return pin_one(terms, *keys, NULL);
     /* These say nothing of the keys. */
     if (error.status == SJWT_NO_MEMORY || error.status == SJWT_INTERNAL) {
         unusable.kind = PGSJ_FAILURE_JWT;
@@ -286,8 +290,6 @@ static void remake_pinned(void)
 {
     MemoryContext caller = CurrentMemoryContext;
 
-    sjwt_keyset_free(inline_keys);
-    inline_keys = NULL;
     if (pinned_memory == NULL)
         pinned_memory =
             AllocSetContextCreate(pgsj_memory, "pg_session_jwt trust", ALLOCSET_SMALL_SIZES);

@@ -1,5 +1,6 @@
 #include <sjwt/issuers.h>
 
+#include "jwt/document.h"
 #include "jwt/error.h"
 #include "jwt/jwk.h"
 #include "jwt/memory.h"
@@ -10,7 +11,7 @@
 
 struct sjwt_issuers {
     sjwt_allocator allocator;
-    size_t count; /* of the entries read, or begun */
+    size_t count; /* of the entries, with the one that is being read */
     sjwt_issuer entries[];
 };
 
@@ -18,17 +19,17 @@ struct sjwt_issuers {
 typedef struct reading {
     const sjwt_allocator *allocator;
     const sjwt_json *json;
-    size_t index; /* of the entry that is read */
+    size_t index; /* of the entry that is being read */
     sjwt_error *error;
 } reading;
 
-/* What is wrong with the document as a whole. */
+/* Fails for the document as a whole. */
 static sjwt_status refuse(const reading *r, const sjwt_json_value *at, const char *what)
 {
     return sjwt_fail(r->error, SJWT_ISSUERS_INVALID, sjwt_json_position(r->json, at), what);
 }
 
-/* What is wrong with the entry; "" where the status says it all. */
+/* Fails for the entry; what is "" where the status says enough. */
 static sjwt_status refuse_entry(const reading *r, sjwt_status status, const sjwt_json_value *at,
                                 const char *what)
 {
@@ -39,7 +40,7 @@ static sjwt_status refuse_entry(const reading *r, sjwt_status status, const sjwt
     return sjwt_fail(r->error, status, sjwt_json_position(r->json, at), detail);
 }
 
-/* What is wrong with a member of a name that is known. */
+/* Fails for a member whose name is known. */
 static sjwt_status refuse_member(const reading *r, const sjwt_json_value *member,
                                  const sjwt_json_value *at, const char *what)
 {
@@ -97,13 +98,13 @@ static sjwt_status read_list(const reading *r, const sjwt_json_value *member, sj
     if (items == NULL)
         return sjwt_fail(r->error, SJWT_NO_MEMORY, 0, NULL);
     *out = (sjwt_string_list){items, count};
-    char *room = (char *)(items + count);
+    char *buf = (char *)(items + count);
     for (const sjwt_json_value *item = sjwt_json_first(member); item != NULL;
          item = sjwt_json_next(item)) {
         const char *string = sjwt_json_string(item);
         size_t string_size = strlen(string) + 1;
-        *items++ = memcpy(room, string, string_size);
-        room += string_size;
+        *items++ = memcpy(buf, string, string_size);
+        buf += string_size;
     }
     return SJWT_OK;
 }
@@ -133,7 +134,7 @@ static sjwt_status read_keys(const reading *r, const sjwt_json_value *member,
 
     sjwt_status status = sjwt_keyset_read(r->allocator, member, &keys, &error);
     *out = keys;
-    if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL)
+    if (status == SJWT_NO_MEMORY)
         return sjwt_fail(r->error, status, 0, NULL);
     return status == SJWT_OK ? SJWT_OK : refuse_entry(r, status, member, error.detail);
 }
@@ -279,15 +280,12 @@ sjwt_status sjwt_issuers_parse(const sjwt_allocator *allocator, const char *json
 {
     sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
     sjwt_json document;
-    size_t position;
 
     *out = NULL;
-    if (len > SJWT_MAX_KEYSET_SIZE)
-        return sjwt_fail(error, SJWT_ISSUERS_TOO_LARGE, 0, NULL);
-    sjwt_status status =
-        sjwt_json_parse_secret(&resolved, json, len, SJWT_ISSUERS_MALFORMED, &document, &position);
+    sjwt_status status = sjwt_document_parse(&resolved, json, len, SJWT_ISSUERS_TOO_LARGE,
+                                             SJWT_ISSUERS_MALFORMED, &document, error);
     if (status != SJWT_OK)
-        return sjwt_fail(error, status, position, NULL);
+        return status;
     reading r = {.allocator = &resolved, .json = &document, .error = error};
     status = read_document(&r, out);
     sjwt_json_free(&document);

@@ -3,6 +3,7 @@
 #include "jwt/error.h"
 #include "jwt/memory.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static const struct {
@@ -27,14 +28,23 @@ static const struct {
     {"secp256k1", SJWT_CRYPTO_KEY_EC, SJWT_CRYPTO_CURVE_SECP256K1},
 };
 
-/* A JWK's members that are kept, still borrowed from the tree. */
+/* The life of a slot. EMPTY becomes one of the others, and that is its last state. */
+typedef enum slot_state { SLOT_EMPTY, SLOT_PREPARED, SLOT_REFUSED, SLOT_UNSUPPORTED } slot_state;
+
+struct sjwt_key_slot {
+    atomic_int state; /* slot_state */
+    _Atomic(void *)
+        handle; /* the backend's, set before state is SLOT_PREPARED; NULL if it has none */
+};
+
+/* A JWK's members that are kept; the strings belong to the parsed text. */
 typedef struct jwk_members {
     sjwt_jwk_profile profile;
     const char *numbers[2]; /* the encoded members of the type, NULL beyond */
 } jwk_members;
 
-/* Which of a key's members are read: public ones, and the secret that HMAC
- * cannot do without. "d" and the like have no row, so nothing can read them. */
+/* The members of a key that are read: the public ones, and HMAC's secret. "d" and the
+ * like have no row, so that nothing reads them. */
 static const struct {
     const char *names[2];
     bool is_integer; /* RFC 7518 section 2, Base64urlUInt: no leading zero octet */
@@ -187,7 +197,12 @@ static sjwt_status read_members(const sjwt_json_value *jwk, jwk_members *members
     return SJWT_OK;
 }
 
-/* Asks for each algorithm of the key's family, or for the one it names. */
+/* Is the key for this algorithm: of its family, and the one that "alg" names? */
+static bool is_meant_for(const sjwt_jwk_profile *profile, const sjwt_crypto_algorithm *algorithm)
+{
+    return sjwt_jwk_fits(profile, algorithm) && (profile->alg == NULL || profile->alg == algorithm);
+}
+
 static sjwt_status find_algorithms(const sjwt_jwk_profile *profile, sjwt_key *key,
                                    sjwt_error *error)
 {
@@ -195,25 +210,13 @@ static sjwt_status find_algorithms(const sjwt_jwk_profile *profile, sjwt_key *ke
 
     for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++) {
         const sjwt_crypto_algorithm *algorithm = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n);
-        if (!sjwt_jwk_fits(profile, algorithm) ||
-            (profile->alg != NULL && profile->alg != algorithm))
+        if (!is_meant_for(profile, algorithm))
             continue;
-        switch (sjwt_crypto_check_key(algorithm->alg, &key->key)) {
-        case SJWT_CRYPTO_OK:
-            key->algorithms |= SJWT_CRYPTO_BIT(algorithm->alg);
-            break;
-        case SJWT_CRYPTO_UNSUPPORTED:
-            if (lacking == NULL)
-                lacking = algorithm->name;
-            break;
-        case SJWT_CRYPTO_BAD_KEY:
-        case SJWT_CRYPTO_BAD_SIGNATURE:
-            break;
-        case SJWT_CRYPTO_NO_MEMORY:
-            return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
-        case SJWT_CRYPTO_INTERNAL:
-            return sjwt_fail(error, SJWT_INTERNAL, 0, NULL);
-        }
+        sjwt_crypto_status status = sjwt_crypto_check_octets(algorithm->alg, &key->octets);
+        if (status == SJWT_CRYPTO_OK)
+            key->algorithms |= SJWT_CRYPTO_BIT(n);
+        else if (status == SJWT_CRYPTO_UNSUPPORTED && lacking == NULL)
+            lacking = algorithm->name;
     }
     if (key->algorithms != 0)
         return SJWT_OK;
@@ -221,49 +224,59 @@ static sjwt_status find_algorithms(const sjwt_jwk_profile *profile, sjwt_key *ke
                            : sjwt_fail(error, SJWT_JWK_KEY_REFUSED, 0, NULL);
 }
 
-/* Decodes text behind *room and moves *room on. */
-static bool decode_member(const char *text, bool is_integer, uint8_t **room, sjwt_crypto_span *out)
+/* Decodes text to *buf and moves *buf behind it. */
+static bool decode_member(const char *text, bool is_integer, uint8_t **buf, sjwt_crypto_span *out)
 {
     size_t len = strlen(text);
 
-    *out = (sjwt_crypto_span){*room, SJWT_BASE64URL_DECODED_LEN(len)};
-    if (out->len == 0 || !sjwt_base64url_decode(text, len, *room, NULL))
+    *out = (sjwt_crypto_span){*buf, SJWT_BASE64URL_DECODED_LEN(len)};
+    if (out->len == 0 || !sjwt_base64url_decode(text, len, *buf, NULL))
         return false;
-    *room += out->len;
+    *buf += out->len;
     return !is_integer || out->data[0] != 0;
+}
+
+/* As many slots as algorithms that the key may have by its profile. */
+static size_t count_slots(const sjwt_jwk_profile *profile)
+{
+    size_t count = 0;
+
+    for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++)
+        count += is_meant_for(profile, sjwt_crypto_algorithm_get((sjwt_crypto_alg)n));
+    return count;
 }
 
 static sjwt_status fill_key(const jwk_members *members, sjwt_key *key, sjwt_error *error)
 {
-    uint8_t *room = key->octets;
+    uint8_t *buf = (uint8_t *)(key->slots + count_slots(&members->profile));
     sjwt_crypto_span spans[2] = {{NULL, 0}, {NULL, 0}};
 
     for (int i = 0; i < 2; i++) {
         if (members->numbers[i] != NULL &&
             !decode_member(members->numbers[i], members_of_type[members->profile.type].is_integer,
-                           &room, &spans[i]))
+                           &buf, &spans[i]))
             return sjwt_fail(error, SJWT_JWK_MEMBER_INVALID, 0,
                              members_of_type[members->profile.type].names[i]);
     }
-    key->key.type = members->profile.type;
-    key->key.curve = members->profile.curve;
+    key->octets.type = members->profile.type;
+    key->octets.curve = members->profile.curve;
     switch (members->profile.type) {
     case SJWT_CRYPTO_KEY_OKP:
     case SJWT_CRYPTO_KEY_EC:
-        key->key.x = spans[0];
-        key->key.y = spans[1];
+        key->octets.x = spans[0];
+        key->octets.y = spans[1];
         break;
     case SJWT_CRYPTO_KEY_RSA:
-        key->key.n = spans[0];
-        key->key.e = spans[1];
+        key->octets.n = spans[0];
+        key->octets.e = spans[1];
         break;
     case SJWT_CRYPTO_KEY_OCT:
-        key->key.k = spans[0];
+        key->octets.k = spans[0];
         break;
     }
     if (members->profile.kid != NULL) {
-        memcpy(room, members->profile.kid, strlen(members->profile.kid) + 1);
-        key->kid = (const char *)room;
+        memcpy(buf, members->profile.kid, strlen(members->profile.kid) + 1);
+        key->kid = (const char *)buf;
     }
     return find_algorithms(&members->profile, key, error);
 }
@@ -278,8 +291,9 @@ sjwt_status sjwt_key_read(const sjwt_allocator *allocator, const sjwt_json_value
     if (status != SJWT_OK)
         return status;
 
-    size_t size =
-        sizeof(sjwt_key) + (members.profile.kid != NULL ? strlen(members.profile.kid) + 1 : 0);
+    size_t size = sizeof(sjwt_key) + count_slots(&members.profile) * sizeof(sjwt_key_slot);
+    if (members.profile.kid != NULL)
+        size += strlen(members.profile.kid) + 1;
     for (int i = 0; i < 2; i++) {
         if (members.numbers[i] != NULL)
             size += SJWT_BASE64URL_DECODED_LEN(strlen(members.numbers[i]));
@@ -287,8 +301,9 @@ sjwt_status sjwt_key_read(const sjwt_allocator *allocator, const sjwt_json_value
     sjwt_key *key = sjwt_allocate(allocator, size);
     if (key == NULL)
         return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
-    memset(key, 0, sizeof(*key));
+    memset(key, 0, size);
     key->size = size;
+    key->slots = (sjwt_key_slot *)(key + 1);
     status = fill_key(&members, key, error);
     if (status != SJWT_OK) {
         sjwt_key_free(allocator, key);
@@ -298,10 +313,146 @@ sjwt_status sjwt_key_read(const sjwt_allocator *allocator, const sjwt_json_value
     return SJWT_OK;
 }
 
+/* ---- preparing --------------------------------------------------------- */
+
+static sjwt_key_slot *slot_of(const sjwt_key *key, sjwt_crypto_alg alg)
+{
+    sjwt_key_slot *slot = key->slots;
+
+    for (unsigned n = 0; n < (unsigned)alg; n++) {
+        if ((key->algorithms & SJWT_CRYPTO_BIT(n)) != 0)
+            slot++;
+    }
+    return slot;
+}
+
+static slot_state get_state(sjwt_key_slot *slot)
+{
+    return (slot_state)atomic_load_explicit(&slot->state, memory_order_acquire);
+}
+
+/* Of two threads that prepare a key at the same time, both get the handle of the one that
+ * was first here. */
+static void publish(sjwt_key_slot *slot, const sjwt_crypto_key *prepared)
+{
+    void *expected = NULL;
+
+    if (prepared->handle != NULL &&
+        !atomic_compare_exchange_strong(&slot->handle, &expected, prepared->handle))
+        sjwt_crypto_release(prepared);
+    atomic_store_explicit(&slot->state, SLOT_PREPARED, memory_order_release);
+}
+
+static sjwt_status fill_slot(const sjwt_key *key, sjwt_crypto_alg alg, sjwt_key_slot *slot)
+{
+    sjwt_crypto_key prepared;
+
+    switch (sjwt_crypto_prepare(alg, &key->octets, &prepared)) {
+    case SJWT_CRYPTO_OK:
+        publish(slot, &prepared);
+        return SJWT_OK;
+    case SJWT_CRYPTO_BAD_KEY:
+        atomic_store_explicit(&slot->state, SLOT_REFUSED, memory_order_release);
+        return SJWT_JWK_KEY_REFUSED;
+    case SJWT_CRYPTO_UNSUPPORTED:
+        atomic_store_explicit(&slot->state, SLOT_UNSUPPORTED, memory_order_release);
+        return SJWT_JWK_UNSUPPORTED;
+    case SJWT_CRYPTO_NO_MEMORY:
+        return SJWT_NO_MEMORY;
+    case SJWT_CRYPTO_BAD_SIGNATURE: /* not an answer to this question */
+    case SJWT_CRYPTO_INTERNAL:
+        break;
+    }
+    return SJWT_INTERNAL;
+}
+
+sjwt_status sjwt_key_prepare(const sjwt_key *key, sjwt_crypto_alg alg, sjwt_crypto_key *out)
+{
+    sjwt_key_slot *slot = slot_of(key, alg);
+    sjwt_status status = SJWT_OK;
+
+    switch (get_state(slot)) {
+    case SLOT_EMPTY:
+        status = fill_slot(key, alg, slot);
+        break;
+    case SLOT_PREPARED:
+        break;
+    case SLOT_REFUSED:
+        status = SJWT_JWK_KEY_REFUSED;
+        break;
+    case SLOT_UNSUPPORTED:
+        status = SJWT_JWK_UNSUPPORTED;
+        break;
+    }
+    if (status == SJWT_OK)
+        *out = (sjwt_crypto_key){alg, &key->octets,
+                                 atomic_load_explicit(&slot->handle, memory_order_acquire)};
+    return status;
+}
+
+static sjwt_status prepare_key(const sjwt_key *key, bool all, sjwt_error *error)
+{
+    const char *lacking = NULL;
+    bool usable = false;
+
+    for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT && (all || !usable); n++) {
+        sjwt_crypto_key prepared;
+
+        if ((key->algorithms & SJWT_CRYPTO_BIT(n)) == 0)
+            continue;
+        sjwt_status status = sjwt_key_prepare(key, (sjwt_crypto_alg)n, &prepared);
+        if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL)
+            return sjwt_fail(error, status, 0, NULL);
+        usable = usable || status == SJWT_OK;
+        if (status == SJWT_JWK_UNSUPPORTED && lacking == NULL)
+            lacking = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n)->name;
+    }
+    if (usable)
+        return SJWT_OK;
+    return lacking != NULL ? sjwt_fail(error, SJWT_JWK_UNSUPPORTED, 0, lacking)
+                           : sjwt_fail(error, SJWT_JWK_KEY_REFUSED, 0, NULL);
+}
+
+sjwt_status sjwt_key_prepare_all(const sjwt_key *key, sjwt_error *error)
+{
+    return prepare_key(key, true, error);
+}
+
+sjwt_status sjwt_key_prepare_any(const sjwt_key *key, sjwt_error *error)
+{
+    return prepare_key(key, false, error);
+}
+
+sjwt_algorithm_set sjwt_key_usable_algorithms(const sjwt_key *key)
+{
+    sjwt_algorithm_set usable = 0;
+
+    for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++) {
+        if ((key->algorithms & SJWT_CRYPTO_BIT(n)) == 0)
+            continue;
+        slot_state state = get_state(slot_of(key, (sjwt_crypto_alg)n));
+        if (state == SLOT_EMPTY || state == SLOT_PREPARED)
+            usable |= SJWT_CRYPTO_BIT(n);
+    }
+    return usable;
+}
+
+static void release_handles(const sjwt_key *key)
+{
+    for (unsigned n = 0; n < SJWT_CRYPTO_ALG_COUNT; n++) {
+        if ((key->algorithms & SJWT_CRYPTO_BIT(n)) == 0)
+            continue;
+        const sjwt_key_slot *slot = slot_of(key, (sjwt_crypto_alg)n);
+        sjwt_crypto_release(
+            &(sjwt_crypto_key){(sjwt_crypto_alg)n, &key->octets, atomic_load(&slot->handle)});
+    }
+}
+
 void sjwt_key_free(const sjwt_allocator *allocator, sjwt_key *key)
 {
     if (key == NULL)
         return;
+    release_handles(key);
     sjwt_wipe(key, key->size);
     sjwt_release(allocator, key);
 }

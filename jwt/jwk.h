@@ -1,5 +1,5 @@
 /*
- * jwk.h - the keys of a set as jws.c sees them.
+ * jwk.h - keys and key sets, as the core's own files see them.
  */
 #ifndef PG_SESSION_JWT_JWT_JWK_H
 #define PG_SESSION_JWT_JWT_JWK_H
@@ -8,16 +8,16 @@
 #include "jwt/json.h"
 #include "crypto/crypto.h"
 
-/* What a JWK says of itself besides its octets; the string is the tree's. */
+/* What a JWK says besides its octets; kid belongs to the parsed text. */
 typedef struct sjwt_jwk_profile {
     sjwt_crypto_key_type type;
     sjwt_crypto_curve curve;
     const char *kid;                  /* or NULL */
-    const sjwt_crypto_algorithm *alg; /* NULL: not said */
+    const sjwt_crypto_algorithm *alg; /* NULL: there is no "alg" */
 } sjwt_jwk_profile;
 
 /*
- * Reads it, without the octets. "use" and "key_ops", where there, must be for
+ * Reads a JWK's profile. "use" and "key_ops", where they are present, must be for
  * signatures and for the operation ("verify" or "sign"). SJWT_OK, or the JWK_…
  * status that says what is wrong; error may be NULL.
  */
@@ -27,28 +27,55 @@ sjwt_status sjwt_jwk_read_profile(const sjwt_json_value *jwk, const char *operat
 /* Is the algorithm for keys of this type and curve? */
 bool sjwt_jwk_fits(const sjwt_jwk_profile *profile, const sjwt_crypto_algorithm *algorithm);
 
-/* "kty" and "crv"; constant strings, of no curve NULL. */
+/* "kty" and "crv"; constant strings. NULL for SJWT_CRYPTO_CURVE_NONE. */
 const char *sjwt_key_type_name(sjwt_crypto_key_type type);
 const char *sjwt_curve_name(sjwt_crypto_curve curve);
 
-/* A usable verification key. One block of memory holds all of it. */
+/* A key's state for one algorithm. Only sjwt_key_prepare() and sjwt_key_free() use it. */
+typedef struct sjwt_key_slot sjwt_key_slot;
+
+/* A verification key of a set. One block of memory holds all of it but the handles of
+ * the crypto libraries. */
 typedef struct sjwt_key {
     size_t size;                   /* of the block */
-    sjwt_algorithm_set algorithms; /* those it may serve, and this build does */
+    size_t index;                  /* of the JWK in "keys"; 0 for a single JWK */
+    sjwt_algorithm_set algorithms; /* those that its type and lengths fit, and this build has */
     const char *kid;               /* NUL-terminated, or NULL */
-    sjwt_crypto_key key;           /* borrows from octets */
-    uint8_t octets[];
+    sjwt_crypto_key_octets octets; /* borrows from the end of the block */
+    sjwt_key_slot *slots;          /* one for each of algorithms, in the order of their numbers */
 } sjwt_key;
 
 /*
- * Reads one JWK (RFC 7517 section 4) out of a parsed text. SJWT_OK, the JWK_…
- * status that says why it is not usable, SJWT_NO_MEMORY, or SJWT_INTERNAL when
- * the backend failed. error may be NULL. *out is given back with sjwt_key_free().
+ * Reads one JWK (RFC 7517 section 4) out of a parsed text. No crypto library is
+ * asked. SJWT_OK, the JWK_… status that says why it is not usable, or
+ * SJWT_NO_MEMORY. error may be NULL. *out is given back with sjwt_key_free().
  */
 sjwt_status sjwt_key_read(const sjwt_allocator *allocator, const sjwt_json_value *jwk,
                           sjwt_key **out, sjwt_error *error);
 
-/* Zeroes the key first: it may be a shared secret. */
+/*
+ * The key prepared for alg, which is one of its algorithms. It is prepared at the
+ * first call; what a library says against it is remembered, but not that there was
+ * no memory, or that the library failed. Several threads may call this for one key.
+ *
+ * SJWT_OK: *out is good until the key is freed. SJWT_JWK_KEY_REFUSED (the library
+ * refuses the key), SJWT_JWK_UNSUPPORTED (it lacks the algorithm), SJWT_NO_MEMORY
+ * or SJWT_INTERNAL.
+ */
+sjwt_status sjwt_key_prepare(const sjwt_key *key, sjwt_crypto_alg alg, sjwt_crypto_key *out);
+
+/*
+ * Prepares the key for its algorithms: for all of them, or until one is good.
+ * SJWT_OK: one is good at least. SJWT_JWK_KEY_REFUSED, SJWT_JWK_UNSUPPORTED (detail:
+ * the algorithm), SJWT_NO_MEMORY or SJWT_INTERNAL. error may be NULL.
+ */
+sjwt_status sjwt_key_prepare_all(const sjwt_key *key, sjwt_error *error);
+sjwt_status sjwt_key_prepare_any(const sjwt_key *key, sjwt_error *error);
+
+/* The key's algorithms without those for which it was refused when it was prepared. */
+sjwt_algorithm_set sjwt_key_usable_algorithms(const sjwt_key *key);
+
+/* Releases the handles, and zeroes the key: it may be a shared secret. */
 void sjwt_key_free(const sjwt_allocator *allocator, sjwt_key *key);
 
 /*
@@ -58,13 +85,24 @@ void sjwt_key_free(const sjwt_allocator *allocator, sjwt_key *key);
 sjwt_status sjwt_keyset_read(const sjwt_allocator *allocator, const sjwt_json_value *root,
                              sjwt_keyset **out, sjwt_error *error);
 
-/* The keys of the set in order: n is below sjwt_keyset_count(). */
+/* All keys of the set, in order, also those that were refused when they were prepared:
+ * n is below sjwt_keyset_size(). */
+size_t sjwt_keyset_size(const sjwt_keyset *keys);
 const sjwt_key *sjwt_keyset_get(const sjwt_keyset *keys, size_t n);
 
-/* Writes to out the keys that may verify a token of this algorithm, in order,
- * at most SJWT_MAX_CANDIDATE_KEYS, and returns how many. kid NULL: any key.
- * *kid_known: does the set have a key of this kid, of whatever algorithm? */
-size_t sjwt_keyset_select(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
-                          const sjwt_key **out, bool *kid_known);
+/* What sjwt_key_usable_algorithms() says of its keys, together. */
+sjwt_algorithm_set sjwt_keyset_usable_algorithms(const sjwt_keyset *keys);
+
+/* Does the set have a key of this kid, of whatever algorithm? */
+bool sjwt_keyset_has_kid(const sjwt_keyset *keys, const char *kid);
+
+/*
+ * Goes through the keys that may verify a token of this kid and algorithm, in order;
+ * kid NULL: any key. *position is 0 before the first call and is not changed by
+ * the caller. Returns NULL after the last one. A key that was refused when it was
+ * prepared is among them.
+ */
+const sjwt_key *sjwt_keyset_next(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
+                                 size_t *position);
 
 #endif

@@ -230,16 +230,10 @@ static sjwt_status read_key_id(sjwt_jws_object *jws, const sjwt_issuer_policy *i
         return value == NULL || issuer_policy->session_key
                    ? SJWT_OK
                    : sjwt_fail(error, SJWT_KID_INVALID, 0, NULL);
-    char *room = (char *)jws->token->signature + jws->token->signature_len;
-    memcpy(room, kid, strlen(kid) + 1);
-    jws->token->key_id = room;
+    char *buf = (char *)jws->token->signature + jws->token->signature_len;
+    memcpy(buf, kid, strlen(kid) + 1);
+    jws->token->key_id = buf;
     return SJWT_OK;
-}
-
-static bool has_right_length(const sjwt_crypto_algorithm *algorithm, const sjwt_key *key,
-                             size_t len)
-{
-    return len == (algorithm->signature_len != 0 ? algorithm->signature_len : key->key.n.len);
 }
 
 static sjwt_status status_of(sjwt_crypto_status status)
@@ -253,42 +247,78 @@ static sjwt_status status_of(sjwt_crypto_status status)
         return SJWT_ALG_UNSUPPORTED;
     case SJWT_CRYPTO_NO_MEMORY:
         return SJWT_NO_MEMORY;
-    case SJWT_CRYPTO_BAD_KEY: /* it was good when it was parsed */
+    case SJWT_CRYPTO_BAD_KEY: /* said when a key is prepared, or never */
     case SJWT_CRYPTO_INTERNAL:
         break;
     }
     return SJWT_INTERNAL;
 }
 
+static sjwt_status verify_with(const sjwt_key *key, const sjwt_jws_object *jws,
+                               sjwt_crypto_span signature)
+{
+    sjwt_crypto_key prepared;
+    sjwt_status status = sjwt_key_prepare(key, jws->algorithm->alg, &prepared);
+
+    if (status == SJWT_JWK_KEY_REFUSED)
+        return SJWT_KEY_REFUSED;
+    if (status == SJWT_JWK_UNSUPPORTED)
+        return SJWT_ALG_UNSUPPORTED;
+    if (status != SJWT_OK)
+        return status;
+    return status_of(sjwt_crypto_verify(&prepared, jws->message, signature));
+}
+
+/* SJWT_OK, or the first of these that is so of a key: there was no memory, or the library
+ * failed; the signature is not valid; the key is refused; the signature's length is not that
+ * of a signature by the key. */
+static sjwt_status try_keys(const sjwt_jws_object *jws, const sjwt_keyset *keys, const char *kid)
+{
+    sjwt_crypto_span signature = {jws->token->signature, jws->token->signature_len};
+    sjwt_crypto_alg alg = jws->algorithm->alg;
+    sjwt_status outcome = SJWT_SIGNATURE_ENCODING;
+    size_t position = 0, tried = 0;
+    const sjwt_key *key;
+
+    while (tried < SJWT_MAX_CANDIDATE_KEYS &&
+           (key = sjwt_keyset_next(keys, kid, alg, &position)) != NULL) {
+        tried++;
+        if (signature.len != sjwt_crypto_signature_length(alg, &key->octets))
+            continue;
+        sjwt_status status = verify_with(key, jws, signature);
+        switch (status) {
+        case SJWT_SIGNATURE_INVALID:
+            outcome = status;
+            break;
+        case SJWT_KEY_REFUSED: /* as if it were not there */
+        case SJWT_ALG_UNSUPPORTED:
+            tried--;
+            if (outcome == SJWT_SIGNATURE_ENCODING)
+                outcome = status;
+            break;
+        default:
+            return status;
+        }
+    }
+    return outcome;
+}
+
 sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error)
 {
-    const sjwt_key *candidates[SJWT_MAX_CANDIDATE_KEYS];
-    sjwt_crypto_span signature = {jws->token->signature, jws->token->signature_len};
-    bool kid_known;
+    const sjwt_keyset *keys = issuer_policy->keys;
+    size_t position = 0;
 
     sjwt_status status = read_key_id(jws, issuer_policy, error);
     if (status != SJWT_OK)
         return status;
-    if (issuer_policy->keys == NULL)
+    if (keys == NULL)
         return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0, NULL);
     const char *kid = issuer_policy->session_key ? NULL : jws->token->key_id;
-    size_t count =
-        sjwt_keyset_select(issuer_policy->keys, kid, jws->algorithm->alg, candidates, &kid_known);
-    if (count == 0)
-        return sjwt_fail(error, kid == NULL || kid_known ? SJWT_ALG_MISMATCH : SJWT_KEY_NOT_FOUND,
-                         0, NULL);
-
-    status = SJWT_SIGNATURE_ENCODING;
-    for (size_t i = 0; i < count; i++) {
-        if (!has_right_length(jws->algorithm, candidates[i], signature.len))
-            continue;
-        status = status_of(sjwt_crypto_verify_signature(jws->algorithm->alg, &candidates[i]->key,
-                                                        jws->message, signature));
-        if (status == SJWT_OK)
-            return SJWT_OK;
-        if (status != SJWT_SIGNATURE_INVALID)
-            break;
-    }
-    return sjwt_fail(error, status, 0, NULL);
+    if (sjwt_keyset_next(keys, kid, jws->algorithm->alg, &position) == NULL)
+        status =
+            kid == NULL || sjwt_keyset_has_kid(keys, kid) ? SJWT_ALG_MISMATCH : SJWT_KEY_NOT_FOUND;
+    else
+        status = try_keys(jws, keys, kid);
+    return status == SJWT_OK ? SJWT_OK : sjwt_fail(error, status, 0, NULL);
 }

@@ -1,4 +1,5 @@
 #include "jwt/jwk.h"
+#include "jwt/document.h"
 #include "jwt/error.h"
 #include "jwt/memory.h"
 #include "jwt/sort.h"
@@ -6,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many skipped keys are remembered. */
-#define MAX_SKIPPED_KEPT 100
+/* How many skipped keys are told. */
+#define MAX_SKIPPED 100
 
 typedef struct skipped_key {
     size_t index;
-    char *kid;
+    const char *kid;
     sjwt_status why;
 } skipped_key;
 
@@ -22,7 +23,8 @@ struct sjwt_keyset {
     size_t count;
     const void **by_kid; /* of sjwt_key: those that have a kid, by it */
     size_t by_kid_count;
-    skipped_key *skipped;
+    bool is_set;          /* a JWK Set, not a single JWK */
+    skipped_key *skipped; /* when the set was parsed: the first MAX_SKIPPED, in order */
     size_t skipped_kept;
     size_t skipped_count;
 };
@@ -35,14 +37,14 @@ void sjwt_keyset_free(sjwt_keyset *keys)
     for (size_t i = 0; i < keys->count; i++)
         sjwt_key_free(&allocator, keys->keys[i]);
     for (size_t i = 0; i < keys->skipped_kept; i++)
-        sjwt_release(&allocator, keys->skipped[i].kid);
+        sjwt_release(&allocator, (void *)keys->skipped[i].kid);
     sjwt_release(&allocator, keys->keys);
     sjwt_release(&allocator, keys->by_kid);
     sjwt_release(&allocator, keys->skipped);
     sjwt_release(&allocator, keys);
 }
 
-static sjwt_status make_set(const sjwt_allocator *allocator, size_t room, sjwt_keyset **out)
+static sjwt_status make_set(const sjwt_allocator *allocator, size_t max_keys, sjwt_keyset **out)
 {
     sjwt_keyset *set = sjwt_allocate(allocator, sizeof(*set));
 
@@ -51,9 +53,9 @@ static sjwt_status make_set(const sjwt_allocator *allocator, size_t room, sjwt_k
         return SJWT_NO_MEMORY;
     memset(set, 0, sizeof(*set));
     set->allocator = *allocator;
-    if (room > 0) {
-        set->keys = sjwt_allocate(allocator, room * sizeof(sjwt_key *));
-        set->by_kid = sjwt_allocate(allocator, room * sizeof(const void *));
+    if (max_keys > 0) {
+        set->keys = sjwt_allocate(allocator, max_keys * sizeof(sjwt_key *));
+        set->by_kid = sjwt_allocate(allocator, max_keys * sizeof(const void *));
         if (set->keys == NULL || set->by_kid == NULL) {
             sjwt_release(allocator, set->keys);
             sjwt_release(allocator, set->by_kid);
@@ -65,8 +67,9 @@ static sjwt_status make_set(const sjwt_allocator *allocator, size_t room, sjwt_k
     return SJWT_OK;
 }
 
-static void add_key(sjwt_keyset *set, sjwt_key *key)
+static void add_key(sjwt_keyset *set, sjwt_key *key, size_t index)
 {
+    key->index = index;
     set->algorithms |= key->algorithms;
     set->keys[set->count++] = key;
     if (key->kid != NULL)
@@ -77,10 +80,10 @@ static sjwt_status add_skipped(sjwt_keyset *set, const sjwt_json_value *jwk, siz
                                sjwt_status why)
 {
     set->skipped_count++;
-    if (set->skipped_kept == MAX_SKIPPED_KEPT)
+    if (set->skipped_kept == MAX_SKIPPED)
         return SJWT_OK;
     if (set->skipped == NULL) {
-        set->skipped = sjwt_allocate(&set->allocator, MAX_SKIPPED_KEPT * sizeof(skipped_key));
+        set->skipped = sjwt_allocate(&set->allocator, MAX_SKIPPED * sizeof(skipped_key));
         if (set->skipped == NULL)
             return SJWT_NO_MEMORY;
     }
@@ -89,17 +92,17 @@ static sjwt_status add_skipped(sjwt_keyset *set, const sjwt_json_value *jwk, siz
     const char *kid = sjwt_json_string(sjwt_json_member(jwk, "kid"));
     if (kid != NULL) {
         size_t size = strlen(kid) + 1;
-        entry->kid = sjwt_allocate(&set->allocator, size);
-        if (entry->kid == NULL)
+        char *copy = sjwt_allocate(&set->allocator, size);
+        if (copy == NULL)
             return SJWT_NO_MEMORY;
-        memcpy(entry->kid, kid, size);
+        entry->kid = memcpy(copy, kid, size);
     }
     set->skipped_kept++;
     return SJWT_OK;
 }
 
-/* By kid alone: no two keys of one kid serve one algorithm, see below, so that
- * their order decides nothing. */
+/* By kid alone. The order of two keys of one kid does not matter: they serve different
+ * algorithms, see refuse_ambiguous(). */
 static int compare_keys(const void *left, const void *right)
 {
     const sjwt_key *a = left, *b = right;
@@ -130,22 +133,25 @@ static sjwt_status refuse_ambiguous(sjwt_keyset *set, sjwt_error *error)
     return SJWT_OK;
 }
 
-/* A key that another build can use tells more than one that none can. */
+/* The detail tells of one key: of the first that another build can use, else of the first. */
 static sjwt_status fail_none_usable(const sjwt_keyset *set, sjwt_error *error)
 {
     char detail[sizeof(error->detail)] = "the set is empty";
-    size_t told = 0;
+    size_t index, told = 0;
+    const char *kid;
+    sjwt_status why;
 
-    while (told < set->skipped_kept && set->skipped[told].why != SJWT_JWK_UNSUPPORTED)
+    while (sjwt_keyset_skipped(set, told, &index, &kid, &why) && why != SJWT_JWK_UNSUPPORTED)
         told++;
-    if (told == set->skipped_kept)
+    if (!sjwt_keyset_skipped(set, told, &index, &kid, &why))
         told = 0;
-    if (set->skipped_count > 0)
-        snprintf(detail, sizeof(detail), "%zu skipped, %s: %s", set->skipped_count,
-                 told == 0 ? "the first" : "among them", sjwt_status_text(set->skipped[told].why));
+    if (sjwt_keyset_skipped(set, told, &index, &kid, &why))
+        snprintf(detail, sizeof(detail), "%zu skipped, %s: %s", sjwt_keyset_skipped_count(set),
+                 told == 0 ? "the first" : "among them", sjwt_status_text(why));
     return sjwt_fail(error, SJWT_JWK_NONE_USABLE, 0, detail);
 }
 
+/* Such a status says nothing of the key, and so nothing may be kept of it. */
 static bool ends_the_parse(sjwt_status status)
 {
     return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
@@ -159,8 +165,12 @@ static sjwt_status fill_set(sjwt_keyset *set, const sjwt_json_value *members, sj
          jwk = sjwt_json_next(jwk), index++) {
         sjwt_key *key;
         sjwt_status status = sjwt_key_read(&set->allocator, jwk, &key, NULL);
+        if (status == SJWT_OK && set->count == SJWT_MAX_KEYS) {
+            sjwt_key_free(&set->allocator, key);
+            return sjwt_fail(error, SJWT_JWK_TOO_MANY, 0, NULL);
+        }
         if (status == SJWT_OK)
-            add_key(set, key);
+            add_key(set, key, index);
         else if (!ends_the_parse(status))
             status = add_skipped(set, jwk, index, status);
         if (ends_the_parse(status))
@@ -172,16 +182,17 @@ static sjwt_status fill_set(sjwt_keyset *set, const sjwt_json_value *members, sj
 static sjwt_status read_set(const sjwt_allocator *allocator, const sjwt_json_value *members,
                             sjwt_keyset **out, sjwt_error *error)
 {
-    size_t room = 0;
+    size_t count = 0;
 
     if (!sjwt_json_is_array(members))
         return sjwt_fail(error, SJWT_JWK_NOT_A_KEY_SET, 0, NULL);
     for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL;
          jwk = sjwt_json_next(jwk))
-        room++;
-    sjwt_status status = make_set(allocator, room, out);
+        count++;
+    sjwt_status status = make_set(allocator, count < SJWT_MAX_KEYS ? count : SJWT_MAX_KEYS, out);
     if (status != SJWT_OK)
         return sjwt_fail(error, status, 0, NULL);
+    (*out)->is_set = true;
     status = fill_set(*out, members, error);
     if (status != SJWT_OK) {
         sjwt_keyset_free(*out);
@@ -203,7 +214,7 @@ static sjwt_status read_single(const sjwt_allocator *allocator, const sjwt_json_
         sjwt_key_free(allocator, key);
         return sjwt_fail(error, status, 0, NULL);
     }
-    add_key(*out, key);
+    add_key(*out, key, 0);
     return SJWT_OK;
 }
 
@@ -240,15 +251,12 @@ static sjwt_status parse(const sjwt_allocator *allocator, const char *text, size
 {
     sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
     sjwt_json json;
-    size_t position;
 
     *out = NULL;
-    if (len > SJWT_MAX_KEYSET_SIZE)
-        return sjwt_fail(error, SJWT_JWK_TOO_LARGE, 0, NULL);
-    sjwt_status status =
-        sjwt_json_parse_secret(&resolved, text, len, SJWT_JWK_MALFORMED, &json, &position);
+    sjwt_status status = sjwt_document_parse(&resolved, text, len, SJWT_JWK_TOO_LARGE,
+                                             SJWT_JWK_MALFORMED, &json, error);
     if (status != SJWT_OK)
-        return sjwt_fail(error, status, position, NULL);
+        return status;
     status = read(&resolved, json.root, out, error);
     sjwt_json_free(&json);
     return status;
@@ -266,9 +274,52 @@ sjwt_status sjwt_keyset_parse_public_jwk(const sjwt_allocator *allocator, const 
     return parse(allocator, json, len, read_public_jwk, out, error);
 }
 
+/* ---- preparing --------------------------------------------------------- */
+
+static sjwt_status prepare_keys(const sjwt_keyset *keys, bool all, sjwt_error *error)
+{
+    bool usable = false;
+
+    for (size_t i = 0; i < keys->count && (all || !usable); i++) {
+        const sjwt_key *key = keys->keys[i];
+        sjwt_status status =
+            all ? sjwt_key_prepare_all(key, error) : sjwt_key_prepare_any(key, error);
+        if (ends_the_parse(status) || (status != SJWT_OK && !keys->is_set))
+            return status;
+        usable = usable || status == SJWT_OK;
+    }
+    return usable ? SJWT_OK : fail_none_usable(keys, error);
+}
+
+sjwt_status sjwt_keyset_prepare_all(const sjwt_keyset *keys, sjwt_error *error)
+{
+    return prepare_keys(keys, true, error);
+}
+
+sjwt_status sjwt_keyset_prepare_any(const sjwt_keyset *keys, sjwt_error *error)
+{
+    return prepare_keys(keys, false, error);
+}
+
+/* ---- what a set has ---------------------------------------------------- */
+
+static bool is_refused(const sjwt_key *key)
+{
+    return sjwt_key_usable_algorithms(key) == 0;
+}
+
+static size_t count_refused(const sjwt_keyset *keys)
+{
+    size_t refused = 0;
+
+    for (size_t i = 0; i < keys->count; i++)
+        refused += is_refused(keys->keys[i]);
+    return refused;
+}
+
 size_t sjwt_keyset_count(const sjwt_keyset *keys)
 {
-    return keys->count;
+    return keys->count - count_refused(keys);
 }
 
 sjwt_algorithm_set sjwt_keyset_algorithms(const sjwt_keyset *keys)
@@ -276,20 +327,60 @@ sjwt_algorithm_set sjwt_keyset_algorithms(const sjwt_keyset *keys)
     return keys->algorithms;
 }
 
-size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys)
+sjwt_algorithm_set sjwt_keyset_usable_algorithms(const sjwt_keyset *keys)
 {
-    return keys->skipped_count;
+    sjwt_algorithm_set usable = 0;
+
+    for (size_t i = 0; i < keys->count; i++)
+        usable |= sjwt_key_usable_algorithms(keys->keys[i]);
+    return usable;
 }
 
+size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys)
+{
+    return keys->skipped_count + count_refused(keys);
+}
+
+/* Moves *i to the first key from there on that was refused when it was prepared. */
+static const sjwt_key *find_refused(const sjwt_keyset *keys, size_t *i)
+{
+    while (*i < keys->count && !is_refused(keys->keys[*i]))
+        (*i)++;
+    return *i < keys->count ? keys->keys[*i] : NULL;
+}
+
+/* Those skipped by parsing and those refused by preparing, each in order, are merged. */
 bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index, const char **kid,
                          sjwt_status *why)
 {
-    if (n >= keys->skipped_kept)
+    size_t parsed = 0, prepared = 0;
+
+    if (n >= MAX_SKIPPED)
         return false;
-    *index = keys->skipped[n].index;
-    *kid = keys->skipped[n].kid;
-    *why = keys->skipped[n].why;
-    return true;
+    for (;; n--) {
+        const skipped_key *skipped = parsed < keys->skipped_kept ? &keys->skipped[parsed] : NULL;
+        const sjwt_key *refused = find_refused(keys, &prepared);
+        bool is_skipped = skipped != NULL && (refused == NULL || skipped->index < refused->index);
+
+        if (skipped == NULL && refused == NULL)
+            return false;
+        if (n == 0) {
+            *index = is_skipped ? skipped->index : refused->index;
+            *kid = is_skipped ? skipped->kid : refused->kid;
+            /* its reason is remembered: no library is asked */
+            *why = is_skipped ? skipped->why : sjwt_key_prepare_any(refused, NULL);
+            return true;
+        }
+        if (is_skipped)
+            parsed++;
+        else
+            prepared++;
+    }
+}
+
+size_t sjwt_keyset_size(const sjwt_keyset *keys)
+{
+    return keys->count;
 }
 
 static sjwt_octets view(sjwt_crypto_span span)
@@ -303,18 +394,18 @@ bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out)
         return false;
     const sjwt_key *key = keys->keys[n];
     *out = (sjwt_key_view){.kid = key->kid, .algorithms = key->algorithms};
-    switch (key->key.type) {
+    switch (key->octets.type) {
     case SJWT_CRYPTO_KEY_OKP:
     case SJWT_CRYPTO_KEY_EC:
-        out->octets[0] = view(key->key.x);
-        out->octets[1] = view(key->key.y);
+        out->octets[0] = view(key->octets.x);
+        out->octets[1] = view(key->octets.y);
         break;
     case SJWT_CRYPTO_KEY_RSA:
-        out->octets[0] = view(key->key.n);
-        out->octets[1] = view(key->key.e);
+        out->octets[0] = view(key->octets.n);
+        out->octets[1] = view(key->octets.e);
         break;
     case SJWT_CRYPTO_KEY_OCT:
-        out->octets[0] = view(key->key.k);
+        out->octets[0] = view(key->octets.k);
         break;
     }
     return true;
@@ -340,27 +431,46 @@ static size_t lower_bound(const sjwt_keyset *keys, const char *kid)
     return low;
 }
 
-size_t sjwt_keyset_select(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
-                          const sjwt_key **out, bool *kid_known)
+/* The key at this place of by_kid, if it has this kid. */
+static const sjwt_key *get_by_kid(const sjwt_keyset *keys, size_t place, const char *kid)
 {
-    size_t found = 0;
+    if (place >= keys->by_kid_count || strcmp(sorted(keys, place)->kid, kid) != 0)
+        return NULL;
+    return sorted(keys, place);
+}
 
-    *kid_known = false;
-    if (kid == NULL) {
-        for (size_t i = 0; i < keys->count && found < SJWT_MAX_CANDIDATE_KEYS; i++) {
-            if ((keys->keys[i]->algorithms & SJWT_CRYPTO_BIT(alg)) != 0)
-                out[found++] = keys->keys[i];
-        }
-        return found;
+bool sjwt_keyset_has_kid(const sjwt_keyset *keys, const char *kid)
+{
+    return get_by_kid(keys, lower_bound(keys, kid), kid) != NULL;
+}
+
+static bool serves(const sjwt_key *key, sjwt_crypto_alg alg)
+{
+    return (key->algorithms & SJWT_CRYPTO_BIT(alg)) != 0;
+}
+
+/* No two keys of one kid serve one algorithm: there is one at most. */
+static const sjwt_key *find_by_kid(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg)
+{
+    const sjwt_key *key;
+
+    for (size_t place = lower_bound(keys, kid); (key = get_by_kid(keys, place, kid)) != NULL;
+         place++) {
+        if (serves(key, alg))
+            return key;
     }
-    /* No two keys of one kid serve one algorithm, so this ends soon. */
-    for (size_t i = lower_bound(keys, kid);
-         i < keys->by_kid_count && strcmp(sorted(keys, i)->kid, kid) == 0; i++) {
-        *kid_known = true;
-        if ((sorted(keys, i)->algorithms & SJWT_CRYPTO_BIT(alg)) != 0) {
-            out[found++] = sorted(keys, i);
-            break;
-        }
+    return NULL;
+}
+
+const sjwt_key *sjwt_keyset_next(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
+                                 size_t *position)
+{
+    if (kid != NULL)
+        return (*position)++ == 0 ? find_by_kid(keys, kid, alg) : NULL;
+    while (*position < keys->count) {
+        const sjwt_key *key = keys->keys[(*position)++];
+        if (serves(key, alg))
+            return key;
     }
-    return found;
+    return NULL;
 }

@@ -46,19 +46,23 @@ static sjwt_status print_key(const sjwt_allocator *allocator, const char *name,
     sjwt_key *key;
     sjwt_status status = sjwt_key_read(allocator, jwk, &key, NULL);
 
-    if (says_nothing_of_input(status))
+    if (status == SJWT_OK)
+        status = sjwt_key_prepare_all(key, NULL);
+    if (says_nothing_of_input(status)) {
+        sjwt_key_free(allocator, key);
         return status;
+    }
     printf("%s  %s", name, status == SJWT_OK ? "usable " : "skipped");
     print_kid(sjwt_json_string(sjwt_json_member(jwk, "kid")));
     putchar(':');
     if (status == SJWT_OK) {
-        print_algorithms(key->algorithms);
+        print_algorithms(sjwt_key_usable_algorithms(key));
         if ((key->algorithms & sjwt_public_key_algorithms()) == 0)
             printf(" (a shared secret: only where algorithms are named)");
-        sjwt_key_free(allocator, key);
     } else
         printf(" %s", sjwt_status_text(status));
     putchar('\n');
+    sjwt_key_free(allocator, key);
     return SJWT_OK;
 }
 
@@ -102,6 +106,8 @@ static int check_keys(const buffer *text)
     sjwt_status status = sjwt_keyset_parse(NULL, text->data, text->len, &keys, &error);
     int code = EXIT_VALID;
 
+    if (status == SJWT_OK)
+        status = sjwt_keyset_prepare_any(keys, &error);
     sjwt_keyset_free(keys);
     if (status == SJWT_OK || status == SJWT_JWK_NONE_USABLE || status == SJWT_JWK_AMBIGUOUS)
         code = list_keys(text);
@@ -133,13 +139,14 @@ static void print_list(const char *name, const sjwt_string_list *list, const cha
 
 static bool serves_none_named(const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
-    return issuer->algorithms != 0 && (issuer->algorithms & sjwt_keyset_algorithms(keys)) == 0;
+    return issuer->algorithms != 0 &&
+           (issuer->algorithms & sjwt_keyset_usable_algorithms(keys)) == 0;
 }
 
 static void print_counts(const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
     size_t skipped = sjwt_keyset_skipped_count(keys);
-    sjwt_algorithm_set algorithms = sjwt_keyset_algorithms(keys);
+    sjwt_algorithm_set algorithms = sjwt_keyset_usable_algorithms(keys);
 
     printf("%zu usable for", sjwt_keyset_count(keys));
     print_algorithms(algorithms);
@@ -155,6 +162,15 @@ static void print_counts(const sjwt_issuer *issuer, const sjwt_keyset *keys)
 
 static int judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *keys)
 {
+    sjwt_error error;
+
+    if (sjwt_keyset_prepare_all(keys, &error) != SJWT_OK) {
+        char what[64];
+
+        printf("of no use\n");
+        snprintf(what, sizeof(what), "issuers[%zu]: jwks", n);
+        return refuse_input(what, &error);
+    }
     print_counts(issuer, keys);
     if (!serves_none_named(issuer, keys))
         return EXIT_VALID;
@@ -200,8 +216,12 @@ static sjwt_keyset *load_keys(const char *what, const char *path, int *code)
     *code = EXIT_REFUSED;
     if (!is_regular(what, path) || !read_beginning(what, path, MAX_TEXT, &text))
         return NULL;
-    if (sjwt_keyset_parse(NULL, text.data, text.len, &keys, &error) != SJWT_OK)
+    if (sjwt_keyset_parse(NULL, text.data, text.len, &keys, &error) != SJWT_OK ||
+        sjwt_keyset_prepare_any(keys, &error) != SJWT_OK) {
         *code = refuse_input(what, &error);
+        sjwt_keyset_free(keys);
+        keys = NULL;
+    }
     buffer_free(&text);
     return keys;
 }

@@ -58,13 +58,16 @@ static int decode(const command *self, int argc, char **argv)
 
 static void print_keys(const sjwt_keyset *keys)
 {
-    for (size_t i = 0; i < sjwt_keyset_count(keys); i++) {
+    for (size_t i = 0; i < sjwt_keyset_size(keys); i++) {
         const sjwt_key *key = sjwt_keyset_get(keys, i);
+        sjwt_algorithm_set algorithms = sjwt_key_usable_algorithms(key);
 
+        if (algorithms == 0)
+            continue;
         printf("usable ");
         print_kid(key->kid);
         putchar(':');
-        print_algorithms(key->algorithms);
+        print_algorithms(algorithms);
         putchar('\n');
     }
     print_skipped("", keys);
@@ -75,6 +78,7 @@ static int list_keys(const command *self, int argc, char **argv)
     const option options[] = {{.name = NULL}};
     const char *file;
     sjwt_keyset *keys;
+    sjwt_error error;
     int code;
 
     if (!parse_options(self, options, argc, argv, &file, &code))
@@ -83,9 +87,13 @@ static int list_keys(const command *self, int argc, char **argv)
         return fail("FILE is needed; see sjwt %s --help", self->name);
     if (!load_keyset("FILE", file, &keys))
         return EXIT_UNUSABLE;
-    print_keys(keys);
+    sjwt_status status = sjwt_keyset_prepare_all(keys, &error);
+    if (status == SJWT_OK)
+        print_keys(keys);
+    else
+        fail_input("FILE", &error);
     sjwt_keyset_free(keys);
-    return EXIT_VALID;
+    return status == SJWT_OK ? EXIT_VALID : EXIT_UNUSABLE;
 }
 
 /* ---- backends ---------------------------------------------------------- */

@@ -93,7 +93,7 @@ for my $verdict (qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL))
 	my $bad = okp_key($verdict);
 	session_ok(
 		$node,
-		"auth.jwt_verify(), check_key: $verdict",
+		"auth.jwt_verify(), prepare: $verdict",
 		{},
 		"SELECT valid FROM auth.jwt_verify('$token', '$bad')" => $refusal,
 		# In a set, a key that is of no use is passed over.
@@ -103,7 +103,7 @@ for my $verdict (qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL))
 
 my $unusable = refused('42804', 'pg_session_jwt.jwk is not a usable public key', detail => qr/^key /);
 my %key_refusal = (
-	BAD_SIGNATURE => $unusable,
+	BAD_SIGNATURE => $internal,    # says nothing of a key
 	BAD_KEY => $unusable,
 	UNSUPPORTED => refused('0A000',
 		'pg_session_jwt.jwk needs an algorithm that this build does not support',
@@ -131,10 +131,10 @@ sub key_refused
 
 for my $verdict (sort keys %key_refusal)
 {
-	key_refused("check_key: $verdict", okp_key($verdict), $key_refusal{$verdict});
+	key_refused("prepare: $verdict", okp_key($verdict), $key_refusal{$verdict});
 }
 # An RSA modulus has no leading zero; its first octet is what the backend is told.
-key_refused("check_key of an RSA key: $_", rsa_key($_), $key_refusal{$_})
+key_refused("prepare of an RSA key: $_", rsa_key($_), $key_refusal{$_})
   for qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL);
 
 my $point = encode_base64url('x' x 32);

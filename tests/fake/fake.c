@@ -3,7 +3,7 @@
  * answers with the status that its arguments name, a number of enum
  * sjwt_crypto_status. An extension linked with it shows every failure of a library
  * through the core and in the server:
- *   check_key  answers with the key's first octet (of x, n or k)
+ *   prepare    answers with the key's first octet (of x, n or k)
  *   verify     answers with the signature's first octet
  * and a number that is no status is SJWT_CRYPTO_OK for a key, SJWT_CRYPTO_BAD_SIGNATURE
  * for a signature. It serves EdDSA, RS256 and HS256, so that others are
@@ -21,9 +21,10 @@ static sjwt_crypto_status told(sjwt_crypto_span octets, sjwt_crypto_status other
     return octets.data[0] <= SJWT_CRYPTO_INTERNAL ? (sjwt_crypto_status)octets.data[0] : otherwise;
 }
 
-static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
+static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *key,
+                                  void **handle)
 {
-    (void)alg;
+    (void)alg, (void)handle;
     switch (key->type) {
     case SJWT_CRYPTO_KEY_RSA:
         return told(key->n, SJWT_CRYPTO_OK);
@@ -34,10 +35,9 @@ static sjwt_crypto_status check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *
     }
 }
 
-static sjwt_crypto_status verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                 sjwt_crypto_span message, sjwt_crypto_span signature)
+static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                 sjwt_crypto_span signature)
 {
-    (void)alg;
     (void)key;
     (void)message;
     return told(signature, SJWT_CRYPTO_BAD_SIGNATURE);
@@ -48,6 +48,6 @@ const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .verifies = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) |
                 SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS256),
     .init = init,
-    .check_key = check_key,
+    .prepare = prepare,
     .verify = verify,
 };

@@ -5,24 +5,28 @@
 
 static void look_at(const sjwt_keyset *keys)
 {
-    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
     size_t index, skipped = 0;
     const char *kid;
     sjwt_status why;
-    bool known;
 
-    must(sjwt_keyset_count(keys) > 0);
+    must(sjwt_keyset_size(keys) > 0 && sjwt_keyset_size(keys) <= SJWT_MAX_KEYS);
+    must(sjwt_keyset_count(keys) == sjwt_keyset_size(keys));
     must(sjwt_keyset_algorithms(keys) != 0);
-    for (size_t n = 0; n < sjwt_keyset_count(keys); n++) {
+    for (size_t n = 0; n < sjwt_keyset_size(keys); n++) {
         const sjwt_key *key = sjwt_keyset_get(keys, n);
         for (unsigned alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
             if ((key->algorithms & SJWT_CRYPTO_BIT(alg)) == 0)
                 continue;
-            size_t count = sjwt_keyset_select(keys, key->kid, (sjwt_crypto_alg)alg, found, &known);
-            must(count > 0 && known == (key->kid != NULL));
-            must(key->kid == NULL || (count == 1 && found[0] == key));
+            size_t position = 0;
+            const sjwt_key *found =
+                sjwt_keyset_next(keys, key->kid, (sjwt_crypto_alg)alg, &position);
+            must(found != NULL && (key->kid == NULL || found == key));
+            must(key->kid == NULL || sjwt_keyset_has_kid(keys, key->kid));
         }
     }
+    const bool is_usable = sjwt_keyset_prepare_all(keys, NULL) == SJWT_OK;
+    must(is_usable == (sjwt_keyset_count(keys) > 0));
+    must(is_usable == (sjwt_keyset_usable_algorithms(keys) != 0));
     while (sjwt_keyset_skipped(keys, skipped, &index, &kid, &why)) {
         must(why != SJWT_OK);
         skipped++;

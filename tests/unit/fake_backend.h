@@ -12,13 +12,17 @@
 #define SJWT_CRYPTO_BACKEND_LIST(X) X(fake)
 #include "crypto/registry.c"
 
+#include <stdlib.h>
+
 /* What this "build" lacks. */
 #define FAKE_LACKS                                                                                 \
     (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS384))
 
 static struct {
-    sjwt_crypto_status init, check_key, verify; /* SJWT_CRYPTO_OK: as described above */
-    size_t checks, verifications;               /* how often asked */
+    sjwt_crypto_status init, prepare, verify; /* SJWT_CRYPTO_OK: as described above */
+    uint32_t refuses;                         /* algorithms for which prepare is BAD_KEY */
+    size_t preparations, verifications;       /* how often asked */
+    size_t handles;                           /* not yet released */
 } fake;
 
 static sjwt_crypto_status fake_init(void)
@@ -26,21 +30,31 @@ static sjwt_crypto_status fake_init(void)
     return fake.init;
 }
 
-static sjwt_crypto_status fake_check_key(sjwt_crypto_alg alg, const sjwt_crypto_key *key)
+/* A handle is a block of memory, so that one that is lost or released twice is noticed. */
+static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                       void **handle)
 {
-    (void)alg;
-    (void)key;
-    fake.checks++;
-    return fake.check_key;
+    fake.preparations++;
+    if (fake.prepare != SJWT_CRYPTO_OK)
+        return fake.prepare;
+    if ((fake.refuses & SJWT_CRYPTO_BIT(alg)) != 0)
+        return SJWT_CRYPTO_BAD_KEY;
+    const sjwt_crypto_key_octets **made = malloc(sizeof *made);
+    if (made == NULL)
+        return SJWT_CRYPTO_NO_MEMORY;
+    *made = octets;
+    *handle = made;
+    fake.handles++;
+    return SJWT_CRYPTO_OK;
 }
 
-static sjwt_crypto_status fake_verify(sjwt_crypto_alg alg, const sjwt_crypto_key *key,
-                                      sjwt_crypto_span message, sjwt_crypto_span signature)
+static sjwt_crypto_status fake_verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                      sjwt_crypto_span signature)
 {
-    const sjwt_crypto_span *material = key->type == SJWT_CRYPTO_KEY_RSA   ? &key->n
-                                       : key->type == SJWT_CRYPTO_KEY_OCT ? &key->k
-                                                                          : &key->x;
-    (void)alg;
+    const sjwt_crypto_key_octets *octets = *(const sjwt_crypto_key_octets **)key->handle;
+    const sjwt_crypto_span *material = octets->type == SJWT_CRYPTO_KEY_RSA   ? &octets->n
+                                       : octets->type == SJWT_CRYPTO_KEY_OCT ? &octets->k
+                                                                             : &octets->x;
     (void)message;
     fake.verifications++;
     for (size_t i = 0; i < signature.len && fake.verify == SJWT_CRYPTO_OK; i++) {
@@ -50,12 +64,19 @@ static sjwt_crypto_status fake_verify(sjwt_crypto_alg alg, const sjwt_crypto_key
     return fake.verify;
 }
 
+static void fake_release(void *handle)
+{
+    fake.handles--;
+    free(handle);
+}
+
 const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .name = "fake",
     .verifies = (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_COUNT) - 1) & ~FAKE_LACKS,
     .init = fake_init,
-    .check_key = fake_check_key,
+    .prepare = fake_prepare,
     .verify = fake_verify,
+    .release = fake_release,
 };
 
 /* Keys whose every octet is 'K' (an EC key's y: 'Y'; an RSA key's: 0xCB, which

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "once.h"
+
 #include "crypto/registry.h"
 #include "crypto/sign.h"
 #include "crypto_backends.h"
@@ -280,45 +282,43 @@ static bool is_served(sjwt_crypto_alg alg)
 }
 
 static void expect_verdict(const struct record *record, const char *what,
-                           const sjwt_crypto_key *key, sjwt_crypto_span message,
+                           const sjwt_crypto_key_octets *key, sjwt_crypto_span message,
                            sjwt_crypto_span signature, sjwt_crypto_status want)
 {
-    expect(record, what, "the registry",
-           sjwt_crypto_verify_signature(record->alg, key, message, signature), want);
+    expect(record, what, "the registry", verify_once(record->alg, key, message, signature), want);
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
         if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) != 0)
             expect(record, what, backends[i]->name,
-                   backends[i]->verify(record->alg, key, message, signature), want);
+                   verify_once_by(backends[i], record->alg, key, message, signature), want);
     }
 }
 
 /* The vector itself. */
 static void check_as_it_is(const struct record *record)
 {
-    const sjwt_crypto_key *key = &record->key.public_key;
+    const sjwt_crypto_key_octets *key = &record->key.public_key;
     sjwt_crypto_status key_status = record->key_status;
     sjwt_crypto_status verdict = record->verdict;
 
     if (record->form_fits && !is_served(record->alg))
         key_status = verdict = SJWT_CRYPTO_UNSUPPORTED;
-    expect(record, "the key", "the registry", sjwt_crypto_check_key(record->alg, key), key_status);
+    expect(record, "the key", "the registry", check_key(record->alg, key), key_status);
     expect(record, "the signature", "the registry",
-           sjwt_crypto_verify_signature(record->alg, key, record->message, record->signature),
-           verdict);
+           verify_once(record->alg, key, record->message, record->signature), verdict);
     if (!record->form_fits)
         return;
 
-    const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(record->alg);
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
         if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) == 0)
             continue;
         expect(record, "init", backends[i]->name, backends[i]->init(), SJWT_CRYPTO_OK);
-        expect(record, "the key", backends[i]->name, backends[i]->check_key(record->alg, key),
+        expect(record, "the key", backends[i]->name, check_key_by(backends[i], record->alg, key),
                record->key_status);
-        if (record->signature.len == sjwt_crypto_signature_length(row, key))
-            expect(record, "the signature", backends[i]->name,
-                   backends[i]->verify(record->alg, key, record->message, record->signature),
-                   record->verdict);
+        if (record->signature.len == sjwt_crypto_signature_length(record->alg, key))
+            expect(
+                record, "the signature", backends[i]->name,
+                verify_once_by(backends[i], record->alg, key, record->message, record->signature),
+                record->verdict);
     }
 }
 
@@ -369,12 +369,12 @@ static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
 }
 
 /* A good key of the algorithm, of the same size, that is not this one. */
-static const sjwt_crypto_key *find_other_key(const struct record *record)
+static const sjwt_crypto_key_octets *find_other_key(const struct record *record)
 {
-    const sjwt_crypto_key *own = &record->key.public_key;
+    const sjwt_crypto_key_octets *own = &record->key.public_key;
 
     for (size_t i = 0; i < record_count; i++) {
-        const sjwt_crypto_key *key = &records[i].key.public_key;
+        const sjwt_crypto_key_octets *key = &records[i].key.public_key;
         if (records[i].key_status == SJWT_CRYPTO_OK && key->type == own->type &&
             key->curve == own->curve && key->n.len == own->n.len && key->k.len >= own->k.len &&
             !(is_same(key->x, own->x) && is_same(key->n, own->n) && is_same(key->k, own->k)))
@@ -385,10 +385,10 @@ static const sjwt_crypto_key *find_other_key(const struct record *record)
 
 static void check_other_key(const struct record *record)
 {
-    const sjwt_crypto_key *key = &record->key.public_key;
-    const sjwt_crypto_key *other = find_other_key(record);
+    const sjwt_crypto_key_octets *key = &record->key.public_key;
+    const sjwt_crypto_key_octets *other = find_other_key(record);
     uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
-    sjwt_crypto_key flipped = *key;
+    sjwt_crypto_key_octets flipped = *key;
 
     if (other != NULL)
         expect_verdict(record, "another key", other, record->message, record->signature,
@@ -418,8 +418,8 @@ static void check_other_lengths(const struct record *record)
 
     for (size_t i = 0; i < LENGTH(lengths); i++)
         expect(record, "a signature of another length", "the registry",
-               sjwt_crypto_verify_signature(record->alg, &record->key.public_key, record->message,
-                                            (sjwt_crypto_span){octets, lengths[i]}),
+               verify_once(record->alg, &record->key.public_key, record->message,
+                           (sjwt_crypto_span){octets, lengths[i]}),
                SJWT_CRYPTO_BAD_SIGNATURE);
 }
 
@@ -467,12 +467,11 @@ static void test_undeclared_is_unsupported(void **state)
         for (size_t j = 0; j < BACKEND_COUNT; j++)
             declared |= backends[j]->verifies & SJWT_CRYPTO_BIT(record->alg);
         bool unsupported =
-            sjwt_crypto_check_key(record->alg, &record->key.public_key) == SJWT_CRYPTO_UNSUPPORTED;
+            check_key(record->alg, &record->key.public_key) == SJWT_CRYPTO_UNSUPPORTED;
         assert_int_equal(unsupported, declared == 0);
         /* Whatever the signature looks like. */
-        unsupported =
-            sjwt_crypto_verify_signature(record->alg, &record->key.public_key, record->message,
-                                         (sjwt_crypto_span){NULL, 0}) == SJWT_CRYPTO_UNSUPPORTED;
+        unsupported = verify_once(record->alg, &record->key.public_key, record->message,
+                                  (sjwt_crypto_span){NULL, 0}) == SJWT_CRYPTO_UNSUPPORTED;
         assert_int_equal(unsupported, declared == 0);
     }
 }
@@ -490,7 +489,7 @@ static void test_no_key_serves_another_family(void **state)
             continue;
         for (size_t j = 0; j < SJWT_CRYPTO_ALG_COUNT; j++) {
             const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)j);
-            sjwt_crypto_key key = record->key.public_key;
+            sjwt_crypto_key_octets key = record->key.public_key;
             if (row->key_type == key.type && row->curve == key.curve)
                 continue;
             const sjwt_crypto_span octets = key.n.len != 0 ? key.n : key.k.len != 0 ? key.k : key.x;
@@ -499,13 +498,13 @@ static void test_no_key_serves_another_family(void **state)
                 key.x = key.y = octets;
             key.k = key.n = octets;
             key.e = (sjwt_crypto_span){octets.data, 1};
+            expect(record, row->name, "the key of another family", check_key(row->alg, &key),
+                   SJWT_CRYPTO_BAD_KEY);
             expect(record, row->name, "the key of another family",
-                   sjwt_crypto_check_key(row->alg, &key), SJWT_CRYPTO_BAD_KEY);
-            expect(record, row->name, "the key of another family",
-                   sjwt_crypto_verify_signature(
-                       row->alg, &key, record->message,
-                       (sjwt_crypto_span){signature, row->signature_len != 0 ? row->signature_len
-                                                                             : octets.len}),
+                   verify_once(row->alg, &key, record->message,
+                               (sjwt_crypto_span){signature, row->signature_len != 0
+                                                                 ? row->signature_len
+                                                                 : octets.len}),
                    SJWT_CRYPTO_BAD_KEY);
         }
     }
@@ -519,7 +518,7 @@ static void test_the_largest_rsa_key(void **state)
     uint8_t n[512];
     static const uint8_t e[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t longer[9] = {1, 0, 0, 0, 0, 0, 0, 0, 1};
-    sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_RSA, .n = {n, sizeof n}};
+    sjwt_crypto_key_octets key = {.type = SJWT_CRYPTO_KEY_RSA, .n = {n, sizeof n}};
 
     (void)state;
     memset(n, 0xff, sizeof n);
@@ -528,10 +527,10 @@ static void test_the_largest_rsa_key(void **state)
         if (sjwt_crypto_algorithm_get(alg)->key_type != SJWT_CRYPTO_KEY_RSA)
             continue;
         key.e = (sjwt_crypto_span){e, sizeof e};
-        assert_int_equal(sjwt_crypto_check_key(alg, &key),
+        assert_int_equal(check_key(alg, &key),
                          is_served(alg) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_UNSUPPORTED);
         key.e = (sjwt_crypto_span){longer, sizeof longer};
-        assert_int_equal(sjwt_crypto_check_key(alg, &key), SJWT_CRYPTO_BAD_KEY);
+        assert_int_equal(check_key(alg, &key), SJWT_CRYPTO_BAD_KEY);
     }
 }
 
@@ -545,7 +544,7 @@ static void test_the_longest_secret(void **state)
     for (unsigned i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
         const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)i);
         const sjwt_crypto_span wrong = {octets, row->signature_len};
-        sjwt_crypto_key key = {.type = SJWT_CRYPTO_KEY_OCT, .k = longest};
+        sjwt_crypto_key_octets key = {.type = SJWT_CRYPTO_KEY_OCT, .k = longest};
 
         if (row->key_type != SJWT_CRYPTO_KEY_OCT)
             continue;
@@ -553,16 +552,15 @@ static void test_the_longest_secret(void **state)
             if ((backends[j]->verifies & SJWT_CRYPTO_BIT(row->alg)) == 0)
                 continue;
             assert_int_equal(backends[j]->init(), SJWT_CRYPTO_OK);
-            assert_int_equal(backends[j]->check_key(row->alg, &key), SJWT_CRYPTO_OK);
-            assert_int_equal(backends[j]->verify(row->alg, &key, longest, wrong),
+            assert_int_equal(check_key_by(backends[j], row->alg, &key), SJWT_CRYPTO_OK);
+            assert_int_equal(verify_once_by(backends[j], row->alg, &key, longest, wrong),
                              SJWT_CRYPTO_BAD_SIGNATURE);
         }
-        assert_int_equal(sjwt_crypto_check_key(row->alg, &key),
+        assert_int_equal(check_key(row->alg, &key),
                          is_served(row->alg) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_UNSUPPORTED);
         key.k = longer;
-        assert_int_equal(sjwt_crypto_check_key(row->alg, &key), SJWT_CRYPTO_BAD_KEY);
-        assert_int_equal(sjwt_crypto_verify_signature(row->alg, &key, longest, wrong),
-                         SJWT_CRYPTO_BAD_KEY);
+        assert_int_equal(check_key(row->alg, &key), SJWT_CRYPTO_BAD_KEY);
+        assert_int_equal(verify_once(row->alg, &key, longest, wrong), SJWT_CRYPTO_BAD_KEY);
     }
 }
 
@@ -644,7 +642,7 @@ static void test_public_halves_agree_with_the_vectors(void **state)
     for (size_t i = 0; i < record_count; i++) {
         const struct record *record = &records[i];
         sjwt_crypto_private_key key = record->key;
-        sjwt_crypto_key public_key;
+        sjwt_crypto_key_octets public_key;
         sjwt_crypto_key_buffer buffer;
 
         if (key.d.len == 0 || sjwt_crypto_signer_name(record->alg) == NULL)

@@ -412,28 +412,182 @@ static void test_ambiguous(void **state)
         expect_with(sjwt_keyset_parse, sets[i].json, sets[i].status, "");
 }
 
-static void test_backend_failures(void **state)
+/* ---- preparing ---- */
+
+static const char refused_text[] = "key has the wrong length, is too weak or is not on the curve";
+
+static void prepares(const char *json, sjwt_status wanted, const char *detail)
 {
-    (void)state;
-    fake.check_key = SJWT_CRYPTO_BAD_KEY;
-    refuses("{" OKP_KEY "}", SJWT_JWK_KEY_REFUSED, "");
-    refuses("{\"keys\":[{" OKP_KEY "}]}", SJWT_JWK_NONE_USABLE,
-            "1 skipped, the first: key has the wrong length, is too weak or is not on the curve");
-    fake.check_key = SJWT_CRYPTO_NO_MEMORY;
-    refuses("{" OKP_KEY "}", SJWT_NO_MEMORY, "");
-    refuses("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_NO_MEMORY, "");
-    fake.check_key = SJWT_CRYPTO_INTERNAL;
-    refuses("{" OKP_KEY "}", SJWT_INTERNAL, "");
-    refuses("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_INTERNAL, "");
+    sjwt_keyset *keys = keys_of(json);
+    sjwt_error error = {.status = SJWT_STATUS_COUNT};
+
+    assert_status(sjwt_keyset_prepare_all(keys, &error), wanted, json);
+    if (wanted != SJWT_OK) {
+        assert_int_equal(error.status, wanted);
+        assert_string_equal(error.detail, detail);
+    }
+    assert_status(sjwt_keyset_prepare_any(keys, NULL), wanted, json);
+    sjwt_keyset_free(keys);
+    assert_int_equal(fake.handles, 0);
 }
 
-static size_t select_keys(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg, bool known,
-                          const sjwt_key **found)
+/* What a library says of a key is told as if parsing had found it. */
+static void test_library_refuses(void **state)
 {
-    bool kid_known;
+    char detail[96];
 
-    size_t count = sjwt_keyset_select(keys, kid, alg, found, &kid_known);
-    assert_int_equal(kid_known, known);
+    (void)state;
+    snprintf(detail, sizeof(detail), "1 skipped, the first: %s", refused_text);
+    prepares("{" OKP_KEY "}", SJWT_OK, "");
+    fake.prepare = SJWT_CRYPTO_BAD_KEY;
+    prepares("{" OKP_KEY "}", SJWT_JWK_KEY_REFUSED, "");
+    prepares("{" RSA_KEY "}", SJWT_JWK_KEY_REFUSED, "");
+    prepares("{\"keys\":[{" OKP_KEY "}]}", SJWT_JWK_NONE_USABLE, detail);
+    fake.prepare = SJWT_CRYPTO_UNSUPPORTED;
+    prepares("{" OKP_KEY "}", SJWT_JWK_UNSUPPORTED, "EdDSA");
+    prepares("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_JWK_NONE_USABLE,
+             "2 skipped, among them: key is for an algorithm that this build does not support");
+    fake.prepare = SJWT_CRYPTO_NO_MEMORY;
+    prepares("{" OKP_KEY "}", SJWT_NO_MEMORY, "");
+    prepares("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_NO_MEMORY, "");
+    fake.prepare = SJWT_CRYPTO_INTERNAL;
+    prepares("{" OKP_KEY "}", SJWT_INTERNAL, "");
+    prepares("{\"keys\":[{},{" OKP_KEY "}]}", SJWT_INTERNAL, "");
+}
+
+/* In a set, the refused are told with the skipped, in order. */
+static void test_refused_are_skipped(void **state)
+{
+    static const struct {
+        size_t index;
+        const char *kid;
+        sjwt_status why;
+    } wanted[] = {
+        {0, "a", SJWT_JWK_KEY_REFUSED},
+        {1, NULL, SJWT_JWK_NOT_A_KEY},
+        {3, NULL, SJWT_JWK_KEY_REFUSED},
+        {4, "d", SJWT_JWK_USE_REFUSED},
+    };
+    sjwt_keyset *keys = keys_of("{\"keys\":[" WITH_KID(EC_KEY, "a") ",7," WITH_KID(
+        OKP_KEY, "c") ",{" EC_KEY "}," WITH_KID(OKP_KEY ",\"use\":\"enc\"", "d") "]}");
+    size_t index;
+    const char *kid;
+    sjwt_status why;
+
+    (void)state;
+    assert_int_equal(sjwt_keyset_count(keys), 3);
+    assert_int_equal(sjwt_keyset_skipped_count(keys), 2);
+    fake.refuses = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    assert_status(sjwt_keyset_prepare_all(keys, NULL), SJWT_OK, "one is good");
+    assert_int_equal(sjwt_keyset_count(keys), 1);
+    assert_int_equal(sjwt_keyset_usable_algorithms(keys), SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA));
+    assert_int_equal(sjwt_keyset_skipped_count(keys), COUNT(wanted));
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        assert_true(sjwt_keyset_skipped(keys, i, &index, &kid, &why));
+        assert_int_equal(index, wanted[i].index);
+        assert_status(why, wanted[i].why, "skipped");
+        assert_int_equal(kid == NULL, wanted[i].kid == NULL);
+        if (kid != NULL)
+            assert_string_equal(kid, wanted[i].kid);
+    }
+    assert_false(sjwt_keyset_skipped(keys, COUNT(wanted), &index, &kid, &why));
+    sjwt_keyset_free(keys);
+    assert_int_equal(fake.handles, 0);
+}
+
+/* Once for a key and an algorithm, whoever asks. */
+static void test_prepared_once(void **state)
+{
+    sjwt_keyset *keys = keys_of("{\"keys\":[{" RSA_KEY "},{" OKP_KEY "}]}");
+    const sjwt_key *rsa = sjwt_keyset_get(keys, 0);
+    sjwt_crypto_key first, again, other;
+
+    (void)state;
+    assert_int_equal(fake.preparations, 0);
+    assert_status(sjwt_key_prepare(rsa, SJWT_CRYPTO_ALG_PS256, &first), SJWT_OK, "first");
+    assert_status(sjwt_key_prepare(rsa, SJWT_CRYPTO_ALG_PS256, &again), SJWT_OK, "again");
+    assert_int_equal(fake.preparations, 1);
+    assert_ptr_equal(first.handle, again.handle);
+    assert_int_equal(first.alg, SJWT_CRYPTO_ALG_PS256);
+    assert_status(sjwt_key_prepare(rsa, SJWT_CRYPTO_ALG_RS256, &other), SJWT_OK, "other");
+    assert_ptr_not_equal(first.handle, other.handle);
+    assert_int_equal(fake.preparations, 2);
+
+    assert_status(sjwt_keyset_prepare_any(keys, NULL), SJWT_OK, "any");
+    assert_int_equal(fake.preparations, 2);
+    assert_status(sjwt_keyset_prepare_all(keys, NULL), SJWT_OK, "all");
+    assert_status(sjwt_keyset_prepare_all(keys, NULL), SJWT_OK, "all again");
+    assert_int_equal(fake.preparations, 7);
+    assert_int_equal(fake.handles, 7);
+    sjwt_keyset_free(keys);
+    assert_int_equal(fake.handles, 0);
+}
+
+/* A refusal is remembered, a failure is not. */
+static void test_what_is_remembered(void **state)
+{
+    static const struct {
+        sjwt_crypto_status answer;
+        sjwt_status status;
+        bool remembered;
+    } cases[] = {
+        {SJWT_CRYPTO_OK, SJWT_OK, true},
+        {SJWT_CRYPTO_BAD_KEY, SJWT_JWK_KEY_REFUSED, true},
+        {SJWT_CRYPTO_UNSUPPORTED, SJWT_JWK_UNSUPPORTED, true},
+        {SJWT_CRYPTO_NO_MEMORY, SJWT_NO_MEMORY, false},
+        {SJWT_CRYPTO_INTERNAL, SJWT_INTERNAL, false},
+        {SJWT_CRYPTO_BAD_SIGNATURE, SJWT_INTERNAL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        sjwt_keyset *keys = keys_of("{" OKP_KEY "}");
+        const sjwt_key *key = sjwt_keyset_get(keys, 0);
+        sjwt_crypto_key prepared;
+
+        fake.prepare = cases[i].answer;
+        fake.preparations = 0;
+        for (size_t asked = 1; asked <= 3; asked++) {
+            assert_status(sjwt_key_prepare(key, SJWT_CRYPTO_ALG_EDDSA, &prepared), cases[i].status,
+                          "as answered");
+            assert_int_equal(fake.preparations, cases[i].remembered ? 1 : asked);
+        }
+        fake.prepare = SJWT_CRYPTO_OK;
+        assert_status(sjwt_key_prepare(key, SJWT_CRYPTO_ALG_EDDSA, &prepared),
+                      cases[i].remembered ? cases[i].status : SJWT_OK, "later");
+        sjwt_keyset_free(keys);
+        assert_int_equal(fake.handles, 0);
+    }
+}
+
+/* One algorithm of a key may be refused, and another not. */
+static void test_refused_for_one_algorithm(void **state)
+{
+    sjwt_keyset *keys = keys_of("{" RSA_KEY "}");
+    const sjwt_key *key = sjwt_keyset_get(keys, 0);
+
+    (void)state;
+    fake.refuses = RSA_ALL & ~SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384);
+    assert_status(sjwt_keyset_prepare_any(keys, NULL), SJWT_OK, "any");
+    assert_status(sjwt_keyset_prepare_all(keys, NULL), SJWT_OK, "all");
+    assert_int_equal(sjwt_key_usable_algorithms(key), SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_PS384));
+    assert_int_equal(sjwt_keyset_algorithms(keys), RSA_ALL);
+    assert_int_equal(sjwt_keyset_count(keys), 1);
+    sjwt_keyset_free(keys);
+}
+
+/* ---- finding ---- */
+
+static size_t find_keys(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg, bool known,
+                        const sjwt_key **found)
+{
+    size_t position = 0, count = 0;
+    const sjwt_key *key;
+
+    while ((key = sjwt_keyset_next(keys, kid, alg, &position)) != NULL)
+        found[count++] = key;
+    if (kid != NULL)
+        assert_int_equal(sjwt_keyset_has_kid(keys, kid), known);
     return count;
 }
 
@@ -445,28 +599,28 @@ static void test_select(void **state)
             RSA_KEY, "z") "," WITH_KID(OKP_KEY, "a") ",{" EC_KEY "}," WITH_KID(OKP_KEY, "") "]}");
 
     (void)state;
-    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_int_equal(find_keys(keys, "z", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 0));
-    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_PS512, true, found), 1);
+    assert_int_equal(find_keys(keys, "z", SJWT_CRYPTO_ALG_PS512, true, found), 1);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 3));
-    assert_int_equal(select_keys(keys, "a", SJWT_CRYPTO_ALG_ES256, true, found), 1);
+    assert_int_equal(find_keys(keys, "a", SJWT_CRYPTO_ALG_ES256, true, found), 1);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 1));
-    assert_int_equal(select_keys(keys, "a", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_int_equal(find_keys(keys, "a", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 4));
-    assert_int_equal(select_keys(keys, "", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_int_equal(find_keys(keys, "", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 6));
 
-    assert_int_equal(select_keys(keys, "z", SJWT_CRYPTO_ALG_ES256, true, found), 0);
-    assert_int_equal(select_keys(keys, "Z", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
-    assert_int_equal(select_keys(keys, "b", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
-    assert_int_equal(select_keys(keys, "zz", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(find_keys(keys, "z", SJWT_CRYPTO_ALG_ES256, true, found), 0);
+    assert_int_equal(find_keys(keys, "Z", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(find_keys(keys, "b", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
+    assert_int_equal(find_keys(keys, "zz", SJWT_CRYPTO_ALG_EDDSA, false, found), 0);
 
-    assert_int_equal(select_keys(keys, NULL, SJWT_CRYPTO_ALG_EDDSA, false, found), 4);
+    assert_int_equal(find_keys(keys, NULL, SJWT_CRYPTO_ALG_EDDSA, false, found), 4);
     assert_ptr_equal(found[0], sjwt_keyset_get(keys, 0));
     assert_ptr_equal(found[1], sjwt_keyset_get(keys, 2));
     assert_ptr_equal(found[2], sjwt_keyset_get(keys, 4));
     assert_ptr_equal(found[3], sjwt_keyset_get(keys, 6));
-    assert_int_equal(select_keys(keys, NULL, SJWT_CRYPTO_ALG_HS256, false, found), 0);
+    assert_int_equal(find_keys(keys, NULL, SJWT_CRYPTO_ALG_HS256, false, found), 0);
     sjwt_keyset_free(keys);
 }
 
@@ -568,10 +722,9 @@ static void test_secrets_are_wiped(void **state)
     assert_true(is_kept("KKKKKKKK", 8));
     sjwt_keyset_free(keys);
     assert_int_equal(dirty_blocks, 0);
-    fake.check_key = SJWT_CRYPTO_BAD_KEY;
-    assert_status(
-        sjwt_keyset_parse(&allocator, "{" OCT_KEY "}", strlen("{" OCT_KEY "}"), &keys, NULL),
-        SJWT_JWK_KEY_REFUSED, "a refused secret");
+    assert_status(sjwt_keyset_parse(&allocator, "{" OCT_KEY ",\"alg\":\"HS512\"}",
+                                    strlen("{" OCT_KEY ",\"alg\":\"HS512\"}"), &keys, NULL),
+                  SJWT_JWK_KEY_REFUSED, "a refused secret");
     assert_int_equal(dirty_blocks, 0);
     assert_status(
         sjwt_keyset_parse(&allocator, "{" OCT_KEY "]", strlen("{" OCT_KEY "]"), &keys, NULL),
@@ -630,7 +783,11 @@ int main(void)
         cmocka_unit_test_setup(test_skipped, reset_fake),
         cmocka_unit_test_setup(test_many_skipped, reset_fake),
         cmocka_unit_test_setup(test_ambiguous, reset_fake),
-        cmocka_unit_test_setup(test_backend_failures, reset_fake),
+        cmocka_unit_test_setup(test_library_refuses, reset_fake),
+        cmocka_unit_test_setup(test_refused_are_skipped, reset_fake),
+        cmocka_unit_test_setup(test_prepared_once, reset_fake),
+        cmocka_unit_test_setup(test_what_is_remembered, reset_fake),
+        cmocka_unit_test_setup(test_refused_for_one_algorithm, reset_fake),
         cmocka_unit_test_setup(test_select, reset_fake),
         cmocka_unit_test_setup(test_key_views, reset_fake),
         cmocka_unit_test_setup(test_private_members_are_not_kept, reset_fake),

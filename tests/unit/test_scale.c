@@ -54,11 +54,11 @@ static size_t cost_of_parsing(size_t n)
     char *json = set_of(n, NULL);
 
     comparisons = 0;
-    fake.checks = 0;
+    fake.preparations = 0;
     sjwt_keyset *keys = keys_of(json);
     size_t cost = comparisons;
     assert_int_equal(sjwt_keyset_count(keys), n);
-    assert_int_equal(fake.checks, n);
+    assert_int_equal(fake.preparations, 0);
     sjwt_keyset_free(keys);
     free(json);
     return cost;
@@ -69,8 +69,55 @@ static void test_parsing_a_set(void **state)
     size_t of_one = cost_of_parsing(1);
 
     (void)state;
-    for (size_t n = 1000; n <= 4000; n *= 2)
+    for (size_t n = 500; n <= SJWT_MAX_KEYS; n *= 2)
         assert_in_range(cost_of_parsing(n), n, n * (of_one + 2 * log2_up(n) + 2));
+}
+
+static void test_the_most_keys(void **state)
+{
+    sjwt_keyset *keys;
+    sjwt_error error;
+
+    (void)state;
+    assert_int_equal(SJWT_MAX_KEYS, 2000);
+    char *json = set_of(2000, NULL);
+    keys = keys_of(json);
+    assert_int_equal(sjwt_keyset_count(keys), 2000);
+    sjwt_keyset_free(keys);
+    free(json);
+
+    json = set_of(2001, NULL);
+    assert_status(sjwt_keyset_parse(NULL, json, strlen(json), &keys, &error), SJWT_JWK_TOO_MANY,
+                  "2001 keys");
+    assert_null(keys);
+    assert_int_equal(error.status, SJWT_JWK_TOO_MANY);
+    free(json);
+}
+
+/* Those that are skipped do not count. */
+static void test_the_most_keys_among_others(void **state)
+{
+    char *json = allocate_or_fail(4001 * (sizeof(OKP_KEY) + 8));
+    char *next = json + sprintf(json, "{\"keys\":[");
+
+    (void)state;
+    for (int i = 0; i < 2000; i++)
+        next += sprintf(next, "{\"kty\":\"?\"},{" OKP_KEY "},");
+    sprintf(next, "{}]}");
+    sjwt_keyset *keys = keys_of(json);
+    assert_int_equal(sjwt_keyset_count(keys), 2000);
+    assert_int_equal(sjwt_keyset_skipped_count(keys), 2001);
+    sjwt_keyset_free(keys);
+    free(json);
+}
+
+static const sjwt_key *find(const sjwt_keyset *keys, const char *kid)
+{
+    size_t position = 0;
+    const sjwt_key *key = sjwt_keyset_next(keys, kid, SJWT_CRYPTO_ALG_EDDSA, &position);
+
+    assert_null(sjwt_keyset_next(keys, kid, SJWT_CRYPTO_ALG_EDDSA, &position));
+    return key;
 }
 
 static void test_selecting(void **state)
@@ -78,24 +125,46 @@ static void test_selecting(void **state)
     size_t n = 1000;
     char *json = set_of(n, NULL);
     sjwt_keyset *keys = keys_of(json);
-    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
-    bool known;
 
     (void)state;
     for (size_t i = 0; i < n; i++) {
         char kid[64];
         sprintf(kid, "a-long-common-prefix-%06zu", n - i);
         comparisons = 0;
-        assert_int_equal(sjwt_keyset_select(keys, kid, SJWT_CRYPTO_ALG_EDDSA, found, &known), 1);
-        assert_ptr_equal(found[0], sjwt_keyset_get(keys, i));
+        assert_ptr_equal(find(keys, kid), sjwt_keyset_get(keys, i));
         assert_in_range(comparisons, 1, log2_up(n) + 2);
     }
     comparisons = 0;
-    assert_int_equal(sjwt_keyset_select(keys, "none of them", SJWT_CRYPTO_ALG_EDDSA, found, &known),
-                     0);
-    assert_false(known);
+    assert_null(find(keys, "none of them"));
     assert_in_range(comparisons, 1, log2_up(n) + 2);
     sjwt_keyset_free(keys);
+    free(json);
+}
+
+/* Only the key that a token needs is prepared. */
+static void test_one_token_of_a_thousand_keys(void **state)
+{
+    char *json = set_of(1000, NULL);
+    sjwt_keyset *keys = keys_of(json);
+    char signature[64];
+    sjwt_token *token;
+
+    (void)state;
+    fake.preparations = 0;
+    memset(signature, 'K', sizeof(signature));
+    char *text = compact("{\"alg\":\"EdDSA\",\"kid\":\"a-long-common-prefix-000500\"}", "{}",
+                         signature, sizeof(signature));
+    const sjwt_issuer_policy issuer = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    const sjwt_policy policy = {.issuers = &issuer, .issuer_count = 1};
+    for (int i = 0; i < 3; i++) {
+        assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
+        sjwt_token_free(token);
+    }
+    assert_int_equal(fake.preparations, 1);
+    assert_int_equal(fake.handles, 1);
+    free(text);
+    sjwt_keyset_free(keys);
+    assert_int_equal(fake.handles, 0);
     free(json);
 }
 
@@ -153,7 +222,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parsing_a_set),
+        cmocka_unit_test(test_the_most_keys),
+        cmocka_unit_test(test_the_most_keys_among_others),
         cmocka_unit_test(test_selecting),
+        cmocka_unit_test(test_one_token_of_a_thousand_keys),
         cmocka_unit_test(test_ambiguous_among_many),
         cmocka_unit_test(test_a_large_object),
     };

@@ -14,13 +14,13 @@ static const int64_t five = 5;
  * is held against. */
 typedef struct way {
     sjwt_status status;
-    const char *keys;                 /* NULL: the usual OKP key */
-    const char *header;               /* NULL: no token, the keys are the point */
-    const char *payload;              /* NULL: what follows the header is no base64url */
-    sjwt_policy policy;               /* trusts are filled in */
-    sjwt_issuer_policy issuer_policy; /* likewise keys and algorithms */
-    sjwt_crypto_status backend;
-    size_t fail_at; /* the allocation that fails */
+    const char *keys;                    /* NULL: the usual OKP key */
+    const char *header;                  /* NULL: no token, the keys are the point */
+    const char *payload;                 /* NULL: what follows the header is no base64url */
+    sjwt_policy policy;                  /* trusts are filled in */
+    sjwt_issuer_policy issuer_policy;    /* likewise keys and algorithms */
+    sjwt_crypto_status backend, prepare; /* what the crypto library answers */
+    size_t fail_at;                      /* the allocation that fails */
     bool is_public_jwk;
     bool is_issuers; /* keys is a document of issuers */
     char signature;  /* the signature's every octet; 0: 'K'; '!': no base64url */
@@ -53,6 +53,7 @@ static const way ways[] = {
      .issuer_policy.types = {name_us, 1}},
     {.status = SJWT_ISSUER_REFUSED, .header = EDDSA, .payload = "{}", .issuer_policy.issuer = "us"},
     {.status = SJWT_KEY_NOT_FOUND, .header = "{\"alg\":\"EdDSA\",\"kid\":\"1\"}", .payload = "{}"},
+    {.status = SJWT_KEY_REFUSED, .header = EDDSA, .payload = "{}", .prepare = SJWT_CRYPTO_BAD_KEY},
     {.status = SJWT_SIGNATURE_INVALID, .header = EDDSA, .payload = "{}", .signature = 'x'},
     {.status = SJWT_CLAIM_MISSING,
      .header = EDDSA,
@@ -94,10 +95,24 @@ static const way ways[] = {
     {.status = SJWT_JWK_UNSUPPORTED,
      .keys = "{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}"},
     {.status = SJWT_JWK_SYMMETRIC, .keys = "{" OCT_KEY "}", .is_public_jwk = true},
+    {.status = SJWT_JWK_TOO_MANY, .keys = "{" OKP_KEY "}"},
     {.status = SJWT_JWK_AMBIGUOUS,
      .keys = "{\"keys\":[{" OKP_KEY ",\"kid\":\"1\"},{" OKP_KEY ",\"kid\":\"1\"}]}"},
     {.status = SJWT_JWK_NONE_USABLE, .keys = "{\"keys\":[]}"},
 };
+
+/* A set with this key once too often; free() it. */
+static char *too_many(const char *key)
+{
+    char *text =
+        allocate_or_fail((SJWT_MAX_KEYS + 1) * (strlen(key) + 1) + sizeof("{\"keys\":[]}"));
+    char *next = text + sprintf(text, "{\"keys\":[");
+
+    for (int i = 0; i <= SJWT_MAX_KEYS; i++)
+        next += sprintf(next, "%s%s", i == 0 ? "" : ",", key);
+    strcpy(next, "]}");
+    return text;
+}
 
 static sjwt_status parse_keys(const way *w, sjwt_error *error)
 {
@@ -109,6 +124,11 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
 
     assert_non_null(text);
     memcpy(text, w->keys, strlen(w->keys));
+    if (w->status == SJWT_JWK_TOO_MANY) {
+        free(text);
+        text = too_many(w->keys);
+        len = strlen(text);
+    }
     sjwt_status status = w->is_issuers ? sjwt_issuers_parse(NULL, text, len, &issuers, error)
                          : w->is_public_jwk
                              ? sjwt_keyset_parse_public_jwk(NULL, text, len, &keys, error)
@@ -155,8 +175,9 @@ static sjwt_status verify(const way *w, sjwt_error *error)
     policy.issuers = &issuer_policy;
     policy.issuer_count = 1;
     fake.verify = w->backend;
+    fake.prepare = w->prepare;
     sjwt_status status = sjwt_verify(&allocator, text, strlen(text), &policy, &token, error);
-    fake.verify = SJWT_CRYPTO_OK;
+    fake.verify = fake.prepare = SJWT_CRYPTO_OK;
     assert_int_equal(token != NULL, status == SJWT_OK);
     sjwt_token_free(token);
     sjwt_keyset_free(keys);

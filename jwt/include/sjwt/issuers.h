@@ -48,7 +48,7 @@ typedef struct sjwt_issuers sjwt_issuers;
  * (the same JWK_… status) are errors; detail names the entry ("issuers[2]: …")
  * and position is where in the document the value at fault begins. Other
  * failures: SJWT_ISSUERS_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
- * SJWT_ISSUERS_MALFORMED (not strict JSON), SJWT_NO_MEMORY, SJWT_INTERNAL.
+ * SJWT_ISSUERS_MALFORMED (not strict JSON), SJWT_NO_MEMORY.
  */
 SJWT_API sjwt_status sjwt_issuers_parse(const sjwt_allocator *allocator, const char *json,
                                         size_t len, sjwt_issuers **out, sjwt_error *error);

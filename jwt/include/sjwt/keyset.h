@@ -18,25 +18,33 @@
 extern "C" {
 #endif
 
-/* One or more verification keys; immutable once parsed, so that several issuers
- * may share a set. */
+/*
+ * One or more verification keys. A set does not change once it is parsed, so that several
+ * issuers and several threads may share it.
+ *
+ * Parsing looks at a key's type, curve and lengths. What only a crypto library can tell
+ * (is the point on the curve?) is asked when the key is prepared: at the first token that
+ * needs it, or by sjwt_keyset_prepare_all(). A key is prepared once for each algorithm.
+ * That the library refuses a key is remembered; that there was no memory is not.
+ */
 typedef struct sjwt_keyset sjwt_keyset;
 
 /*
  * Parses a JWK or a JWK Set (RFC 7517 sections 4 and 5). Private members are
  * never kept. In a set, a key that is not usable (unknown kty or curve, wrong
  * length, "use" or "key_ops" that exclude verification, an algorithm this
- * build lacks …) is skipped and counted. A single JWK that is not usable, and
- * a set without a usable key (SJWT_JWK_NONE_USABLE), are errors, as are two usable
- * keys with the same kid, type and algorithm (SJWT_JWK_AMBIGUOUS).
+ * build lacks …) is skipped and counted. Errors are a single JWK that is not usable, a set
+ * without a usable key (SJWT_JWK_NONE_USABLE), one with more than SJWT_MAX_KEYS usable
+ * keys (SJWT_JWK_TOO_MANY), and two usable keys with the same kid, type and algorithm
+ * (SJWT_JWK_AMBIGUOUS).
  *
  * Other failures: SJWT_JWK_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
  * SJWT_JWK_MALFORMED (not strict JSON; position), SJWT_JWK_NOT_A_KEY_SET (neither a "kty"
- * nor an array "keys"), SJWT_NO_MEMORY, SJWT_INTERNAL; and why a single JWK is
+ * nor an array "keys"), SJWT_NO_MEMORY; and why a single JWK is
  * not usable: SJWT_JWK_MEMBER_INVALID (detail: its name), SJWT_JWK_KTY_UNKNOWN,
  * SJWT_JWK_CRV_UNKNOWN, SJWT_JWK_USE_REFUSED (detail: the member), SJWT_JWK_ALG_UNKNOWN,
  * SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED (detail: the algorithm), SJWT_JWK_KEY_REFUSED (by
- * the rules of sjwt_crypto_check_key(), crypto/crypto.h).
+ * the rules of sjwt_crypto_check_octets(), crypto/crypto.h).
  */
 SJWT_API sjwt_status sjwt_keyset_parse(const sjwt_allocator *allocator, const char *json,
                                        size_t len, sjwt_keyset **out, sjwt_error *error);
@@ -45,24 +53,39 @@ SJWT_API sjwt_status sjwt_keyset_parse(const sjwt_allocator *allocator, const ch
  * Parses exactly one JWK with a public key. For a key that others may read.
  *
  * SJWT_OK, SJWT_JWK_TOO_LARGE, SJWT_JWK_MALFORMED, SJWT_JWK_NOT_A_KEY (a set, no object or no
- * "kty"), SJWT_JWK_SYMMETRIC (a shared secret), SJWT_NO_MEMORY, SJWT_INTERNAL, or why
+ * "kty"), SJWT_JWK_SYMMETRIC (a shared secret), SJWT_NO_MEMORY, or why
  * the key is not usable, as sjwt_keyset_parse() says it of a single JWK.
  */
 SJWT_API sjwt_status sjwt_keyset_parse_public_jwk(const sjwt_allocator *allocator, const char *json,
                                                   size_t len, sjwt_keyset **out, sjwt_error *error);
 
+/* Also releases what was prepared. */
 SJWT_API void sjwt_keyset_free(sjwt_keyset *keys);
 
-/* How many usable keys; the algorithms that they serve, together. */
+/*
+ * Prepare the set's keys now: all of them for all their algorithms, or in order until one
+ * key is usable. For those who tell in advance what the first token would show.
+ *
+ * SJWT_OK: one key at least is usable. Else the status and detail that
+ * sjwt_keyset_parse() would have for such keys (SJWT_JWK_NONE_USABLE, or of a single JWK
+ * SJWT_JWK_KEY_REFUSED or SJWT_JWK_UNSUPPORTED), SJWT_NO_MEMORY or SJWT_INTERNAL.
+ * To prepare all of SJWT_MAX_KEYS keys may take a second.
+ */
+SJWT_API sjwt_status sjwt_keyset_prepare_all(const sjwt_keyset *keys, sjwt_error *error);
+SJWT_API sjwt_status sjwt_keyset_prepare_any(const sjwt_keyset *keys, sjwt_error *error);
+
+/* How many usable keys: those parsed, less those that were refused when they were
+ * prepared. The algorithms that the keys parsed serve, together. */
 SJWT_API size_t sjwt_keyset_count(const sjwt_keyset *keys);
 SJWT_API sjwt_algorithm_set sjwt_keyset_algorithms(const sjwt_keyset *keys);
 
-/* How many members of "keys" were skipped. */
+/* How many members of "keys" are of no use: skipped by parsing, or refused when they
+ * were prepared. */
 SJWT_API size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys);
 
-/* The n-th skipped key: its index in "keys", its kid (NUL-terminated, owned by
+/* The n-th of them, in order: its index in "keys", its kid (NUL-terminated, owned by
  * the set; NULL where it has none that is a string) and why. False when there
- * is no n-th. Kept for the first 100 skipped. */
+ * is no n-th. Kept for the first 100. */
 SJWT_API bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index,
                                   const char **kid, sjwt_status *why);
 
@@ -73,7 +96,7 @@ typedef struct sjwt_octets {
 } sjwt_octets;
 
 /*
- * All of a usable key that decides over a signature. Which octets, big-endian where
+ * All of a key that decides over a signature. Which octets, big-endian where
  * they are a number: OKP: x. EC: x and y. RSA: n and e, without leading zeros. oct:
  * the shared secret. An unused entry has the length 0.
  */
@@ -83,9 +106,9 @@ typedef struct sjwt_key_view {
     sjwt_octets octets[2];
 } sjwt_key_view;
 
-/* The n-th usable key (0, 1, ...) in the order of the set; all of *out is owned by the
- * set. False when there is no n-th. For a digest of the set: do not copy the octets,
- * which may be a secret. */
+/* The n-th key parsed (0, 1, ...) in the order of the set, also one that was refused when
+ * it was prepared; all of *out is owned by the set. False when there is no n-th. For a
+ * digest of the set: do not copy the octets, which may be a secret. */
 SJWT_API bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out);
 
 #ifdef __cplusplus

@@ -8,6 +8,8 @@
 #define SJWT_MAX_TOKEN_SIZE 65536
 /* The largest JWK or JWK Set parsed, in octets. */
 #define SJWT_MAX_KEYSET_SIZE (4 * 1024 * 1024)
+/* The most usable keys of a JWK Set. */
+#define SJWT_MAX_KEYS 2000
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
 /* How many keys are tried for a token that names none (no "kid"). */

@@ -42,6 +42,7 @@ extern "C" {
     /* whose key */                                                                                \
     X(SJWT_ISSUER_REFUSED, "issuer is not trusted")                                                \
     X(SJWT_KEY_NOT_FOUND, "no key for this token")                                                 \
+    X(SJWT_KEY_REFUSED, "the crypto library refuses the key for this token")                       \
     X(SJWT_SIGNATURE_INVALID, "signature is not valid")                                            \
     /* claims */                                                                                   \
     X(SJWT_CLAIM_MISSING, "a required claim is missing")                                           \
@@ -72,6 +73,7 @@ extern "C" {
     X(SJWT_JWK_ALG_MISMATCH, "key is for an algorithm of another key type")                        \
     X(SJWT_JWK_UNSUPPORTED, "key is for an algorithm that this build does not support")            \
     X(SJWT_JWK_SYMMETRIC, "symmetric key where a public key is needed")                            \
+    X(SJWT_JWK_TOO_MANY, "more than 2000 usable keys in the set")                                  \
     X(SJWT_JWK_AMBIGUOUS, "two keys have the same id and algorithm")                               \
     X(SJWT_JWK_NONE_USABLE, "no usable key in the set")
 

@@ -34,8 +34,8 @@ extern "C" {
  * none for the header's alg, are SJWT_ALG_MISMATCH; no key of that kid is
  * SJWT_KEY_NOT_FOUND. A time is valid while now <= exp + leeway and
  * now + leeway >= nbf. iat is but a number, and not looked at for an agreed
- * key. A backend that fails, or refuses a key that it took when it was parsed,
- * is SJWT_INTERNAL.
+ * key. A key that the crypto library refuses is passed over; if there is no other,
+ * that is SJWT_KEY_REFUSED. A backend that fails is SJWT_INTERNAL.
  *
  * Where the issuer or an audience is nearly the one wanted, detail of
  * SJWT_ISSUER_REFUSED and SJWT_AUDIENCE_REFUSED is one of "differs only in a
@@ -61,7 +61,7 @@ SJWT_API sjwt_status sjwt_verify(const sjwt_allocator *allocator, const char *to
  * SJWT_CRITICAL_HEADER, SJWT_ALG_UNKNOWN, SJWT_ALG_MISSING, SJWT_ALG_NOT_ALLOWED,
  * SJWT_ALG_UNSUPPORTED, SJWT_TYPE_REFUSED, SJWT_KID_INVALID, SJWT_KEY_NOT_FOUND
  * (also, before all others, where the policy has no issuer_policy), SJWT_ALG_MISMATCH,
- * SJWT_SIGNATURE_ENCODING (its length), SJWT_SIGNATURE_INVALID,
+ * SJWT_SIGNATURE_ENCODING (its length), SJWT_KEY_REFUSED, SJWT_SIGNATURE_INVALID,
  * SJWT_PAYLOAD_ENCODING; SJWT_NO_MEMORY or SJWT_INTERNAL.
  */
 SJWT_API sjwt_status sjwt_jws_verify(const sjwt_allocator *allocator, const char *token, size_t len,

@@ -28,22 +28,34 @@ psa_status_t psa_mac_verify(psa_key_id_t key, psa_algorithm_t alg, const uint8_t
 
 #include "crypto/mbedtls.c"
 
+#include "tests/unit/once.h"
+
 static struct {
     psa_status_t init, import, verify, destroy;
-    int live; /* keys not yet destroyed */
+    int error; /* errno after the failure of any of them, as calloc() sets it */
+    int live;  /* keys not yet destroyed */
+    int imports;
+    int imports_before_failure; /* those that succeed although import is an error */
 } library;
+
+static psa_status_t answer(psa_status_t status)
+{
+    if (status != PSA_SUCCESS && library.error != 0)
+        errno = library.error;
+    return status;
+}
 
 psa_status_t psa_crypto_init(void)
 {
-    return library.init;
+    return answer(library.init);
 }
 
 psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_t *data,
                             size_t data_length, psa_key_id_t *key)
 {
     (void)attributes, (void)data, (void)data_length;
-    if (library.import != PSA_SUCCESS)
-        return library.import;
+    if (library.imports++ >= library.imports_before_failure && library.import != PSA_SUCCESS)
+        return answer(library.import);
     library.live++;
     *key = 7;
     return PSA_SUCCESS;
@@ -62,21 +74,21 @@ psa_status_t psa_verify_message(psa_key_id_t key, psa_algorithm_t alg, const uin
 {
     (void)key, (void)alg, (void)input, (void)input_length;
     (void)signature, (void)signature_length;
-    return library.verify;
+    return answer(library.verify);
 }
 
 psa_status_t psa_mac_verify(psa_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
                             size_t input_length, const uint8_t *mac, size_t mac_length)
 {
     (void)key, (void)alg, (void)input, (void)input_length, (void)mac, (void)mac_length;
-    return library.verify;
+    return answer(library.verify);
 }
 
 static uint8_t octets[64];
 
 static const struct {
     sjwt_crypto_alg alg;
-    sjwt_crypto_key key;
+    sjwt_crypto_key_octets key;
 } keys[] = {
     {SJWT_CRYPTO_ALG_ES256,
      {.type = SJWT_CRYPTO_KEY_EC,
@@ -90,10 +102,15 @@ static const struct {
 
 static const sjwt_crypto_span message = {octets, sizeof octets};
 
+static sjwt_crypto_status check(size_t i)
+{
+    return check_key_by(&sjwt_crypto_mbedtls_backend, keys[i].alg, &keys[i].key);
+}
+
 static sjwt_crypto_status ask(size_t i)
 {
-    return sjwt_crypto_mbedtls_backend.verify(
-        keys[i].alg, &keys[i].key, message,
+    return verify_once_by(
+        &sjwt_crypto_mbedtls_backend, keys[i].alg, &keys[i].key, message,
         (sjwt_crypto_span){octets, keys[i].alg == SJWT_CRYPTO_ALG_ES256 ? 64 : 32});
 }
 
@@ -141,12 +158,64 @@ static void test_import(void **state)
         for (library.import = -300; library.import <= 10; library.import++) {
             sjwt_crypto_status wanted = expected(library.import, SJWT_CRYPTO_BAD_KEY,
                                                  SJWT_CRYPTO_INTERNAL, SJWT_CRYPTO_BAD_KEY);
-            assert_int_equal(sjwt_crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
-                             wanted);
+            assert_int_equal(check(i), wanted);
             assert_int_equal(ask(i), wanted);
             assert_int_equal(library.live, 0);
         }
     }
+}
+
+/* A key that was imported once is good: what is missing at a later import is memory. */
+static void test_import_when_verifying(void **state)
+{
+    (void)state;
+    library.imports_before_failure = 1;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        for (library.import = -300; library.import <= 10; library.import++) {
+            library.imports = 0;
+            assert_int_equal(ask(i), expected(library.import, SJWT_CRYPTO_NO_MEMORY,
+                                              SJWT_CRYPTO_INTERNAL, SJWT_CRYPTO_NO_MEMORY));
+            assert_int_equal(library.live, 0);
+        }
+    }
+}
+
+/* Whatever the library calls an allocation that failed. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    library.error = ENOMEM;
+    for (psa_status_t status = -300; status <= 10; status++) {
+        if (status == PSA_SUCCESS)
+            continue;
+        memset(&library, 0, sizeof library);
+        library.error = ENOMEM;
+        library.init = status;
+        assert_int_equal(sjwt_crypto_mbedtls_backend.init(), SJWT_CRYPTO_NO_MEMORY);
+        for (size_t i = 0; i < KEY_COUNT; i++) {
+            library.verify = status;
+            assert_int_equal(ask(i), SJWT_CRYPTO_NO_MEMORY);
+            library.import = status;
+            assert_int_equal(check(i), SJWT_CRYPTO_NO_MEMORY);
+            library.import = library.verify = PSA_SUCCESS;
+        }
+        assert_int_equal(library.live, 0);
+    }
+}
+
+/* An old errno is not this call's. */
+static void test_errno_of_before(void **state)
+{
+    (void)state;
+    library.verify = PSA_ERROR_INVALID_SIGNATURE;
+    errno = ENOMEM;
+    assert_int_equal(ask(0), SJWT_CRYPTO_BAD_SIGNATURE);
+    library.import = PSA_ERROR_INVALID_ARGUMENT;
+    errno = ENOMEM;
+    assert_int_equal(check(0), SJWT_CRYPTO_BAD_KEY);
+    library.init = PSA_ERROR_INSUFFICIENT_ENTROPY;
+    errno = ENOMEM;
+    assert_int_equal(sjwt_crypto_mbedtls_backend.init(), SJWT_CRYPTO_INTERNAL);
 }
 
 static void test_verify(void **state)
@@ -165,7 +234,7 @@ static void test_verify(void **state)
 static void test_a_signature_not_below_the_modulus(void **state)
 {
     uint8_t modulus[256], signature[256];
-    const sjwt_crypto_key key = {
+    const sjwt_crypto_key_octets key = {
         .type = SJWT_CRYPTO_KEY_RSA, .n = {modulus, 256}, .e = {octets, 1}};
 
     (void)state;
@@ -174,8 +243,8 @@ static void test_a_signature_not_below_the_modulus(void **state)
     library.verify = PSA_ERROR_GENERIC_ERROR;
     for (int last = 0xfc; last <= 0xfe; last++) {
         signature[255] = (uint8_t)last;
-        assert_int_equal(sjwt_crypto_mbedtls_backend.verify(SJWT_CRYPTO_ALG_RS256, &key, message,
-                                                            (sjwt_crypto_span){signature, 256}),
+        assert_int_equal(verify_once_by(&sjwt_crypto_mbedtls_backend, SJWT_CRYPTO_ALG_RS256, &key,
+                                        message, (sjwt_crypto_span){signature, 256}),
                          last < 0xfd ? SJWT_CRYPTO_INTERNAL : SJWT_CRYPTO_BAD_SIGNATURE);
     }
 }
@@ -186,8 +255,7 @@ static void test_destroy(void **state)
     library.destroy = PSA_ERROR_CORRUPTION_DETECTED;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         assert_int_equal(ask(i), SJWT_CRYPTO_INTERNAL);
-        assert_int_equal(sjwt_crypto_mbedtls_backend.check_key(keys[i].alg, &keys[i].key),
-                         SJWT_CRYPTO_INTERNAL);
+        assert_int_equal(check(i), SJWT_CRYPTO_INTERNAL);
     }
 }
 
@@ -232,6 +300,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_init, set_up),
         cmocka_unit_test_setup(test_import, set_up),
+        cmocka_unit_test_setup(test_import_when_verifying, set_up),
+        cmocka_unit_test_setup(test_no_memory, set_up),
+        cmocka_unit_test_setup(test_errno_of_before, set_up),
         cmocka_unit_test_setup(test_verify, set_up),
         cmocka_unit_test_setup(test_destroy, set_up),
         cmocka_unit_test_setup(test_numbers, set_up),
