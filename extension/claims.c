@@ -103,11 +103,11 @@ static bool find_string(const claims_source *source, const char *name, const cha
 
     *len = 0;
     if (source->token != NULL) {
-        const bool found = sjwt_token_claim(source->token, name, string);
-
-        if (*string != NULL)
-            *len = (int)strlen(*string);
-        return found;
+        *string = sjwt_token_claim_string(source->token, name);
+        if (*string == NULL)
+            return sjwt_token_claim_type(source->token, name) != SJWT_JSON_ABSENT;
+        *len = (int)strlen(*string);
+        return true;
     }
     *string = NULL;
     if (member(source->jsonb, name, &value) == NULL)

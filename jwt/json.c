@@ -483,6 +483,19 @@ bool sjwt_json_is_null(const sjwt_json_value *value)
     return cJSON_IsNull(value);
 }
 
+bool sjwt_json_boolean(const sjwt_json_value *value, bool *out)
+{
+    if (!cJSON_IsBool(value))
+        return false;
+    *out = cJSON_IsTrue(value);
+    return true;
+}
+
+double sjwt_json_double(const sjwt_json_value *number)
+{
+    return number->valuedouble;
+}
+
 const char *sjwt_json_string(const sjwt_json_value *value)
 {
     return cJSON_IsString(value) ? value->valuestring : NULL;
@@ -527,10 +540,19 @@ static bool count_before(const cJSON *value, const cJSON *sought, size_t *count)
     return false;
 }
 
+/* The octet after the string that begins here. */
+static const char *skip_string(const char *next)
+{
+    for (next++; *next != '"'; next++)
+        next += *next == '\\';
+    return next + 1;
+}
+
+static const char blanks[] = " \t\n\r";
+static const char between[] = " \t\n\r,:]}";
+
 size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value)
 {
-    static const char blanks[] = " \t\n\r";
-    static const char between[] = " \t\n\r,:]}";
     const char *next = json->text;
     size_t left = 0;
 
@@ -539,9 +561,7 @@ size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value)
         next += strspn(next, between);
         const char *begin = next;
         if (*next == '"') {
-            for (next++; *next != '"'; next++)
-                next += *next == '\\';
-            next++;
+            next = skip_string(next);
             if (next[strspn(next, blanks)] == ':')
                 continue; /* a name */
         } else if (*next == '{' || *next == '[') {
@@ -552,6 +572,29 @@ size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value)
         if (left-- == 0)
             return (size_t)(begin - json->text);
     }
+}
+
+const char *sjwt_json_text(const sjwt_json *json, const sjwt_json_value *value, size_t *len)
+{
+    const char *begin = json->text + sjwt_json_position(json, value);
+    const char *next = begin;
+    size_t depth = 0;
+
+    do {
+        if (*next == '"') {
+            next = skip_string(next);
+        } else if (*next == '{' || *next == '[') {
+            depth++;
+            next++;
+        } else if (*next == '}' || *next == ']') {
+            depth--;
+            next++;
+        } else {
+            next += depth > 0 ? 1 : strcspn(next, between);
+        }
+    } while (depth > 0);
+    *len = (size_t)(next - begin);
+    return begin;
 }
 
 const sjwt_json_number *sjwt_json_find_number(const sjwt_json *json, const char *name)

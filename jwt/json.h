@@ -66,6 +66,10 @@ bool sjwt_json_is_object(const sjwt_json_value *value);
 bool sjwt_json_is_array(const sjwt_json_value *value);
 bool sjwt_json_is_number(const sjwt_json_value *value);
 bool sjwt_json_is_null(const sjwt_json_value *value);
+/* True where the value is true or false; that goes to *out. */
+bool sjwt_json_boolean(const sjwt_json_value *value, bool *out);
+/* A number, rounded. */
+double sjwt_json_double(const sjwt_json_value *number);
 /* The unescaped string, NUL-terminated, the tree's own; NULL if it is none. */
 const char *sjwt_json_string(const sjwt_json_value *value);
 
@@ -83,6 +87,9 @@ const char *sjwt_json_name(const sjwt_json_value *member);
 
 /* The octet at which a value of this tree begins: for telling where it is wrong. */
 size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value);
+
+/* The value as it stands in the text, from its first octet: *len octets. */
+const char *sjwt_json_text(const sjwt_json *json, const sjwt_json_value *value, size_t *len);
 
 /* The number that is the outermost object's member of exactly this name; NULL
  * where the member is absent or no number. */

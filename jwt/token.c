@@ -42,14 +42,6 @@ size_t sjwt_token_issuer_index(const sjwt_token *token)
     return token->issuer_index;
 }
 
-bool sjwt_token_claim(const sjwt_token *token, const char *name, const char **string)
-{
-    const sjwt_json_value *claim = sjwt_json_member(token->claims.root, name);
-
-    *string = sjwt_json_string(claim);
-    return claim != NULL;
-}
-
 static bool get_time(const sjwt_time *time, int64_t *microseconds)
 {
     if (time->is_present)

@@ -26,6 +26,7 @@
 #define SJWT_H
 
 #include <sjwt/algorithms.h>
+#include <sjwt/claims.h>
 #include <sjwt/decode.h>
 #include <sjwt/export.h>
 #include <sjwt/issuers.h>

@@ -678,46 +678,6 @@ static void test_any_payload(void **state)
     assert_null(token);
 }
 
-static const char *string_claim(const sjwt_token *token, const char *name)
-{
-    const char *string = "none";
-
-    assert_true(sjwt_token_claim(token, name, &string));
-    return string;
-}
-
-static void test_claims_of_token(void **state)
-{
-    static const char claims[] = "{\"a\":1,\"b\":\"\\u00e9\\\"\xC3\xA9\",\"c\":null,"
-                                 "\"d\":\"\",\"e\":[\"x\"],\"A\":\"upper\"}";
-    sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
-    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
-    char signature[64];
-    const char *string = "none";
-    sjwt_token *token;
-
-    (void)state;
-    memset(signature, 'K', sizeof(signature));
-    char *text = compact(EDDSA, claims, signature, sizeof(signature));
-    assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
-    assert_null(string_claim(token, "a"));
-    assert_string_equal(string_claim(token, "b"), "\xC3\xA9\"\xC3\xA9");
-    assert_null(string_claim(token, "c"));
-    assert_string_equal(string_claim(token, "d"), "");
-    assert_null(string_claim(token, "e"));
-    assert_string_equal(string_claim(token, "A"), "upper");
-    assert_false(sjwt_token_claim(token, "B", &string));
-    assert_null(string);
-    sjwt_token_free(token);
-
-    assert_status(sjwt_jws_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_OK, text);
-    string = "none";
-    assert_false(sjwt_token_claim(token, "b", &string));
-    assert_null(string);
-    sjwt_token_free(token);
-    free(text);
-}
-
 static void test_token(void **state)
 {
     static const char header[] = "{\"alg\":\"Ed25519\",\"kid\":\"k\\u00e9y\"}";
@@ -780,7 +740,6 @@ int main(void)
         cmocka_unit_test_setup(test_first_of_several, reset_fake),
         cmocka_unit_test_setup(test_any_payload, reset_fake),
         cmocka_unit_test_setup(test_token, reset_fake),
-        cmocka_unit_test_setup(test_claims_of_token, reset_fake),
     };
 
     sjwt_token_free(NULL);

@@ -31,11 +31,6 @@ SJWT_API const char *sjwt_token_key_id(const sjwt_token *token);
 /* Which of the policy's issuers verified it. */
 SJWT_API size_t sjwt_token_issuer_index(const sjwt_token *token);
 
-/* Is there a claim of exactly this name? *string is what it says, NUL-terminated
- * UTF-8 and the token's own, or NULL where it is no string. A token that
- * sjwt_jws_verify() made has no claims. */
-SJWT_API bool sjwt_token_claim(const sjwt_token *token, const char *name, const char **string);
-
 /* Registered times as microseconds since the epoch, held to int64's range;
  * false where the claim is absent. */
 SJWT_API bool sjwt_token_expires_at(const sjwt_token *token, int64_t *microseconds);
