@@ -89,7 +89,7 @@ install_packages() {
         fi
     done
     keep_certificates
-    refuse_services
+    refuse_services "$@"
     echo "Installing, as root: ${names[*]}"
     log=$(mktemp)
     at_exit+=("rm -f $log")
@@ -113,12 +113,12 @@ keep_certificates() {
     fi
 }
 
-# Until the script ends, the server's package creates no cluster, and no package
-# starts a service.
+# refuse_services PACKAGE...: until the script ends, the server's package creates
+# no cluster, and no package starts a service.
 refuse_services() {
     local no_cluster=/etc/postgresql-common/createcluster.d/no-main-cluster.conf
     local policy=/usr/sbin/policy-rc.d
-    if [[ ! -e $no_cluster ]]; then
+    if [[ " $* " == *" postgresql "* && ! -e $no_cluster ]]; then
         as_root mkdir -p "${no_cluster%/*}"
         echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
         at_exit+=("as_root rm -f $no_cluster")
