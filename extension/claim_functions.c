@@ -1,8 +1,8 @@
 /*
- * claim_functions.c - what SQL can ask of the claims.
+ * claim_functions.c - the SQL functions that read single claims.
  *
- * A policy asks the same for each row. The answer to a constant argument is kept
- * with the call, for as long as the claims are the same.
+ * A policy calls them for each row with the same argument. Where the argument is a constant, the
+ * result is cached in fn_extra for as long as the identity is the same.
  */
 #include "postgres.h"
 
@@ -22,23 +22,24 @@ PGSJ_FUNCTION(email_wrapper);
 PGSJ_FUNCTION(has_scope_wrapper);
 PGSJ_FUNCTION(has_role_wrapper);
 
-typedef struct answer {
-    uint64 claims; /* their id; 0: nothing is kept */
+typedef struct cached_result {
+    uint64 identity_id; /* 0: nothing is cached */
     NullableDatum value;
-    text *text;     /* what value points to; NULL: it is passed by value */
-    text *previous; /* the text before it, to which the row before may point */
-} answer;
+    text *text;     /* what value points to; NULL: it is passed by value, or NULL */
+    text *previous; /* the text before that one: the previous row may hold a pointer to it */
+} cached_result;
 
-/* The answer that the call keeps, if it is of these claims. */
-static inline const answer *kept_answer(FunctionCallInfo fcinfo, const pgsj_claims *claims)
+/* The cached result of this identity; NULL where there is none. */
+static inline const cached_result *find_cached_result(FunctionCallInfo fcinfo,
+                                                      const pgsj_identity *identity)
 {
-    const answer *kept = fcinfo->flinfo->fn_extra;
+    const cached_result *cached = fcinfo->flinfo->fn_extra;
 
-    return likely(kept != NULL && kept->claims == claims->id) ? kept : NULL;
+    return likely(cached != NULL && cached->identity_id == identity->id) ? cached : NULL;
 }
 
-/* A parameter is not, although it is as good within one execution of a plan:
- * PL/pgSQL's variables are parameters, and it keeps the call for other values. */
+/* A parameter is not a constant: PL/pgSQL's variables are parameters, and PL/pgSQL keeps the
+ * FmgrInfo when their values change. */
 static bool argument_is_constant(const FmgrInfo *call)
 {
     const Node *expression = call->fn_expr;
@@ -47,22 +48,22 @@ static bool argument_is_constant(const FmgrInfo *call)
            IsA(linitial(((const FuncExpr *)expression)->args), Const);
 }
 
-/* Where to keep an answer; NULL where the next call may have another argument. */
-static answer *place(FunctionCallInfo fcinfo)
+/* Where to cache a result; NULL where the next call may have another argument. */
+static cached_result *cache_slot(FunctionCallInfo fcinfo)
 {
     FmgrInfo *call = fcinfo->flinfo;
 
     if (call->fn_extra == NULL && argument_is_constant(call))
-        call->fn_extra = MemoryContextAllocZero(call->fn_mcxt, sizeof(answer));
+        call->fn_extra = MemoryContextAllocZero(call->fn_mcxt, sizeof(cached_result));
     return call->fn_extra;
 }
 
-static void keep_text(FunctionCallInfo fcinfo, const pgsj_claims *claims, NullableDatum value)
+static void cache_text(FunctionCallInfo fcinfo, const pgsj_identity *identity, NullableDatum value)
 {
-    answer *kept = place(fcinfo);
+    cached_result *slot = cache_slot(fcinfo);
     text *copy = NULL;
 
-    if (kept == NULL)
+    if (slot == NULL)
         return;
     if (!value.isnull) {
         const Size size = VARSIZE(DatumGetPointer(value.value));
@@ -70,24 +71,29 @@ static void keep_text(FunctionCallInfo fcinfo, const pgsj_claims *claims, Nullab
         copy = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, size);
         memcpy(copy, DatumGetPointer(value.value), size);
     }
-    if (kept->previous != NULL)
-        pfree(kept->previous);
-    *kept = (answer){.claims = claims->id,
-                     .value = {.value = PointerGetDatum(copy), .isnull = value.isnull},
-                     .text = copy,
-                     .previous = kept->text};
+    if (slot->previous != NULL)
+        pfree(slot->previous);
+    *slot = (cached_result){.identity_id = identity->id,
+                            .value = {.value = PointerGetDatum(copy), .isnull = value.isnull},
+                            .text = copy,
+                            .previous = slot->text};
+}
+
+static bool is_anonymous(const pgsj_identity *identity)
+{
+    return identity->key.origin == PGSJ_ORIGIN_NONE;
 }
 
 /* ---- text -------------------------------------------------------------- */
 
-/* The text at a path, as operator #>> gives it. */
-static NullableDatum text_at(const pgsj_whole_claims *whole, Datum path)
+/* The text at a path, like operator #>>. */
+static NullableDatum text_at(const pgsj_jsonb_claims *claims, Datum path)
 {
     LOCAL_FCINFO(fcinfo, 2);
     NullableDatum found;
 
     InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-    fcinfo->args[0] = (NullableDatum){.value = whole->session};
+    fcinfo->args[0] = (NullableDatum)claims->session;
     fcinfo->args[1] = (NullableDatum){.value = path};
     found.value = jsonb_extract_path_text(fcinfo);
     found.isnull = fcinfo->isnull;
@@ -96,15 +102,15 @@ static NullableDatum text_at(const pgsj_whole_claims *whole, Datum path)
 
 Datum claim_wrapper(PG_FUNCTION_ARGS)
 {
-    const pgsj_claims *claims = pgsj_session_claims();
-    const answer *kept = kept_answer(fcinfo, claims);
+    const pgsj_identity *identity = pgsj_session_identity();
+    const cached_result *cached = find_cached_result(fcinfo, identity);
     NullableDatum found = {.isnull = true};
 
-    if (likely(kept != NULL))
-        return pgsj_return(fcinfo, kept->value);
-    if (!claims->nobody)
-        found = text_at(pgsj_session_whole_of(claims), PG_GETARG_DATUM(0));
-    keep_text(fcinfo, claims, found);
+    if (likely(cached != NULL))
+        return pgsj_return(fcinfo, cached->value);
+    if (!is_anonymous(identity))
+        found = text_at(pgsj_identity_jsonb_claims(identity), PG_GETARG_DATUM(0));
+    cache_text(fcinfo, identity, found);
     return pgsj_return(fcinfo, found);
 }
 
@@ -126,7 +132,7 @@ static bool is_text(const char *string, int len, const text *wanted)
            memcmp(string, VARDATA_ANY(wanted), (size_t)len) == 0;
 }
 
-/* RFC 6749 section 3.3: words, with a blank between. */
+/* Is it one of the words of a scope, which are separated by spaces (RFC 6749 section 3.3)? */
 static bool has_word(const char *words, int len, const text *wanted)
 {
     int begin = 0;
@@ -147,7 +153,7 @@ static bool find_member(JsonbContainer *object, const char *name, JsonbValue *ou
     return getKeyJsonValueFromContainer(object, name, (int)strlen(name), out) != NULL;
 }
 
-/* The member is a string that passes the test, or an array with the very string. */
+/* Is the member a string that passes the test, or an array with exactly that string? */
 static bool member_has(JsonbContainer *object, const char *name, const text *wanted,
                        string_test test)
 {
@@ -170,19 +176,20 @@ static bool member_has(JsonbContainer *object, const char *name, const text *wan
     return false;
 }
 
-/* Claim scope or scp, words or an array, has it. */
-static bool have_scope(const pgsj_whole_claims *whole, const text *scope)
+/* Has claim "scope" or "scp" this scope? Both are a string of words or an array. */
+static bool claims_have_scope(const pgsj_jsonb_claims *claims, const text *scope)
 {
-    Jsonb *object = DatumGetJsonbP(whole->session);
+    Jsonb *object = DatumGetJsonbP(claims->session.value);
 
     return JB_ROOT_IS_OBJECT(object) && (member_has(&object->root, "scope", scope, has_word) ||
                                          member_has(&object->root, "scp", scope, has_word));
 }
 
-/* Claim roles or member roles of claim realm_access, a string or an array, has it. */
-static bool have_role(const pgsj_whole_claims *whole, const text *role)
+/* Has claim "roles", or member "roles" of claim "realm_access", this role? Both are a string or
+ * an array. */
+static bool claims_have_role(const pgsj_jsonb_claims *claims, const text *role)
 {
-    Jsonb *object = DatumGetJsonbP(whole->session);
+    Jsonb *object = DatumGetJsonbP(claims->session.value);
     JsonbValue realm;
 
     if (!JB_ROOT_IS_OBJECT(object))
@@ -195,31 +202,31 @@ static bool have_role(const pgsj_whole_claims *whole, const text *role)
 }
 
 static Datum has(FunctionCallInfo fcinfo,
-                 bool (*test)(const pgsj_whole_claims *whole, const text *item))
+                 bool (*test)(const pgsj_jsonb_claims *claims, const text *wanted))
 {
-    const pgsj_claims *claims = pgsj_session_claims();
-    const answer *kept = kept_answer(fcinfo, claims);
-    answer *to_keep;
-    answer found = {0};
+    const pgsj_identity *identity = pgsj_session_identity();
+    const cached_result *cached = find_cached_result(fcinfo, identity);
+    cached_result found = {.identity_id = identity->id};
+    cached_result *slot;
 
-    if (likely(kept != NULL))
-        return pgsj_return(fcinfo, kept->value);
-    found.claims = claims->id;
-    found.value.isnull = claims->nobody;
-    if (!claims->nobody)
-        found.value.value = BoolGetDatum(test(pgsj_session_whole_of(claims), PG_GETARG_TEXT_PP(0)));
-    to_keep = place(fcinfo);
-    if (to_keep != NULL)
-        *to_keep = found;
+    if (likely(cached != NULL))
+        return pgsj_return(fcinfo, cached->value);
+    found.value.isnull = is_anonymous(identity);
+    if (!found.value.isnull)
+        found.value.value =
+            BoolGetDatum(test(pgsj_identity_jsonb_claims(identity), PG_GETARG_TEXT_PP(0)));
+    slot = cache_slot(fcinfo);
+    if (slot != NULL)
+        *slot = found;
     return pgsj_return(fcinfo, found.value);
 }
 
 Datum has_scope_wrapper(PG_FUNCTION_ARGS)
 {
-    return has(fcinfo, have_scope);
+    return has(fcinfo, claims_have_scope);
 }
 
 Datum has_role_wrapper(PG_FUNCTION_ARGS)
 {
-    return has(fcinfo, have_role);
+    return has(fcinfo, claims_have_role);
 }

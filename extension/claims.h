@@ -1,5 +1,7 @@
 /*
- * claims.h - claims as JSON text made into what SQL is handed.
+ * claims.h - claims as the values that SQL functions return.
+ *
+ * To add a claim, add a member to one of the two structs and a row to its table in claims.c.
  */
 #ifndef PGSJ_CLAIMS_H
 #define PGSJ_CLAIMS_H
@@ -12,31 +14,29 @@
 
 #include "extension/errors.h"
 
-/* What functions return as it is: the Datums point into memory that belongs to
- * whoever holds the struct. */
+/* The Datums of both structs point into memory of the struct's owner. */
 
-/* The claims as jsonb, and what is made of that. */
-typedef struct pgsj_whole_claims {
-    Datum session; /* jsonb */
-    NullableDatum
-        organization; /* jsonb, claim o where it is an object; Clerk's with slug and role */
-    NullableDatum organization_id; /* uuid, its member id where that is one */
-} pgsj_whole_claims;
+/* Values that are made from the claims as jsonb, at the first call that needs one of them. */
+typedef struct pgsj_jsonb_claims {
+    NullableDatum session;         /* jsonb, all claims; never NULL */
+    NullableDatum organization;    /* jsonb, claim "o" where it is an object, with Clerk's short
+                                      names expanded */
+    NullableDatum organization_id; /* uuid, member "id" of claim "o" where it is one */
+} pgsj_jsonb_claims;
 
-/* What policies ask of most tokens. */
+/* Values that the policies of most applications use. */
 typedef struct pgsj_claims {
-    uint64 id;                      /* tells one from any other ever made in this process */
-    NullableDatum user_id;          /* text, claim sub where it is a string */
-    NullableDatum uid;              /* uuid, the same where it is one */
-    NullableDatum role;             /* text, claim role where it is a string */
-    NullableDatum email;            /* likewise */
-    NullableDatum issuer;           /* text, claim iss where it is a string */
-    bool nobody;                    /* no token, or no claims */
-    bool subject_invalid;           /* sub is there, and not a string */
-    const pgsj_whole_claims *whole; /* NULL: not made yet */
+    const pgsj_jsonb_claims *jsonb; /* NULL: not made yet */
+    bool subject_invalid;           /* "sub" is present and not a string */
+    /* From here on there are only values, each with a row in the table. */
+    NullableDatum user_id; /* text, claim "sub" where it is a string */
+    NullableDatum uid;     /* uuid, claim "sub" where it is one */
+    NullableDatum role;    /* text, claim "role" where it is a string */
+    NullableDatum email;   /* text, claim "email" where it is a string */
+    NullableDatum issuer;  /* text, claim "iss" where it is a string */
 } pgsj_claims;
 
-/* One of these, returned. */
+/* Returns one of these values from a SQL function. */
 static inline Datum pgsj_return(FunctionCallInfo fcinfo, NullableDatum value)
 {
     if (likely(!value.isnull))
@@ -45,38 +45,39 @@ static inline Datum pgsj_return(FunctionCallInfo fcinfo, NullableDatum value)
 }
 
 /*
- * These allocate in the current context, and leave rubbish there. They are false
- * where jsonb does not take the text, or the database's encoding cannot hold it;
- * then failure says so.
+ * All of these allocate in the current memory context and do not free what they need on the way:
+ * call them in a short-lived one, and copy the result. They return false and set *failure as
+ * pgsj_jsonb_from_text() does.
  */
 
-/* From JSON in the database's encoding. */
+/* From NUL-terminated JSON in the database's encoding. Sets jsonb. */
 bool pgsj_claims_from_json(const char *json, pgsj_claims *out, pgsj_failure *failure);
 
-/* From a verified payload: UTF-8, strict, NUL-terminated beyond len. */
+/* From the len octets of a token's payload: strict JSON in UTF-8; payload[len] is NUL. Sets
+ * jsonb. */
 bool pgsj_claims_from_payload(const char *payload, size_t len, pgsj_claims *out,
                               pgsj_failure *failure);
 
-/* From a verified token. Where the database's encoding can hold all that a token
- * says, the whole is left to pgsj_whole_claims_from_payload(). */
+/* From a verified token. Leaves jsonb NULL where the database's encoding has every character
+ * that a token can have: then pgsj_jsonb_claims_from_payload() makes it later. */
 bool pgsj_claims_from_token(const sjwt_token *token, pgsj_claims *out, pgsj_failure *failure);
 
-/* The whole of what pgsj_claims_from_token() took. */
-bool pgsj_whole_claims_from_payload(const char *payload, size_t len, pgsj_whole_claims *out,
+/* From the payload of a token whose other claims pgsj_claims_from_token() read. */
+bool pgsj_jsonb_claims_from_payload(const char *payload, size_t len, pgsj_jsonb_claims *out,
                                     pgsj_failure *failure);
 
-/* JSON in UTF-8, strict, NUL-terminated beyond len, as jsonb. */
-bool pgsj_jsonb_from_utf8(const char *json, size_t len, Datum *out, pgsj_failure *failure);
-
-/* How much room the copy needs; room is MAXALIGNed, and what is copied points
- * into it. The whole, where it is made, is copied along with claims. */
+/*
+ * Copies, with all that they point to. buf is MAXALIGNed and has as many octets as …_size()
+ * returns, a multiple of MAXIMUM_ALIGNOF; the copy points into it. pgsj_claims_copy() copies
+ * jsonb along where it is set. pgsj_jsonb_claims_copy() puts the struct itself into buf too.
+ */
 Size pgsj_claims_size(const pgsj_claims *claims);
-void pgsj_claims_copy(pgsj_claims *to, const pgsj_claims *from, char *room);
-Size pgsj_whole_claims_size(const pgsj_whole_claims *whole);
-const pgsj_whole_claims *pgsj_whole_claims_copy(const pgsj_whole_claims *whole, char *room);
+void pgsj_claims_copy(pgsj_claims *to, const pgsj_claims *from, char *buf);
+Size pgsj_jsonb_claims_size(const pgsj_jsonb_claims *claims);
+const pgsj_jsonb_claims *pgsj_jsonb_claims_copy(const pgsj_jsonb_claims *from, char *buf);
 
-/* Member name as JSON text, "\"\"" where there is none, for the log. Allocates
- * in the current context. */
-char *pgsj_claims_render(const pgsj_whole_claims *whole, const char *name);
+/* The claim of this name as JSON text, "\"\"" where there is none; for the log. Allocates in the
+ * current memory context. */
+char *pgsj_claim_json_cstring(const pgsj_jsonb_claims *claims, const char *name);
 
 #endif

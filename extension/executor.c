@@ -1,5 +1,5 @@
 /*
- * executor.c - what is done around a run of the executor.
+ * executor.c - a hook around each run of the executor.
  */
 #include "postgres.h"
 
@@ -24,11 +24,10 @@ static void run(QueryDesc *query, ScanDirection direction, uint64 count PGSJ_RUN
 }
 
 /*
- * A token that only workers read would never be accepted in the leader, and
- * its replay would not be noticed: the leader reads it before they do. If it is
- * refused, that is reported where it is read. Here and not where the executor
- * starts: a portal starts when it is bound, and its workers when it is run, which
- * may be after another token was set.
+ * The leader verifies the token before its workers do. Otherwise a token that only workers read
+ * would never be accepted in the leader, and a replay would not be noticed. A refusal is raised
+ * where the token is read. The hook of ExecutorStart would be too early: a portal starts when it
+ * is bound and launches its workers when it runs, and another token may be set in between.
  */
 static void run_with_workers(QueryDesc *query, ScanDirection direction,
                              uint64 count PGSJ_RUN_ONCE_PARAMETER)
@@ -36,8 +35,8 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
     ErrorContextCallback callback;
 
     if (!IsInParallelMode()) {
-        /* A background worker need not say when a statement begins, and its parallel
-         * workers, which begin below, know no other clock. */
+        /* Parallel workers take the statement's start from this process. A background worker
+         * need not have set it. */
         if (MyBackendType == B_BG_WORKER)
             SetCurrentStatementStartTimestamp();
         pgsj_session_accept();

@@ -1,8 +1,8 @@
 /*
- * functions.c - what SQL can call.
+ * functions.c - the SQL functions that set and read the identity.
  *
- * The names of those up to organization_id_wrapper are fixed: catalogs made
- * by earlier versions name them.
+ * The names up to organization_id_wrapper are fixed: catalogs that earlier versions made contain
+ * them. No exported function calls another one, because another library may export the same name.
  */
 #include "postgres.h"
 
@@ -58,18 +58,24 @@ Datum jwt_session_init_local_wrapper(PG_FUNCTION_ARGS)
     PG_RETURN_VOID();
 }
 
+static inline Datum all_claims(void)
+{
+    return pgsj_session_jsonb_claims()->session.value;
+}
+
 Datum session_wrapper(PG_FUNCTION_ARGS)
 {
     (void)fcinfo;
-    return pgsj_session_whole_claims()->session;
+    return all_claims();
 }
 
 Datum jwt_wrapper(PG_FUNCTION_ARGS)
 {
-    return session_wrapper(fcinfo);
+    (void)fcinfo;
+    return all_claims();
 }
 
-/* In claims mode a sub that is not a string is no error, just no user. */
+/* In claims mode, auth.user_id() is NULL where "sub" is not a string. */
 static void refuse_invalid_subject(const pgsj_claims *claims)
 {
     if (claims->subject_invalid && pgsj_trust_verifies())
@@ -93,12 +99,12 @@ Datum uid_wrapper(PG_FUNCTION_ARGS)
 
 Datum organization_wrapper(PG_FUNCTION_ARGS)
 {
-    return pgsj_return(fcinfo, pgsj_session_whole_claims()->organization);
+    return pgsj_return(fcinfo, pgsj_session_jsonb_claims()->organization);
 }
 
 Datum organization_id_wrapper(PG_FUNCTION_ARGS)
 {
-    return pgsj_return(fcinfo, pgsj_session_whole_claims()->organization_id);
+    return pgsj_return(fcinfo, pgsj_session_jsonb_claims()->organization_id);
 }
 
 Datum jwt_algorithms_wrapper(PG_FUNCTION_ARGS)

@@ -1,5 +1,5 @@
 /*
- * memory.c - where the extension's long-lived memory comes from.
+ * memory.c - the memory contexts of the extension.
  */
 #include "postgres.h"
 
@@ -11,12 +11,13 @@ MemoryContext pgsj_memory;
 
 void pgsj_memory_create(void)
 {
+    Assert(pgsj_memory == NULL);
     pgsj_memory = AllocSetContextCreate(TopMemoryContext, "pg_session_jwt", ALLOCSET_SMALL_SIZES);
 }
 
 static void *allocate(void *context, size_t size)
 {
-    /* An oversized request ERRORs in spite of MCXT_ALLOC_NO_OOM. */
+    /* For such a size the server raises in spite of MCXT_ALLOC_NO_OOM. */
     if (!AllocSizeIsValid(size))
         return NULL;
     return MemoryContextAllocExtended(context, size, MCXT_ALLOC_NO_OOM);
@@ -33,9 +34,8 @@ sjwt_allocator pgsj_allocator(MemoryContext context)
     return (sjwt_allocator){.allocate = allocate, .release = release, .context = context};
 }
 
-/* A token, and when it goes. */
 typedef struct owned_token {
-    MemoryContextCallback callback;
+    MemoryContextCallback callback; /* of the context that owns the token */
     sjwt_token *token;
 } owned_token;
 
@@ -44,7 +44,7 @@ static void free_token(void *argument)
     sjwt_token_free(((owned_token *)argument)->token);
 }
 
-sjwt_token **pgsj_token_of(MemoryContext context)
+sjwt_token **pgsj_owned_token(MemoryContext context)
 {
     owned_token *owned = MemoryContextAllocZero(context, sizeof(*owned));
 
@@ -54,9 +54,8 @@ sjwt_token **pgsj_token_of(MemoryContext context)
     return &owned->token;
 }
 
-/* A key set, and when it goes. */
 typedef struct owned_keyset {
-    MemoryContextCallback callback;
+    MemoryContextCallback callback; /* of the context that owns the set */
     sjwt_keyset *keys;
 } owned_keyset;
 
@@ -65,7 +64,7 @@ static void free_keyset(void *argument)
     sjwt_keyset_free(((owned_keyset *)argument)->keys);
 }
 
-sjwt_keyset **pgsj_keyset_of(MemoryContext context)
+sjwt_keyset **pgsj_owned_keyset(MemoryContext context)
 {
     owned_keyset *owned = MemoryContextAllocZero(context, sizeof(*owned));
 
@@ -73,4 +72,23 @@ sjwt_keyset **pgsj_keyset_of(MemoryContext context)
     owned->callback.arg = owned;
     MemoryContextRegisterResetCallback(context, &owned->callback);
     return &owned->keys;
+}
+
+void pgsj_with_temp_context(void (*function)(void *argument), void *argument)
+{
+    MemoryContext caller = CurrentMemoryContext;
+    MemoryContext temporary =
+        AllocSetContextCreate(caller, "pg_session_jwt temporary", ALLOCSET_DEFAULT_SIZES);
+
+    PG_TRY();
+    {
+        MemoryContextSwitchTo(temporary);
+        function(argument);
+    }
+    PG_FINALLY();
+    {
+        MemoryContextSwitchTo(caller);
+        MemoryContextDelete(temporary);
+    }
+    PG_END_TRY();
 }

@@ -1,5 +1,5 @@
 /*
- * memory.h - where the extension's long-lived memory comes from.
+ * memory.h - the memory contexts of the extension.
  */
 #ifndef PGSJ_MEMORY_H
 #define PGSJ_MEMORY_H
@@ -8,23 +8,31 @@
 
 #include <sjwt.h>
 
-/* The one context of all that outlives a transaction: keys and identities. */
+/* The parent of everything that outlives a transaction: keys and identities. */
 extern MemoryContext pgsj_memory;
 
-/* Once, from _PG_init(). */
+/* Creates pgsj_memory; once, from _PG_init(). */
 void pgsj_memory_create(void);
 
-/* The core's allocator on a memory context: NULL where there is no memory,
- * never an ERROR, so that no longjmp passes the core's frames. */
+/* An allocator for the core that takes memory from context. Its allocate returns NULL when
+ * there is no memory and never raises: no longjmp() passes through the core. */
 sjwt_allocator pgsj_allocator(MemoryContext context);
 
-/* Where to have a token put that was made by the context's allocator: it is freed
- * when the context is reset or deleted, as not all of a token is the allocator's. */
-sjwt_token **pgsj_token_of(MemoryContext context);
+/*
+ * A place for a token that sjwt_verify() makes; NULL at first. The token there is freed when
+ * context is reset or deleted: a part of a token is not allocated from its allocator.
+ */
+sjwt_token **pgsj_owned_token(MemoryContext context);
 
-/* Where to have a key set put that was made by the context's allocator: it is freed when
- * the context is reset or deleted. A set has more than the allocator's memory once a key
- * of it was prepared: what the crypto library made. Raises an error if there is no memory. */
-sjwt_keyset **pgsj_keyset_of(MemoryContext context);
+/*
+ * A place for a key set that is made with an allocator on context; NULL at first. The set there
+ * is freed when context is reset or deleted: a prepared key has memory of the crypto library.
+ * Both raise when there is no memory.
+ */
+sjwt_keyset **pgsj_owned_keyset(MemoryContext context);
+
+/* Calls function(argument) with a new memory context as the current one. Deletes that context
+ * afterwards, also when function raises. */
+void pgsj_with_temp_context(void (*function)(void *argument), void *argument);
 
 #endif

@@ -11,6 +11,7 @@
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
+#include "extension/verifier.h"
 #include "extension/compat.h"
 
 PG_MODULE_MAGIC;
@@ -27,7 +28,7 @@ static const pgsj_settings_listener settings_listener = {
     .claims_changed = pgsj_session_changed,
     .trust_changed = trust_changed,
     .audit_changed = pgsj_session_changed,
-    .leader_state_received = pgsj_session_inherit,
+    .leader_state_received = pgsj_verifier_receive_leader_state,
 };
 
 /*

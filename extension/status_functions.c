@@ -1,6 +1,6 @@
 /*
- * status_functions.c - what SQL can ask of tokens: why there is no identity,
- * and whether some token is good.
+ * status_functions.c - the SQL functions that tell whether a token is accepted, and why not:
+ * the session's token, and any other one.
  */
 #include "postgres.h"
 
@@ -16,8 +16,10 @@
 
 #include <sjwt.h>
 
-#include "extension/claims.h"
+#include "extension/clock.h"
 #include "extension/errors.h"
+#include "extension/identity.h"
+#include "extension/input.h"
 #include "extension/memory.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -78,22 +80,13 @@ static void put_text(row *out, int column, const char *value)
         put(out, column, CStringGetTextDatum(value));
 }
 
-static void put_time(row *out, int column, int64 since_unix_epoch)
+static void put_time(row *out, int column, int64 unix_time)
 {
-    const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-    TimestampTz time;
-
-    if (since_unix_epoch < MIN_TIMESTAMP + epoch)
-        time = DT_NOBEGIN;
-    else if (since_unix_epoch == PG_INT64_MAX) /* held to the range */
-        time = DT_NOEND;
-    else
-        time = since_unix_epoch - epoch;
-    put(out, column, TimestampTzGetDatum(time));
+    put(out, column, TimestampTzGetDatum(pgsj_timestamp(unix_time)));
 }
 
-/* In the database's encoding; NULL where that may lack a character. */
-static const char *representable(const char *utf8)
+/* The text itself, or NULL where the database's encoding may lack one of its characters. */
+static const char *null_if_not_in_encoding(const char *utf8)
 {
     const int encoding = GetDatabaseEncoding();
 
@@ -113,7 +106,7 @@ static void append_skipped(StringInfo json, const sjwt_keyset *keys)
 
     for (size_t n = 0; sjwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
         appendStringInfo(json, "%s{\"index\":%zu,\"kid\":", json->len > 1 ? "," : "", index);
-        key_id = representable(key_id);
+        key_id = null_if_not_in_encoding(key_id);
         if (key_id == NULL)
             appendStringInfoString(json, "null");
         else
@@ -122,7 +115,7 @@ static void append_skipped(StringInfo json, const sjwt_keyset *keys)
     }
 }
 
-/* So that what the crypto library says of each key is known, too. */
+/* Prepares the keys, so that those which the crypto library refuses are known too. */
 static void prepare_keys(const sjwt_keyset *keys)
 {
     pgsj_failure failure = {.kind = PGSJ_FAILURE_JWT};
@@ -132,35 +125,35 @@ static void prepare_keys(const sjwt_keyset *keys)
         pgsj_raise_unless_verdict(&failure);
 }
 
-static void put_keys(row *out, const pgsj_verification_policy *trust)
+static void put_keys(row *out, const pgsj_verification_policy *policy)
 {
     StringInfoData json;
     size_t known = 0;
 
     initStringInfo(&json);
     appendStringInfoChar(&json, '[');
-    for (size_t i = 0; i < trust->issuer_count; i++)
-        if (trust->issuers[i].keys != NULL) {
-            prepare_keys(trust->issuers[i].keys);
-            known += sjwt_keyset_count(trust->issuers[i].keys);
-            append_skipped(&json, trust->issuers[i].keys);
+    for (size_t i = 0; i < policy->issuer_count; i++)
+        if (policy->issuers[i].keys != NULL) {
+            prepare_keys(policy->issuers[i].keys);
+            known += sjwt_keyset_count(policy->issuers[i].keys);
+            append_skipped(&json, policy->issuers[i].keys);
         }
     appendStringInfoChar(&json, ']');
     put(out, KEYS_KNOWN, Int32GetDatum((int32)known));
     put(out, KEYS_SKIPPED, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-static void put_token(row *out, const pgsj_session_state *state)
+static void put_identity(row *out, const pgsj_identity *identity)
 {
-    put_nullable(out, ISSUER, state->claims->issuer);
-    put_nullable(out, SUBJECT, state->claims->user_id);
-    put_text(out, ALGORITHM, state->algorithm);
-    put_text(out, KEY_ID, representable(state->key_id));
-    put_text(out, BACKEND, state->backend);
-    if (state->has_issued_at)
-        put_time(out, ISSUED_AT, state->issued_at);
-    if (state->has_expires_at)
-        put_time(out, EXPIRES_AT, state->expires_at);
+    put_nullable(out, ISSUER, identity->claims.issuer);
+    put_nullable(out, SUBJECT, identity->claims.user_id);
+    put_text(out, ALGORITHM, identity->algorithm);
+    put_text(out, KEY_ID, null_if_not_in_encoding(identity->key_id));
+    put_text(out, BACKEND, identity->backend);
+    if (identity->has_issued_at)
+        put_time(out, ISSUED_AT, identity->issued_at);
+    if (identity->has_expires_at)
+        put_time(out, EXPIRES_AT, identity->expires_at);
 }
 
 static const char *mode_name(pgsj_trust_mode mode)
@@ -178,8 +171,8 @@ static const char *mode_name(pgsj_trust_mode mode)
     pg_unreachable();
 }
 
-/* Why there is nobody, where it looks as if there should be somebody. */
-static const char *reason_for_nobody(void)
+/* Why a token or claims that are set give no identity; NULL where neither is set. */
+static const char *reason_for_no_identity(void)
 {
     const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
     const bool has_token = pgsj_settings.current_token_extra != NULL;
@@ -206,47 +199,49 @@ static const char *reason_for_nobody(void)
 
 Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
-    pgsj_session_state state;
     pgsj_failure failure;
-    const pgsj_verification_policy *trust = NULL;
+    const pgsj_verification_policy *policy = NULL;
+    pgsj_failure refusal;
+    const pgsj_identity *identity;
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
     put_text(&out, MODE, mode_name(pgsj_trust_mode_in_force()));
     if (pgsj_trust_verifies()) {
-        trust = pgsj_trust_in_force(&failure);
-        if (trust != NULL)
-            put_keys(&out, trust);
+        policy = pgsj_trust_in_force(&failure);
+        if (policy != NULL)
+            put_keys(&out, policy);
     }
-    pgsj_session_describe(&state);
-    if (pgsj_trust_verifies() && trust == NULL) {
+    identity = pgsj_session_find(&refusal);
+    if (pgsj_trust_verifies() && policy == NULL) {
         put_text(&out, STATUS, "misconfigured");
         put_text(&out, REASON, pgsj_explain(&failure));
-    } else if (state.claims == NULL) {
+    } else if (identity == NULL) {
         put_text(&out, STATUS, "refused");
-        put_text(&out, REASON, pgsj_explain(&state.failure));
-    } else if (state.claims->nobody) {
+        put_text(&out, REASON, pgsj_explain(&refusal));
+    } else if (identity->key.origin == PGSJ_ORIGIN_NONE) {
         put_text(&out, STATUS, "none");
-        put_text(&out, REASON, reason_for_nobody());
+        put_text(&out, REASON, reason_for_no_identity());
     } else {
         put_text(&out, STATUS, "valid");
-        put_token(&out, &state);
+        put_identity(&out, identity);
     }
     return HeapTupleGetDatum(make_row(fcinfo, out.values, out.nulls));
 }
 
 /* ---- auth.jwt_verify() ------------------------------------------------- */
 
-/* In octets of text. Every role can hand over keys, and nothing interrupts the core
- * while it prepares them, an Ed25519 key in nearly a tenth of a millisecond. */
+/* In octets of text. Every role can pass keys, and the core cannot be interrupted while it
+ * prepares them; an Ed25519 key takes almost a tenth of a millisecond. */
 #define MAX_KEYS_SIZE (256 * 1024)
 
-/* The caller frees *keys; an ERROR does, too. */
+/* The caller frees the set at once; where an error is raised, the end of the current memory
+ * context does. */
 static sjwt_keyset **parse_keys(Jsonb *jsonb)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     char *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-    sjwt_keyset **keys = pgsj_keyset_of(CurrentMemoryContext);
+    sjwt_keyset **keys = pgsj_owned_keyset(CurrentMemoryContext);
     sjwt_error error;
 
     CHECK_FOR_INTERRUPTS();
@@ -259,23 +254,20 @@ static sjwt_keyset **parse_keys(Jsonb *jsonb)
     return keys;
 }
 
-static bool verify(const char *text, const pgsj_verification_policy *terms, Datum values[2],
+/* Sets the header and the payload of a valid token. False: see *failure. */
+static bool verify(const char *token_text, const sjwt_policy *policy, Datum values[2],
                    pgsj_failure *failure)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
-    const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-    const sjwt_policy policy = {.issuers = terms->issuers,
-                                .issuer_count = terms->issuer_count,
-                                .now = GetCurrentStatementStartTimestamp() + epoch,
-                                .leeway = terms->leeway};
-    sjwt_token **token = pgsj_token_of(CurrentMemoryContext);
+    sjwt_token **token = pgsj_owned_token(CurrentMemoryContext);
     const char *header;
     const char *payload;
     size_t header_len;
     size_t payload_len;
     bool valid;
 
-    if (sjwt_verify(&allocator, text, strlen(text), &policy, token, &failure->jwt) != SJWT_OK) {
+    if (sjwt_verify(&allocator, token_text, strlen(token_text), policy, token, &failure->jwt) !=
+        SJWT_OK) {
         failure->kind = PGSJ_FAILURE_JWT;
         return false;
     }
@@ -295,16 +287,18 @@ Datum jwt_verify_wrapper(PG_FUNCTION_ARGS)
     ErrorContextCallback callback;
     pgsj_failure failure;
     sjwt_keyset **keys;
-    sjwt_issuer_policy trust;
-    pgsj_verification_policy terms;
+    sjwt_issuer_policy issuer;
+    sjwt_policy policy;
     bool valid;
 
     pgsj_hide_statement(&callback);
     keys = parse_keys(PG_GETARG_JSONB_P(1));
-    trust = (sjwt_issuer_policy){.keys = *keys, .algorithms = sjwt_keyset_algorithms(*keys)};
-    terms = (pgsj_verification_policy){
-        .issuers = &trust, .issuer_count = 1, .leeway = (uint32)pgsj_settings.leeway};
-    valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &terms, values, &failure);
+    issuer = (sjwt_issuer_policy){.keys = *keys, .algorithms = sjwt_keyset_algorithms(*keys)};
+    policy = (sjwt_policy){.issuers = &issuer,
+                           .issuer_count = 1,
+                           .now = pgsj_unix_time(GetCurrentStatementStartTimestamp()),
+                           .leeway = (uint32)pgsj_settings.leeway};
+    valid = verify(text_to_cstring(PG_GETARG_TEXT_PP(0)), &policy, values, &failure);
     sjwt_keyset_free(*keys);
     *keys = NULL;
     pgsj_show_statement(&callback);

@@ -198,7 +198,7 @@ static bool pin_one(const sjwt_issuer_policy *terms, const sjwt_keyset *keys,
 static bool pin_inline(const sjwt_issuer_policy *terms)
 {
     const sjwt_allocator allocator = pgsj_allocator(pinned_memory);
-    sjwt_keyset **keys = pgsj_keyset_of(pinned_memory);
+    sjwt_keyset **keys = pgsj_owned_keyset(pinned_memory);
     sjwt_error error;
 
     if (sjwt_keyset_parse(&allocator, pgsj_settings.jwks, strlen(pgsj_settings.jwks), keys,

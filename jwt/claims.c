@@ -83,6 +83,11 @@ static int64_t add(int64_t a, int64_t b)
     return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
+int64_t sjwt_valid_until(int64_t expires_at, uint32_t leeway)
+{
+    return add(expires_at, (int64_t)leeway * MICROSECONDS);
+}
+
 /* Keeps a NumericDate; false where it is present and no number. */
 static bool read_time(const sjwt_json *claims, const char *name, sjwt_time *time,
                       const sjwt_json_number **number)
@@ -109,7 +114,8 @@ static sjwt_status check_times(const sjwt_policy *policy, sjwt_token *token, sjw
 
     if (!read_time(claims, "exp", &token->expires_at, &number))
         return sjwt_fail(error, SJWT_EXP_INVALID, 0, NULL);
-    if (number != NULL && add(token->expires_at.microseconds, leeway) < policy->now)
+    if (number != NULL &&
+        policy->now > sjwt_valid_until(token->expires_at.microseconds, policy->leeway))
         return sjwt_fail_time(error, SJWT_EXPIRED, sjwt_json_number_scaled(claims, number, 0));
     return SJWT_OK;
 }

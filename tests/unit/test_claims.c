@@ -196,6 +196,18 @@ static void test_nbf(void **state)
     expect_rows(rows, COUNT(rows), &policy);
 }
 
+static void test_valid_until(void **state)
+{
+    (void)state;
+    assert_true(sjwt_valid_until(NOW * SECOND, 60) == (NOW + 60) * SECOND);
+    assert_true(sjwt_valid_until(NOW * SECOND + 1, 0) == NOW * SECOND + 1);
+    assert_true(sjwt_valid_until(-1, UINT32_MAX) == UINT32_MAX * (int64_t)SECOND - 1);
+    assert_true(sjwt_valid_until(INT64_MIN, 1) == INT64_MIN + SECOND);
+    assert_true(sjwt_valid_until(INT64_MAX - SECOND, 1) == INT64_MAX);
+    assert_true(sjwt_valid_until(INT64_MAX - SECOND + 1, 1) == INT64_MAX);
+    assert_true(sjwt_valid_until(INT64_MAX, UINT32_MAX) == INT64_MAX);
+}
+
 /* Both edges of the leeway belong to the time of validity, to the microsecond. */
 static void test_leeway(void **state)
 {
@@ -769,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_exp),
         cmocka_unit_test(test_nbf),
         cmocka_unit_test(test_leeway),
+        cmocka_unit_test(test_valid_until),
         cmocka_unit_test(test_seconds_of_errors),
         cmocka_unit_test(test_iat),
         cmocka_unit_test(test_jti),

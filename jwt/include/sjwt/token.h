@@ -36,6 +36,9 @@ SJWT_API size_t sjwt_token_issuer_index(const sjwt_token *token);
 SJWT_API bool sjwt_token_expires_at(const sjwt_token *token, int64_t *microseconds);
 SJWT_API bool sjwt_token_not_before(const sjwt_token *token, int64_t *microseconds);
 SJWT_API bool sjwt_token_issued_at(const sjwt_token *token, int64_t *microseconds);
+/* The last microsecond at which sjwt_verify() accepts a token whose exp is expires_at, with a
+ * leeway in seconds: their sum, held to int64's range. */
+SJWT_API int64_t sjwt_valid_until(int64_t expires_at, uint32_t leeway);
 /* jti where it is a 64-bit integer. */
 SJWT_API bool sjwt_token_integer_id(const sjwt_token *token, int64_t *jti);
 

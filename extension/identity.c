@@ -1,0 +1,181 @@
+/*
+ * identity.c - an identity: the claims of one token, or of one value of request.jwt.claims.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extension/errors.h"
+#include "extension/identity.h"
+#include "extension/memory.h"
+
+static struct {
+    uint64 last_id;
+    pgsj_identity *anonymous; /* NULL: not made yet */
+    pgsj_identity *retired;   /* given up, but rows may hold pointers into them */
+} identities;
+
+/* ---- creation ---------------------------------------------------------- */
+
+/* Appends a NUL-terminated copy of text to *buf, and moves *buf behind it. */
+static char *append(char **buf, const char *text, size_t len)
+{
+    char *copy = memcpy(*buf, text, len);
+
+    copy[len] = '\0';
+    *buf += len + 1;
+    return copy;
+}
+
+static void copy_token_properties(pgsj_identity *identity, const sjwt_token *token)
+{
+    identity->algorithm = sjwt_token_algorithm(token);
+    identity->backend = sjwt_token_backend(token);
+    identity->has_expires_at = sjwt_token_expires_at(token, &identity->expires_at);
+    identity->has_issued_at = sjwt_token_issued_at(token, &identity->issued_at);
+}
+
+pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
+{
+    const sjwt_token *token = input->token;
+    const char *key_id = token == NULL ? NULL : sjwt_token_key_id(token);
+    const char *payload = NULL;
+    size_t payload_len = 0;
+    const Size claims_offset = MAXALIGN(sizeof(pgsj_identity));
+    const Size strings_offset = claims_offset + pgsj_claims_size(&input->claims);
+    Size size = strings_offset + input->key.source_len + 1;
+    pgsj_identity *identity;
+    char *buf;
+
+    Assert(token != NULL || input->claims.jsonb != NULL);
+    if (input->claims.jsonb == NULL)
+        payload = sjwt_token_payload(token, &payload_len);
+    if (payload != NULL)
+        size += payload_len + 1;
+    if (key_id != NULL)
+        size += strlen(key_id) + 1;
+    identity = MemoryContextAlloc(pgsj_memory, size);
+
+    memset(identity, 0, sizeof(*identity));
+    identity->id = ++identities.last_id;
+    pgsj_claims_copy(&identity->claims, &input->claims, (char *)identity + claims_offset);
+    buf = (char *)identity + strings_offset;
+    identity->key = input->key;
+    identity->key.source = append(&buf, input->key.source, input->key.source_len);
+    if (payload != NULL) {
+        identity->payload = append(&buf, payload, payload_len);
+        identity->payload_len = payload_len;
+    }
+    if (key_id != NULL)
+        identity->key_id = append(&buf, key_id, strlen(key_id));
+    Assert((Size)(buf - (char *)identity) == size);
+    if (token != NULL)
+        copy_token_properties(identity, token);
+    return identity;
+}
+
+pgsj_identity *pgsj_anonymous_identity(void)
+{
+    if (identities.anonymous == NULL) {
+        pgsj_identity_input input = {.key = {.origin = PGSJ_ORIGIN_NONE, .source = ""}};
+        pgsj_failure failure;
+
+        if (!pgsj_claims_from_json("null", &input.claims, &failure))
+            pgsj_raise(&failure);
+        identities.anonymous = pgsj_identity_create(&input);
+    }
+    return identities.anonymous;
+}
+
+/* ---- comparison -------------------------------------------------------- */
+
+static bool source_equals(const char *a, const char *b, size_t len)
+{
+    volatile uint64 differences = 0;
+    size_t i = 0;
+    uint64 a_word;
+    uint64 b_word;
+
+    for (; len - i >= sizeof(a_word); i += sizeof(a_word)) {
+        memcpy(&a_word, a + i, sizeof(a_word));
+        memcpy(&b_word, b + i, sizeof(b_word));
+        differences |= a_word ^ b_word;
+    }
+    for (; i < len; i++)
+        differences |= (unsigned char)(a[i] ^ b[i]);
+    return differences == 0;
+}
+
+bool pgsj_identity_has_key(const pgsj_identity *identity, const pgsj_identity_key *key)
+{
+    return identity->key.origin == key->origin && identity->key.generation == key->generation &&
+           identity->key.source_len == key->source_len &&
+           source_equals(identity->key.source, key->source, key->source_len);
+}
+
+/* ---- end --------------------------------------------------------------- */
+
+static void free_identity(pgsj_identity *identity)
+{
+    if (identity->jsonb_chunk != NULL)
+        pfree(identity->jsonb_chunk);
+    pfree(identity);
+}
+
+void pgsj_identity_retire(pgsj_identity *identity)
+{
+    Assert(identity != identities.anonymous);
+    Assert(!identity->pinned);
+    Assert(identity->next_retired == NULL);
+    if (!identity->referenced) {
+        free_identity(identity);
+        return;
+    }
+    identity->next_retired = identities.retired;
+    identities.retired = identity;
+}
+
+void pgsj_free_retired_identities(void)
+{
+    while (identities.retired != NULL) {
+        pgsj_identity *next = identities.retired->next_retired;
+
+        Assert(identities.retired->referenced);
+        free_identity(identities.retired);
+        identities.retired = next;
+    }
+}
+
+/* ---- claims as jsonb --------------------------------------------------- */
+
+typedef struct jsonb_request {
+    pgsj_identity *identity;
+    pgsj_failure failure; /* where identity->claims.jsonb stays NULL */
+} jsonb_request;
+
+static void make_jsonb_claims(void *argument)
+{
+    jsonb_request *request = argument;
+    pgsj_identity *identity = request->identity;
+    pgsj_jsonb_claims claims;
+
+    if (!pgsj_jsonb_claims_from_payload(identity->payload, identity->payload_len, &claims,
+                                        &request->failure))
+        return;
+    identity->jsonb_chunk = MemoryContextAlloc(pgsj_memory, pgsj_jsonb_claims_size(&claims));
+    identity->claims.jsonb = pgsj_jsonb_claims_copy(&claims, identity->jsonb_chunk);
+}
+
+const pgsj_jsonb_claims *pgsj_identity_make_jsonb_claims(const pgsj_identity *identity)
+{
+    jsonb_request request = {.identity = unconstify(pgsj_identity *, identity)};
+    ErrorContextCallback callback;
+
+    Assert(identity->claims.jsonb == NULL && identity->payload != NULL);
+    pgsj_hide_statement(&callback);
+    pgsj_with_temp_context(make_jsonb_claims, &request);
+    pgsj_show_statement(&callback);
+    if (identity->claims.jsonb == NULL)
+        pgsj_raise(&request.failure);
+    return identity->claims.jsonb;
+}

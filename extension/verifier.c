@@ -1,0 +1,258 @@
+/*
+ * verifier.c - from the session's token to an identity.
+ *
+ * Everything that can fail comes first: a refused token changes nothing here.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "extension/audit.h"
+#include "extension/identity_cache.h"
+#include "extension/memory.h"
+#include "extension/settings.h"
+#include "extension/trust.h"
+#include "extension/verifier.h"
+
+static struct {
+    int64 last_jti;               /* of the tokens accepted with a session key; 0: none */
+    pgsj_identity *last_accepted; /* of the token with last_jti; NULL: none; pinned */
+    bool accepted_by_leader;      /* in a parallel worker: the token that came from the leader */
+} verifier;
+
+/* Does this process verify the signature? */
+typedef enum signature_check {
+    VERIFY_SIGNATURE,
+    TRUST_LEADER_VERDICT /* no: the leader of this parallel worker verified it */
+} signature_check;
+
+/* ---- parallel workers -------------------------------------------------- */
+
+void pgsj_verifier_publish(bool accepted)
+{
+    pgsj_settings_publish(accepted, verifier.last_jti);
+}
+
+void pgsj_verifier_receive_leader_state(bool accepted, int64 last_jti)
+{
+    verifier.accepted_by_leader = accepted;
+    verifier.last_jti = last_jti;
+}
+
+static bool leader_accepted_token(void)
+{
+    return pgsj_settings.current_token_extra->from_leader && verifier.accepted_by_leader;
+}
+
+/*
+ * A parallel worker cannot verify a token while a key file is broken: the last valid keys are in
+ * the memory of the leader. The leader accepted the same token for the same statement. So the
+ * worker relies on that verdict, and does not check the signature.
+ */
+static bool may_trust_leader_verdict(void)
+{
+    return leader_accepted_token() && pgsj_trust_lacks_files();
+}
+
+bool pgsj_verifier_accepted_before(void)
+{
+    return pgsj_settings.current_token_extra->identity_id != 0 || leader_accepted_token();
+}
+
+/* ---- verification ------------------------------------------------------ */
+
+typedef struct verification {
+    signature_check check;
+    const pgsj_verification_policy *policy; /* NULL with TRUST_LEADER_VERDICT */
+    int64 now;
+    pgsj_failure *failure;
+    pgsj_identity *identity; /* NULL: see failure */
+} verification;
+
+/* The key under which the session's token is remembered. */
+static pgsj_identity_key token_key(signature_check check, const pgsj_verification_policy *policy)
+{
+    pgsj_identity_key key = {.origin = PGSJ_ORIGIN_LEADER_VERDICT,
+                             .source = pgsj_settings.jwt,
+                             .source_len = strlen(pgsj_settings.jwt)};
+
+    if (check == VERIFY_SIGNATURE) {
+        key.origin = PGSJ_ORIGIN_TOKEN;
+        key.generation = policy->generation;
+    }
+    return key;
+}
+
+static bool decode_token(const verification *v, pgsj_identity_input *out)
+{
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
+    char *header;
+    char *payload;
+    size_t header_len;
+    size_t payload_len;
+
+    if (sjwt_decode_unverified(&allocator, out->key.source, out->key.source_len, &header,
+                               &header_len, &payload, &payload_len, &v->failure->jwt) != SJWT_OK) {
+        v->failure->kind = PGSJ_FAILURE_JWT;
+        return false;
+    }
+    return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
+}
+
+static bool verify_against_policy(const verification *v, pgsj_identity_input *out)
+{
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
+    /* A value that was accepted before stays accepted when it comes back. */
+    const int64 last_jti = pgsj_verifier_accepted_before() ? 0 : verifier.last_jti;
+    const sjwt_policy policy = {.issuers = v->policy->issuers,
+                                .issuer_count = v->policy->issuer_count,
+                                .now = v->now,
+                                .leeway = v->policy->leeway,
+                                .last_jti = v->policy->require_increasing_jti ? &last_jti : NULL};
+    sjwt_token **token = pgsj_owned_token(CurrentMemoryContext);
+    const char *payload;
+    size_t payload_len;
+
+    if (sjwt_verify(&allocator, out->key.source, out->key.source_len, &policy, token,
+                    &v->failure->jwt) != SJWT_OK) {
+        v->failure->kind = PGSJ_FAILURE_JWT;
+        pgsj_trust_explain(v->policy, v->failure);
+        return false;
+    }
+    out->token = *token;
+    if (!pgsj_settings.audit)
+        return pgsj_claims_from_token(*token, &out->claims, v->failure);
+    payload = sjwt_token_payload(*token, &payload_len);
+    return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
+}
+
+/* Of two tokens with the same jti, the one that was accepted last counts. */
+static void remember_jti(pgsj_identity *identity, int64 jti)
+{
+    if (jti < verifier.last_jti)
+        return;
+    if (verifier.last_accepted != NULL)
+        verifier.last_accepted->pinned = false;
+    verifier.last_jti = jti;
+    verifier.last_accepted = identity;
+    identity->pinned = true;
+}
+
+/* The session's token is that of the identity. Never fails. */
+static void accept_as(const pgsj_identity *identity)
+{
+    pgsj_settings.current_token_extra->identity_id = identity->id;
+    pgsj_verifier_publish(true);
+}
+
+static void make_identity(void *argument)
+{
+    verification *v = argument;
+    pgsj_identity_input input = {.key = token_key(v->check, v->policy)};
+    pgsj_identity *identity;
+    int64 jti;
+
+    if (v->check == VERIFY_SIGNATURE ? !verify_against_policy(v, &input) : !decode_token(v, &input))
+        return;
+    if (pgsj_settings.audit)
+        pgsj_audit_token(input.claims.jsonb);
+    identity = pgsj_identity_create(&input);
+
+    /* From here on nothing fails. */
+    if (v->check == VERIFY_SIGNATURE && v->policy->require_increasing_jti &&
+        sjwt_token_integer_id(input.token, &jti))
+        remember_jti(identity, jti);
+    pgsj_identity_cache_insert(identity);
+    accept_as(identity);
+    v->identity = identity;
+}
+
+static pgsj_identity *verify_token(signature_check check, const pgsj_verification_policy *policy,
+                                   int64 now, pgsj_failure *failure)
+{
+    verification v = {.check = check, .policy = policy, .now = now, .failure = failure};
+
+    pgsj_with_temp_context(make_identity, &v);
+    return v.identity;
+}
+
+/* ---- remembered identities --------------------------------------------- */
+
+/* Was the identity made from a token by the same check, under the same policy? */
+static bool is_under(const pgsj_identity *identity, const pgsj_identity_key *key)
+{
+    return identity->key.origin == key->origin && identity->key.generation == key->generation;
+}
+
+/*
+ * The remembered identity of an equal token. With a session key this is the token accepted last:
+ * another one has a lower jti and is not accepted again.
+ */
+static pgsj_identity *find_equal(const pgsj_identity_key *key, bool require_increasing_jti)
+{
+    const pgsj_identity *last = verifier.last_accepted;
+
+    if (!require_increasing_jti)
+        return pgsj_identity_cache_find(key);
+    if (last == NULL || !pgsj_identity_has_key(last, key))
+        return NULL;
+    return pgsj_identity_cache_find_id(last->id);
+}
+
+static pgsj_identity *find_remembered(const pgsj_identity_key *key, bool require_increasing_jti)
+{
+    const uint64 id = pgsj_settings.current_token_extra->identity_id;
+    pgsj_identity *identity = id == 0 ? NULL : pgsj_identity_cache_find_id(id);
+
+    if (identity == NULL || !is_under(identity, key))
+        identity = find_equal(key, require_increasing_jti);
+    if (identity != NULL)
+        accept_as(identity);
+    return identity;
+}
+
+static int64 floor_seconds(int64 microseconds)
+{
+    const int64 seconds = microseconds / USECS_PER_SEC;
+
+    return microseconds % USECS_PER_SEC < 0 ? seconds - 1 : seconds;
+}
+
+/* The end of validity is computed here, because the leeway may change. */
+static bool has_expired(const pgsj_identity *identity, const pgsj_verification_policy *policy,
+                        int64 now, pgsj_failure *failure)
+{
+    if (!identity->has_expires_at)
+        return false;
+    Assert(policy != NULL);
+    if (now <= sjwt_valid_until(identity->expires_at, policy->leeway))
+        return false;
+    failure->kind = PGSJ_FAILURE_JWT;
+    failure->jwt = (sjwt_error){.status = SJWT_EXPIRED,
+                                .has_seconds = true,
+                                .seconds = floor_seconds(identity->expires_at)};
+    return true;
+}
+
+pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure)
+{
+    const pgsj_verification_policy *policy = pgsj_trust_in_force(failure);
+    const signature_check check = policy == NULL ? TRUST_LEADER_VERDICT : VERIFY_SIGNATURE;
+    pgsj_identity_key key;
+    pgsj_identity *identity = current;
+
+    Assert(pgsj_settings.current_token_extra != NULL);
+    if (check == TRUST_LEADER_VERDICT && !may_trust_leader_verdict())
+        return NULL;
+    key = token_key(check, policy);
+    if (identity == NULL || !is_under(identity, &key))
+        identity =
+            find_remembered(&key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
+    if (identity != NULL)
+        return has_expired(identity, policy, now, failure) ? NULL : identity;
+
+    identity = verify_token(check, policy, now, failure);
+    if (identity == NULL && check == VERIFY_SIGNATURE && may_trust_leader_verdict())
+        identity = verify_token(TRUST_LEADER_VERDICT, NULL, now, failure);
+    return identity;
+}
