@@ -32,7 +32,7 @@ void pgsj_audit_read(const pgsj_identity *identity)
 {
     switch (identity->key.origin) {
     case PGSJ_ORIGIN_NONE:
-        if (pgsj_trust_mode_in_force() == PGSJ_TRUST_CLAIMS)
+        if (pgsj_trust_current_mode() == PGSJ_TRUST_CLAIMS)
             audit_no_claims();
         return;
     case PGSJ_ORIGIN_CLAIMS:

@@ -108,7 +108,8 @@ static bool source_equals(const char *a, const char *b, size_t len)
 
 bool pgsj_identity_has_key(const pgsj_identity *identity, const pgsj_identity_key *key)
 {
-    return identity->key.origin == key->origin && identity->key.generation == key->generation &&
+    return identity->key.origin == key->origin &&
+           pgsj_digest_equals(&identity->key.policy, &key->policy) &&
            identity->key.source_len == key->source_len &&
            source_equals(identity->key.source, key->source, key->source_len);
 }

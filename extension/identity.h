@@ -13,6 +13,7 @@
 #include <sjwt.h>
 
 #include "extension/claims.h"
+#include "extension/policy.h"
 
 typedef enum pgsj_identity_origin {
     PGSJ_ORIGIN_NONE,           /* the anonymous identity: no token and no claims */
@@ -24,7 +25,7 @@ typedef enum pgsj_identity_origin {
 /* What an identity was made from. Two identities with the same key are equal. */
 typedef struct pgsj_identity_key {
     pgsj_identity_origin origin;
-    uint64 generation;  /* of the policy that the token was verified under; else 0 */
+    pgsj_digest policy; /* of the policy that the token was verified under; else zeros */
     const char *source; /* the token, or the value of request.jwt.claims */
     size_t source_len;  /* in octets */
 } pgsj_identity_key;

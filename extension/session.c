@@ -60,9 +60,9 @@ static int64 validation_time(void)
 
 static pgsj_identity *choose_identity(pgsj_failure *failure)
 {
-    if (!pgsj_trust_permits(failure))
+    if (!pgsj_trust_check_conflict(failure))
         return NULL;
-    switch (pgsj_trust_mode_in_force()) {
+    switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
         return pgsj_anonymous_identity();
     case PGSJ_TRUST_CLAIMS:
@@ -148,7 +148,7 @@ void pgsj_session_check_key(void)
 {
     pgsj_failure failure;
 
-    if (pgsj_trust_in_force(&failure) == NULL)
+    if (pgsj_trust_policy(&failure) == NULL)
         pgsj_raise(&failure);
 }
 
@@ -169,7 +169,7 @@ void pgsj_session_accept(void)
     if (pgsj_settings.current_token_extra == NULL || !pgsj_trust_verifies())
         return;
     /* An issuer's keys may have changed since the token was accepted. */
-    if (pgsj_trust_mode_in_force() == PGSJ_TRUST_ISSUER)
+    if (pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER)
         pgsj_verifier_publish(find_identity(&failure) != NULL);
     else if (pgsj_settings.current_token_extra->identity_id == 0)
         (void)find_identity(&failure);
@@ -206,7 +206,7 @@ static void at_transaction_end(XactEvent event, void *arg)
         return;
     }
     invalidate_statement_cache();
-    pgsj_trust_look_again();
+    pgsj_trust_invalidate_files();
     /* A procedure that commits still holds the arguments of its CALL, which may point into an
      * identity. Only when no query and no procedure is running does no row remain. */
     if (ActivePortal == NULL && !SPI_inside_nonatomic_context())

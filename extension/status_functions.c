@@ -178,7 +178,7 @@ static const char *reason_for_no_identity(void)
     const bool has_token = pgsj_settings.current_token_extra != NULL;
     const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
 
-    switch (pgsj_trust_mode_in_force()) {
+    switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
         if (has_token)
             return "pg_session_jwt.jwt does not count, since pg_session_jwt.claims_fallback is off "
@@ -206,9 +206,9 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
-    put_text(&out, MODE, mode_name(pgsj_trust_mode_in_force()));
+    put_text(&out, MODE, mode_name(pgsj_trust_current_mode()));
     if (pgsj_trust_verifies()) {
-        policy = pgsj_trust_in_force(&failure);
+        policy = pgsj_trust_policy(&failure);
         if (policy != NULL)
             put_keys(&out, policy);
     }

@@ -1,5 +1,5 @@
 /*
- * trust.c - whose word counts for who the user is.
+ * trust.c - which tokens are accepted: the mode and the policy that the settings ask for.
  */
 #include "postgres.h"
 
@@ -9,37 +9,27 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "extension/keyfile.h"
+#include "extension/key_source.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
 
-/* Another one for each trust there was. */
-static uint64 generation;
-
-static sjwt_keyset *session_key;
-static sjwt_issuer_policy session_key_policy;
-static pgsj_verification_policy session_trust;
-
-/* What is pinned, as it was last made of settings and files. */
-static bool made;
-static bool usable; /* else unusable tells why; of kind PGSJ_FAILURE_JWT: to be tried again */
-static MemoryContext pinned_memory;
-static pgsj_verification_policy pinned;
-static pgsj_failure unusable;
-static TimestampTz looked_at; /* the statement for which the files were looked at */
+/* What was built last from settings and key sources. */
+static struct {
+    bool built;           /* false: settings or sources changed since */
+    bool usable;          /* policy is good; false: failure says why not */
+    MemoryContext memory; /* of the policy, but for what the key sources own */
+    pgsj_verification_policy policy;
+    pgsj_failure failure;
+    TimestampTz files_checked_at; /* the start of the statement for which they were checked */
+} trust;
 
 static bool is_set(const char *setting)
 {
     return setting != NULL && setting[0] != '\0';
 }
 
-static bool session_key_is_token(void)
-{
-    return sjwt_looks_like_token(pgsj_settings.jwk, strlen(pgsj_settings.jwk));
-}
-
-pgsj_trust_mode pgsj_trust_mode_in_force(void)
+pgsj_trust_mode pgsj_trust_current_mode(void)
 {
     if (pgsj_settings.refused_setting != NULL || is_set(pgsj_settings.jwks) ||
         is_set(pgsj_settings.jwks_file) || is_set(pgsj_settings.issuers_file))
@@ -52,52 +42,19 @@ pgsj_trust_mode pgsj_trust_mode_in_force(void)
 
 bool pgsj_trust_verifies(void)
 {
-    const pgsj_trust_mode mode = pgsj_trust_mode_in_force();
+    const pgsj_trust_mode mode = pgsj_trust_current_mode();
 
     return mode == PGSJ_TRUST_SESSION_KEY || mode == PGSJ_TRUST_ISSUER;
 }
 
-/* ---- session key ------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------- */
 
-static const pgsj_verification_policy *session_key_in_force(pgsj_failure *failure)
-{
-    sjwt_allocator allocator;
-
-    if (session_key != NULL)
-        return &session_trust;
-
-    if (pgsj_settings.jwk == NULL) {
-        failure->kind = PGSJ_FAILURE_MISSING_KEY;
-        return NULL;
-    }
-    allocator = pgsj_allocator(pgsj_memory);
-    if (sjwt_keyset_parse_public_jwk(&allocator, pgsj_settings.jwk, strlen(pgsj_settings.jwk),
-                                     &session_key, &failure->jwt) != SJWT_OK ||
-        sjwt_keyset_prepare_any(session_key, &failure->jwt) != SJWT_OK) {
-        sjwt_keyset_free(session_key);
-        session_key = NULL;
-        failure->kind = PGSJ_FAILURE_JWT;
-        failure->key_is_token = session_key_is_token();
-        return NULL;
-    }
-    session_key_policy = (sjwt_issuer_policy){.keys = session_key,
-                                              .algorithms = sjwt_keyset_algorithms(session_key),
-                                              .session_key = true};
-    generation++;
-    session_trust = (pgsj_verification_policy){.generation = generation,
-                                               .issuers = &session_key_policy,
-                                               .issuer_count = 1,
-                                               .leeway = (uint32)pgsj_settings.leeway,
-                                               .require_increasing_jti = true};
-    return &session_trust;
-}
-
-/* ---- issuers ----------------------------------------------------------- */
+/* Each returns false. */
 
 static bool set_misconfigured_error(const char *format, const char *argument)
 {
-    unusable.kind = PGSJ_FAILURE_MISCONFIGURED;
-    pgsj_set_detail(&unusable, format, argument);
+    trust.failure.kind = PGSJ_FAILURE_MISCONFIGURED;
+    pgsj_set_detail(&trust.failure, format, argument);
     return false;
 }
 
@@ -113,14 +70,38 @@ static bool set_refused_error(const char *setting)
                                    setting);
 }
 
-static bool set_no_keys_error(const char *where, const char *name, const char *why)
+static bool says_nothing_of_keys(sjwt_status status)
 {
-    unusable.kind = PGSJ_FAILURE_NO_KEYS;
-    pgsj_set_detail(&unusable, "%s%s: %s", where, name, why);
+    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
+}
+
+static bool set_core_error(const sjwt_error *error)
+{
+    trust.failure.kind = PGSJ_FAILURE_JWT;
+    trust.failure.jwt = *error;
     return false;
 }
 
-/* The functions below allocate in pinned_memory, which is current. */
+static bool set_no_keys_error(const pgsj_key_source *source)
+{
+    if (!pgsj_key_source_is_file(source) &&
+        says_nothing_of_keys(pgsj_key_source_error(source)->status))
+        return set_core_error(pgsj_key_source_error(source));
+    trust.failure.kind = PGSJ_FAILURE_NO_KEYS;
+    pgsj_set_detail(&trust.failure, "%s%s: %s", pgsj_key_source_is_file(source) ? "file " : "",
+                    pgsj_key_source_name(source), pgsj_key_source_problem(source));
+    return false;
+}
+
+static bool session_key_is_token(void)
+{
+    return sjwt_looks_like_token(pgsj_settings.jwk, strlen(pgsj_settings.jwk));
+}
+
+/* ---- building ---------------------------------------------------------- */
+
+/* These allocate in trust.memory, which is current. Where they return false, trust.failure
+ * says why. */
 
 static bool read_list(const char *setting, const char *value, sjwt_string_list *out)
 {
@@ -134,7 +115,7 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
         return set_misconfigured_error("The value of %s is not a list.", setting);
-    /* Blanks are not the empty value: somebody meant to ask for something. */
+    /* A list of blanks only is not the empty value: somebody meant to ask for something. */
     if (words == NIL)
         return set_misconfigured_error("The value of %s is a list with no item.", setting);
     items = palloc(sizeof(*items) * (size_t)list_length(words));
@@ -145,7 +126,7 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
 }
 
 /* What holds for each issuer that has nothing else of its own. */
-static bool read_terms(sjwt_issuer_policy *out)
+static bool build_default_policy(sjwt_issuer_policy *out)
 {
     *out = (sjwt_issuer_policy){0};
     if (is_set(pgsj_settings.algorithms) &&
@@ -160,112 +141,131 @@ static bool read_terms(sjwt_issuer_policy *out)
            read_list(pgsj_setting_names.token_types, pgsj_settings.token_types, &out->types);
 }
 
-static void add_keys(sjwt_issuer_policy *trust, const sjwt_keyset *keys)
+static void add_keys(sjwt_issuer_policy *policy, const sjwt_keyset *keys)
 {
     const sjwt_algorithm_set public_key = sjwt_public_key_algorithms();
 
-    trust->keys = keys;
-    /* Shared secrets count only where they are asked for by name. Where there
-     * are no keys, it is those that are missed, not an algorithm. */
-    if (trust->algorithms == 0)
-        trust->algorithms = keys == NULL ? public_key : sjwt_keyset_algorithms(keys) & public_key;
+    policy->keys = keys;
+    /* A shared secret is used only where its algorithm is asked for by name. Without
+     * keys, a token must miss a key, not an algorithm. */
+    if (policy->algorithms == 0)
+        policy->algorithms = keys == NULL ? public_key : sjwt_keyset_algorithms(keys) & public_key;
 }
 
-static bool pin(const sjwt_issuer_policy *issuers, const pgsj_keyfile *const *files, size_t count)
+/* issuers and key_files are in trust.memory. */
+static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_source *const *key_files,
+                         size_t count)
 {
-    pinned = (pgsj_verification_policy){.generation = generation,
-                                        .issuers = issuers,
-                                        .issuer_count = count,
-                                        .files = files,
-                                        .leeway = (uint32)pgsj_settings.leeway};
-    return true;
+    Assert(count > 0);
+    trust.policy = (pgsj_verification_policy){
+        .issuers = issuers,
+        .issuer_count = count,
+        .key_files = key_files,
+        .leeway = (uint32)pgsj_settings.leeway,
+        .require_increasing_jti = issuers[0].session_key,
+    };
+    return pgsj_policy_set_digest(&trust.policy) ||
+           set_core_error(&(sjwt_error){.status = SJWT_INTERNAL});
 }
 
-static bool pin_one(const sjwt_issuer_policy *terms, const sjwt_keyset *keys,
-                    const pgsj_keyfile *file)
+static bool build_session_key(void)
 {
-    sjwt_issuer_policy *trust = palloc(sizeof(*trust));
-    const pgsj_keyfile **files = palloc(sizeof(const pgsj_keyfile *));
+    const pgsj_key_source *source;
+    sjwt_issuer_policy *policy;
 
-    *trust = *terms;
-    if (is_set(pgsj_settings.issuer))
-        trust->issuer = pstrdup(pgsj_settings.issuer);
-    add_keys(trust, keys);
-    *files = file;
-    return pin(trust, files, 1);
-}
-
-static bool pin_inline(const sjwt_issuer_policy *terms)
-{
-    const sjwt_allocator allocator = pgsj_allocator(pinned_memory);
-    sjwt_keyset **keys = pgsj_owned_keyset(pinned_memory);
-    sjwt_error error;
-
-    if (sjwt_keyset_parse(&allocator, pgsj_settings.jwks, strlen(pgsj_settings.jwks), keys,
-                          &error) == SJWT_OK &&
-        sjwt_keyset_prepare_any(*keys, &error) == SJWT_OK)
-        return pin_one(terms, *keys, NULL);
-    /* These say nothing of the keys. */
-    if (error.status == SJWT_NO_MEMORY || error.status == SJWT_INTERNAL) {
-        unusable.kind = PGSJ_FAILURE_JWT;
-        unusable.jwt = error;
+    if (pgsj_settings.jwk == NULL) {
+        trust.failure.kind = PGSJ_FAILURE_MISSING_KEY;
         return false;
     }
-    return set_no_keys_error(pgsj_setting_names.jwks, "", sjwt_status_text(error.status));
+    source =
+        pgsj_key_source_inline(pgsj_setting_names.jwk, pgsj_settings.jwk, PGSJ_CONTENT_PUBLIC_KEY);
+    if (pgsj_key_source_keys(source) == NULL) {
+        trust.failure.key_is_token = session_key_is_token();
+        return set_core_error(pgsj_key_source_error(source));
+    }
+    policy = palloc(sizeof(*policy));
+    *policy = (sjwt_issuer_policy){
+        .keys = pgsj_key_source_keys(source),
+        .algorithms = sjwt_keyset_algorithms(pgsj_key_source_keys(source)),
+        .session_key = true,
+    };
+    return build_policy(policy, NULL, 1);
 }
 
-static bool pin_file(const sjwt_issuer_policy *terms)
+/* The issuer that the settings describe, with the keys of source. */
+static bool build_one_issuer(const sjwt_issuer_policy *default_policy,
+                             const pgsj_key_source *source)
 {
-    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_settings.jwks_file, PGSJ_KEYFILE_KEYS);
+    sjwt_issuer_policy *policy;
+    const pgsj_key_source **key_files;
 
-    if (pgsj_keyfile_keys(file) == NULL)
-        return set_no_keys_error("file ", pgsj_settings.jwks_file, pgsj_keyfile_problem(file));
-    return pin_one(terms, pgsj_keyfile_keys(file), file);
+    if (pgsj_key_source_keys(source) == NULL)
+        return set_no_keys_error(source);
+    policy = palloc(sizeof(*policy));
+    key_files = palloc(sizeof(const pgsj_key_source *));
+    *policy = *default_policy;
+    if (is_set(pgsj_settings.issuer))
+        policy->issuer = pstrdup(pgsj_settings.issuer);
+    add_keys(policy, pgsj_key_source_keys(source));
+    *key_files = pgsj_key_source_is_file(source) ? source : NULL;
+    return build_policy(policy, key_files, 1);
 }
 
-static bool pin_issuers(const sjwt_issuer_policy *terms)
+static sjwt_issuer_policy issuer_policy(const sjwt_issuer *issuer,
+                                        const sjwt_issuer_policy *default_policy,
+                                        const sjwt_keyset *keys)
 {
-    const pgsj_keyfile *file = pgsj_keyfile_use(pgsj_settings.issuers_file, PGSJ_KEYFILE_ISSUERS);
-    const sjwt_issuers *document = pgsj_keyfile_issuers(file);
-    const pgsj_keyfile **files;
-    bool any = false;
-    sjwt_issuer_policy *issuers;
+    sjwt_issuer_policy policy = *default_policy;
+
+    policy.issuer = issuer->issuer;
+    if (issuer->algorithms != 0)
+        policy.algorithms = issuer->algorithms;
+    if (issuer->audiences.count > 0)
+        policy.audiences = issuer->audiences;
+    if (issuer->required_claims.count > 0)
+        policy.required_claims = issuer->required_claims;
+    if (issuer->types.count > 0)
+        policy.types = issuer->types;
+    add_keys(&policy, keys);
+    return policy;
+}
+
+/* The issuers of a document. One without keys is kept, and its tokens are refused;
+ * where none has keys, there is no policy. */
+static bool build_issuers(const sjwt_issuer_policy *default_policy)
+{
+    const pgsj_key_source *source =
+        pgsj_key_source_file(pgsj_settings.issuers_file, PGSJ_CONTENT_ISSUERS);
+    const sjwt_issuers *document = pgsj_key_source_issuers(source);
+    const pgsj_key_source **key_files;
+    sjwt_issuer_policy *policies;
+    bool any_keys = false;
     size_t count;
 
     if (document == NULL)
-        return set_no_keys_error("file ", pgsj_settings.issuers_file, pgsj_keyfile_problem(file));
+        return set_no_keys_error(source);
     count = sjwt_issuers_count(document);
-    issuers = palloc(sizeof(*issuers) * count);
-    files = palloc0(sizeof(const pgsj_keyfile *) * count);
+    policies = palloc(sizeof(*policies) * count);
+    key_files = palloc0(sizeof(const pgsj_key_source *) * count);
     for (size_t i = 0; i < count; i++) {
         const sjwt_issuer *issuer = sjwt_issuers_get(document, i);
         const sjwt_keyset *keys = issuer->keys;
 
         if (keys == NULL) {
-            files[i] = pgsj_keyfile_use(issuer->keys_file, PGSJ_KEYFILE_KEYS);
-            keys = pgsj_keyfile_keys(files[i]);
+            key_files[i] = pgsj_key_source_file(issuer->keys_file, PGSJ_CONTENT_KEY_SET);
+            keys = pgsj_key_source_keys(key_files[i]);
             if (keys == NULL)
-                (void)set_no_keys_error("file ", issuer->keys_file, pgsj_keyfile_problem(files[i]));
+                (void)set_no_keys_error(key_files[i]);
         }
-        any |= keys != NULL;
-        issuers[i] = *terms;
-        issuers[i].issuer = issuer->issuer;
-        if (issuer->algorithms != 0)
-            issuers[i].algorithms = issuer->algorithms;
-        if (issuer->audiences.count > 0)
-            issuers[i].audiences = issuer->audiences;
-        if (issuer->required_claims.count > 0)
-            issuers[i].required_claims = issuer->required_claims;
-        if (issuer->types.count > 0)
-            issuers[i].types = issuer->types;
-        add_keys(&issuers[i], keys);
+        any_keys |= keys != NULL;
+        policies[i] = issuer_policy(issuer, default_policy, keys);
     }
-    return any && pin(issuers, files, count);
+    return any_keys && build_policy(policies, key_files, count);
 }
 
-static bool make_pinned(void)
+static bool build_pinned(void)
 {
-    sjwt_issuer_policy terms;
+    sjwt_issuer_policy default_policy;
 
     if (pgsj_settings.refused_setting != NULL)
         return set_refused_error(pgsj_settings.refused_setting);
@@ -279,95 +279,102 @@ static bool make_pinned(void)
         return set_misconfigured_error("%s",
                                        "pg_session_jwt.issuer is set beside "
                                        "pg_session_jwt.issuers_file, which names the issuers.");
-    if (!read_terms(&terms))
+    if (!build_default_policy(&default_policy))
         return false;
-    if (is_set(pgsj_settings.jwks))
-        return pin_inline(&terms);
-    return is_set(pgsj_settings.jwks_file) ? pin_file(&terms) : pin_issuers(&terms);
+    if (is_set(pgsj_settings.issuers_file))
+        return build_issuers(&default_policy);
+    if (is_set(pgsj_settings.jwks_file))
+        return build_one_issuer(
+            &default_policy, pgsj_key_source_file(pgsj_settings.jwks_file, PGSJ_CONTENT_KEY_SET));
+    return build_one_issuer(
+        &default_policy,
+        pgsj_key_source_inline(pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET));
 }
 
-static void remake_pinned(void)
+static void build(void)
 {
     MemoryContext caller = CurrentMemoryContext;
 
-    if (pinned_memory == NULL)
-        pinned_memory =
+    Assert(!trust.built);
+    if (trust.memory == NULL)
+        trust.memory =
             AllocSetContextCreate(pgsj_memory, "pg_session_jwt trust", ALLOCSET_SMALL_SIZES);
-    MemoryContextReset(pinned_memory);
-    generation++;
-    pgsj_keyfiles_begin_use();
-    MemoryContextSwitchTo(pinned_memory);
-    usable = make_pinned();
+    MemoryContextReset(trust.memory);
+    trust.failure = (pgsj_failure){0};
+    pgsj_key_sources_clear_marks();
+    MemoryContextSwitchTo(trust.memory);
+    trust.usable =
+        pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER ? build_pinned() : build_session_key();
     MemoryContextSwitchTo(caller);
-    pgsj_keyfiles_keep_used();
-    made = usable || unusable.kind != PGSJ_FAILURE_JWT;
+    pgsj_key_sources_sweep();
+    /* A failure that says nothing of the keys does not last. */
+    trust.built = trust.usable || trust.failure.kind != PGSJ_FAILURE_JWT ||
+                  !says_nothing_of_keys(trust.failure.jwt.status);
 }
 
-static const pgsj_verification_policy *issuers_in_force(pgsj_failure *failure)
+/* ---- use --------------------------------------------------------------- */
+
+static void check_files(void)
 {
     const TimestampTz statement = GetCurrentStatementStartTimestamp();
+    const bool was_built = trust.built;
 
-    if (looked_at != statement) {
-        const bool was_made = made;
+    if (trust.files_checked_at == statement)
+        return;
+    /* Should this end in an ERROR, sources may have changed already. */
+    trust.built = false;
+    trust.built = !pgsj_key_sources_refresh() && was_built;
+    trust.files_checked_at = statement;
+}
 
-        /* What it is made of may be gone, should this end in an ERROR. */
-        made = false;
-        made = !pgsj_keyfiles_refresh() && was_made;
-        looked_at = statement;
-    }
-    if (!made)
-        remake_pinned();
-    if (usable)
-        return &pinned;
-    *failure = unusable;
+const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure)
+{
+    if (!pgsj_trust_check_conflict(failure))
+        return NULL;
+    check_files();
+    if (!trust.built)
+        build();
+    if (trust.usable)
+        return &trust.policy;
+    *failure = trust.failure;
     return NULL;
 }
 
-/* ---- either ------------------------------------------------------------ */
-
-void pgsj_trust_explain(const pgsj_verification_policy *trust, pgsj_failure *failure)
+void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure)
 {
-    const pgsj_keyfile *file;
+    const pgsj_key_source *file;
 
-    if (failure->jwt.status != SJWT_KEY_NOT_FOUND || trust->files == NULL)
+    if (failure->jwt.status != SJWT_KEY_NOT_FOUND || policy->key_files == NULL)
         return;
-    file = trust->files[failure->jwt.issuer_index];
-    if (file == NULL || pgsj_keyfile_problem(file)[0] == '\0')
+    Assert(failure->jwt.issuer_index < policy->issuer_count);
+    file = policy->key_files[failure->jwt.issuer_index];
+    if (file == NULL || pgsj_key_source_problem(file)[0] == '\0')
         return;
     failure->kind = PGSJ_FAILURE_KEY_FILE;
     pgsj_set_detail(failure, "its issuer's key file \"%s\" cannot be used: %s",
-                    pgsj_keyfile_path(file), pgsj_keyfile_problem(file));
+                    pgsj_key_source_name(file), pgsj_key_source_problem(file));
 }
 
-bool pgsj_trust_lacks_files(void)
+bool pgsj_trust_any_key_file_broken(void)
 {
-    return pgsj_trust_mode_in_force() == PGSJ_TRUST_ISSUER && pgsj_keyfiles_have_problem();
+    return pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER && pgsj_key_sources_any_file_broken();
 }
 
-bool pgsj_trust_permits(pgsj_failure *failure)
+bool pgsj_trust_check_conflict(pgsj_failure *failure)
 {
-    if (pgsj_settings.jwk == NULL || pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
+    if (pgsj_settings.jwk == NULL || pgsj_trust_current_mode() != PGSJ_TRUST_ISSUER)
         return true;
     failure->kind = PGSJ_FAILURE_KEYS_PINNED;
     failure->key_is_token = session_key_is_token();
     return false;
 }
 
-const pgsj_verification_policy *pgsj_trust_in_force(pgsj_failure *failure)
-{
-    if (pgsj_trust_mode_in_force() != PGSJ_TRUST_ISSUER)
-        return session_key_in_force(failure);
-    return pgsj_trust_permits(failure) ? issuers_in_force(failure) : NULL;
-}
-
 void pgsj_trust_changed(void)
 {
-    sjwt_keyset_free(session_key);
-    session_key = NULL;
-    made = false;
+    trust.built = false;
 }
 
-void pgsj_trust_look_again(void)
+void pgsj_trust_invalidate_files(void)
 {
-    looked_at = 0;
+    trust.files_checked_at = 0;
 }

@@ -51,7 +51,7 @@ static bool leader_accepted_token(void)
  */
 static bool may_trust_leader_verdict(void)
 {
-    return leader_accepted_token() && pgsj_trust_lacks_files();
+    return leader_accepted_token() && pgsj_trust_any_key_file_broken();
 }
 
 bool pgsj_verifier_accepted_before(void)
@@ -78,7 +78,7 @@ static pgsj_identity_key token_key(signature_check check, const pgsj_verificatio
 
     if (check == VERIFY_SIGNATURE) {
         key.origin = PGSJ_ORIGIN_TOKEN;
-        key.generation = policy->generation;
+        key.policy = policy->digest;
     }
     return key;
 }
@@ -116,7 +116,7 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
     if (sjwt_verify(&allocator, out->key.source, out->key.source_len, &policy, token,
                     &v->failure->jwt) != SJWT_OK) {
         v->failure->kind = PGSJ_FAILURE_JWT;
-        pgsj_trust_explain(v->policy, v->failure);
+        pgsj_trust_add_key_file_detail(v->policy, v->failure);
         return false;
     }
     out->token = *token;
@@ -181,7 +181,8 @@ static pgsj_identity *verify_token(signature_check check, const pgsj_verificatio
 /* Was the identity made from a token by the same check, under the same policy? */
 static bool is_under(const pgsj_identity *identity, const pgsj_identity_key *key)
 {
-    return identity->key.origin == key->origin && identity->key.generation == key->generation;
+    return identity->key.origin == key->origin &&
+           pgsj_digest_equals(&identity->key.policy, &key->policy);
 }
 
 /*
@@ -236,7 +237,7 @@ static bool has_expired(const pgsj_identity *identity, const pgsj_verification_p
 
 pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure)
 {
-    const pgsj_verification_policy *policy = pgsj_trust_in_force(failure);
+    const pgsj_verification_policy *policy = pgsj_trust_policy(failure);
     const signature_check check = policy == NULL ? TRUST_LEADER_VERDICT : VERIFY_SIGNATURE;
     pgsj_identity_key key;
     pgsj_identity *identity = current;

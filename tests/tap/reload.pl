@@ -87,6 +87,43 @@ token_stays('the token that was accepted last can be set again', 'session', { jw
 session_ok($node, 'the key moves into the file', {}, reload('session_in_file'));
 token_stays('with the key in the file', 'session_in_file', {});
 
+# What does not decide whether a token is accepted changes nothing for one that was.
+my %changes = (
+	leeway => [ leeway => '31' ],
+	fallback => [ claims_fallback => 'on' ],
+	issuer => [ issuer => '', required_claims => '', token_types => '' ]);
+write_conf("session_$_", %terms, @{ $changes{$_} }) for keys %changes;
+session_ok(
+	$node,
+	'a session key: the token that was accepted last stays so when other settings change',
+	{ jwk => public_jwk() },
+	reload('session'),
+	init_with($key_token) => '',
+	map({
+		(
+			reload("session_$_"),
+			init_with($key_token) => '',
+			$user => 'alice',
+			init_with($older) => refused('23514', 'Token ID must be strictly monotonically increasing.'))
+	} sort keys %changes));
+
+# Whether it has expired is a question of today's leeway.
+my $now = young_second();
+my $expired = sign(qq({"jti":2,"sub":"alice","exp":@{[ $now - 10 ]}}));
+write_conf('session_strict', %terms, leeway => '0');
+session_ok(
+	$node,
+	'a session key: an accepted token expires by the leeway of today',
+	{ jwk => public_jwk() },
+	reload('session'),
+	init_with($expired) => '',
+	$user => 'alice',
+	reload('session_strict'),
+	$user => refused('23514', 'Token used after it has expired', detail => "exp=@{[ $now - 10 ]}"),
+	reload('session'),
+	init_with($expired) => '',
+	$user => 'alice');
+
 # --- pinned keys --------------------------------------------------------------------
 
 # In an audited session a read is one line, and a verification another.
@@ -111,25 +148,29 @@ my $token = sign(
 	jwk => $key,
 	header => qq({"alg":"$alg","kid":"ours","typ":"JWT"}));
 my $jwks = key_set($key);
+my $more = key_set($key, new_key('more'));
 put_file("$data/$_.json", $jwks) for qw(jwks same);
+put_file("$data/more.json", $more);
 put_file("$data/$_.json", qq({"issuers":[{"issuer":"$ISSUER","jwks_file":"jwks.json"}]})) for qw(issuers alike);
 
 # Each setting's other value lets the token pass as well.
 my @of_file = (%terms, jwks_file => 'jwks.json');
 my @of_issuers = (issuers_file => 'issuers.json', issuer => '');
 for (
-	[ jwks_file => 'same.json', @of_file ],
-	[ jwks => "$jwks ", @of_file, jwks => $jwks, jwks_file => '' ],
-	[ issuers_file => 'alike.json', @of_file, @of_issuers, jwks_file => '' ],
-	[ issuer => '', @of_file ],
-	[ audience => "another,$AUDIENCE", @of_file ],
-	[ algorithms => "$alg,RS512", @of_file ],
-	[ leeway => '31', @of_file ],
-	[ required_claims => 'exp', @of_file ],
-	[ token_types => 'JWT,at+jwt', @of_file ],
-	[ claims_fallback => 'on', @of_file ])
+	[ 0, jwks_file => 'same.json', @of_file ],
+	[ 1, jwks_file => 'more.json', @of_file ],
+	[ 0, jwks => "$jwks ", @of_file, jwks => $jwks, jwks_file => '' ],
+	[ 1, jwks => $more, @of_file, jwks => $jwks, jwks_file => '' ],
+	[ 0, issuers_file => 'alike.json', @of_file, @of_issuers, jwks_file => '' ],
+	[ 1, issuer => '', @of_file ],
+	[ 1, audience => "another,$AUDIENCE", @of_file ],
+	[ 1, algorithms => "$alg,RS512", @of_file ],
+	[ 0, leeway => '31', @of_file ],
+	[ 1, required_claims => 'exp', @of_file ],
+	[ 1, token_types => 'JWT,at+jwt', @of_file ],
+	[ 0, claims_fallback => 'on', @of_file ])
 {
-	my ($setting, $other, %settings) = @$_;
+	my ($decides, $setting, $other, %settings) = @$_;
 	write_conf('before', %settings);
 	write_conf('after', %settings, $setting => $other);
 	is_deeply(
@@ -140,9 +181,40 @@ for (
 			$user => 'alice',
 			@now,
 			map { (reload($_), @now, @now) } qw(before after)),
-		[ 1, 1, 1, 2, 1 ],
-		'the token is verified again where it changed, and not else');
+		[ 1, 1, 1, 1 + $decides, 1 ],
+		$decides ? 'the token is verified again where it changed, and not else' : 'the token is not verified again');
 }
+
+# --- a key file is rewritten ------------------------------------------------------------
+
+# The steps by which the server's key file gets the content of another one.
+sub rewrite
+{
+	my ($name) = @_;
+	return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; cp $name.json new.json; mv new.json keys.json'" => '');
+}
+
+my %public = %$key;
+delete $public{d};
+my @members = map { sprintf '"%s" : "%s"', $_, $public{$_} } reverse sort keys %public;
+put_file("$data/spaced.json", "{ \"keys\" :\n\t[ { " . join(" ,\n", @members) . ' , "use" : "sig" } ] }');
+put_file("$data/renamed.json", key_set({ %$key, kid => 'renamed' }));
+put_file("$data/keys.json", $jwks);
+write_conf('rewritten', @of_file, jwks_file => 'keys.json');
+is_deeply(
+	lines_of(
+		'a key file is rewritten',
+		reload('rewritten'),
+		init_with($token) => '',
+		$user => 'alice',
+		@now,
+		map({ (rewrite($_), @now) } qw(spaced more)),
+		rewrite('renamed'),
+		$user => refused('23514', 'no key for this JWT'),
+		rewrite('spaced'),
+		@now),
+	[ 1, 1, 2, 1 ],
+	'the token is verified again where the keys changed, and not where their text did');
 
 # --- what no longer is so -------------------------------------------------------------
 

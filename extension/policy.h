@@ -1,0 +1,45 @@
+/*
+ * policy.h - what a token is verified against, and the digest that names it.
+ */
+#ifndef PGSJ_POLICY_H
+#define PGSJ_POLICY_H
+
+#include "postgres.h"
+
+#include "common/sha2.h"
+
+#include <sjwt.h>
+
+#include "extension/key_source.h"
+
+/* SHA-256. */
+typedef struct pgsj_digest {
+    uint8 octets[PG_SHA256_DIGEST_LENGTH];
+} pgsj_digest;
+
+typedef struct pgsj_verification_policy {
+    const sjwt_issuer_policy *issuers;
+    size_t issuer_count;
+    const pgsj_key_source *const *key_files; /* each issuer's key file, or NULL; NULL: no files */
+    uint32 leeway;                           /* seconds */
+    bool require_increasing_jti; /* each token's jti must be above the last one accepted */
+    /* Names all that decides whether a token is accepted, but its times: a token that
+     * was accepted under a policy of the same digest need not be verified again.
+     * leeway is not part of it, since expiry is judged at each read. */
+    pgsj_digest digest;
+} pgsj_verification_policy;
+
+/*
+ * Sets policy->digest from its other members: the keys' octets, kids and algorithms,
+ * issuers, algorithms, audiences, types, required claims, require_increasing_jti, and
+ * whether the key is a session's. It is the same in each process. Returns false where
+ * the server's cryptography failed; raises an ERROR where there is no memory.
+ */
+bool pgsj_policy_set_digest(pgsj_verification_policy *policy);
+
+static inline bool pgsj_digest_equals(const pgsj_digest *left, const pgsj_digest *right)
+{
+    return memcmp(left->octets, right->octets, sizeof(left->octets)) == 0;
+}
+
+#endif
