@@ -1,5 +1,5 @@
 /*
- * errors.c - why there is no identity, and how SQL is told.
+ * errors.c - the reasons why there is no identity, and the errors raised for them.
  */
 #include "postgres.h"
 
@@ -21,13 +21,13 @@ static void set(report *out, int sqlstate, const char *message)
     out->message = message;
 }
 
-/* The core's sentence. */
+/* Sets the detail to the text of the status. */
 static void explain(report *out, const sjwt_error *error)
 {
     snprintf(out->detail, sizeof(out->detail), "%s", sjwt_status_text(error->status));
 }
 
-/* The core's sentence, and its particulars where it has some. */
+/* The same, and the core's detail where there is one. */
 static void explain_fully(report *out, const sjwt_error *error)
 {
     snprintf(out->detail, sizeof(out->detail), "%s%s%s", sjwt_status_text(error->status),
@@ -45,7 +45,6 @@ static void hint(report *out, const char *text)
     snprintf(out->hint, sizeof(out->hint), "%s", text);
 }
 
-/* A common mistake. */
 static void hint_at_token_as_key(report *out, const pgsj_failure *failure)
 {
     if (failure->key_is_token)
@@ -332,8 +331,7 @@ void pgsj_set_detail(pgsj_failure *failure, const char *format, ...)
 
 void pgsj_raise_unless_verdict(const pgsj_failure *failure)
 {
-    if (failure->kind == PGSJ_FAILURE_JWT &&
-        (failure->jwt.status == SJWT_NO_MEMORY || failure->jwt.status == SJWT_INTERNAL))
+    if (failure->kind == PGSJ_FAILURE_JWT && pgsj_is_transient(failure->jwt.status))
         pgsj_raise(failure);
 }
 

@@ -1,5 +1,5 @@
 /*
- * errors.h - why there is no identity, and how SQL is told.
+ * errors.h - the reasons why there is no identity, and the errors raised for them.
  *
  * The layers below return a failure; only the SQL functions raise it.
  */
@@ -15,10 +15,10 @@ typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
     PGSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
     PGSJ_FAILURE_MISCONFIGURED, /* what the administrator set is a contradiction: see detail */
-    PGSJ_FAILURE_KEY_FILE,      /* no key for this token, whose keys are in a file that cannot be
-                                  used as it is now: see detail */
+    PGSJ_FAILURE_KEY_FILE,      /* no key for this token; its issuer's key file cannot be used as
+                                  it is now: see detail */
     PGSJ_FAILURE_NO_KEYS,       /* what the administrator pinned has no keys: see detail */
-    PGSJ_FAILURE_KEYS_PINNED    /* a client brings a key where the administrator pinned some */
+    PGSJ_FAILURE_KEYS_PINNED    /* the client brought a key, and the administrator pinned keys */
 } pgsj_failure_kind;
 
 #define PGSJ_DETAIL_SIZE 512
@@ -31,34 +31,41 @@ typedef struct pgsj_failure {
     char detail[PGSJ_DETAIL_SIZE]; /* where the kind says so; in the database's encoding */
 } pgsj_failure;
 
-/* Raises failure as an ERROR. Neither the message nor the log shows a part of
- * a token: the statement, which may hold one, is kept out of the log. */
+/* Raises failure as an ERROR. Neither the message nor the log shows a part of a token: the
+ * statement, which may hold one, is not logged. */
 _Noreturn void pgsj_raise(const pgsj_failure *failure);
 
-/* The same as one sentence or more, for SQL to show. Allocates in the current
- * context. */
+/* Returns message, detail and hint of failure as one text, for SQL to show. Allocates in
+ * the current context. */
 char *pgsj_explain(const pgsj_failure *failure);
 
-/* failure->detail, cut where a character ends. */
+/* Sets failure->detail; a text that is too long is cut at the end of a character. */
 void pgsj_set_detail(pgsj_failure *failure, const char *format, ...) pg_attribute_printf(2, 3);
 
-/* The same, where failure says nothing about token and keys: there was no memory,
- * or the crypto library failed. */
+/* Does the status say nothing about the token and the keys? There was no memory, or the
+ * crypto library failed: the same call may succeed later. */
+static inline bool pgsj_is_transient(sjwt_status status)
+{
+    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
+}
+
+/* Raises a failure that is transient; else returns. */
 void pgsj_raise_unless_verdict(const pgsj_failure *failure);
 
-/* The keys handed to auth.jwt_verify() are of no use, or could not be judged. */
+/* The keys given to auth.jwt_verify() cannot be used, or could not be checked. */
 _Noreturn void pgsj_raise_unusable_keys(const sjwt_error *error);
 
-/* They have more octets than these. */
+/* These keys have more than limit octets. */
 _Noreturn void pgsj_raise_too_large_keys(int limit);
 
-/* Keeps the statement, which may hold a token, out of the log whatever error or
- * log line comes until pgsj_show_statement(); the server's own errors too. */
+/* Until pgsj_show_statement(), no error and no log line, the server's own included, shows
+ * the statement, which may hold a token. */
 void pgsj_hide_statement(ErrorContextCallback *callback);
 void pgsj_show_statement(const ErrorContextCallback *callback);
 
-/* The same, but of such errors only as this file raises: for a leader, which
- * repeats what a parallel worker raised without knowing that it was to be hidden. */
+/* The same for the errors that this file raises, and no others. For the leader of a
+ * parallel query: it raises an error of a worker again, without the worker's mark that
+ * hides the statement. */
 void pgsj_hide_statement_of_worker(ErrorContextCallback *callback);
 
 /* 'sub' is not a string, in a token that was verified. */

@@ -12,11 +12,12 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
+#include "extension/errors.h"
 #include "extension/key_source.h"
 #include "extension/memory.h"
 
-/* A file changed so shortly before it was read, in seconds, may change again
- * without its times showing that. */
+/* In seconds. A file that changed so shortly before it was read may change again without
+ * a change of its times. */
 #define TOO_YOUNG 2
 
 #define PROBLEM_SIZE 256
@@ -119,8 +120,8 @@ static bool parse_text(pgsj_key_source *source)
     sjwt_keyset_free(keys);
     source->error = error;
     describe_error(source);
-    /* These statuses say nothing about the text: the next use reads and parses it again. */
-    if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL) {
+    /* Nothing is known about the text: the next use reads and parses it again. */
+    if (pgsj_is_transient(status)) {
         source->seen = false;
         replace_text(source, NULL, 0);
     }
@@ -186,7 +187,7 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 /* Returns the file's text in pgsj_memory, or NULL and sets the problem. */
 static char *read_text(pgsj_key_source *source, const char *path, struct stat *state, size_t *len)
 {
-    /* Should it have become a FIFO since stat(), that must not block. */
+    /* O_NONBLOCK: it may have become a FIFO since stat(). */
     const int fd = BasicOpenFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
     const char *problem;
     char *text = NULL;
@@ -269,13 +270,13 @@ static void log_problem(pgsj_key_source *source)
     if (strcmp(source->problem, source->logged) == 0)
         return;
     strlcpy(source->logged, source->problem, sizeof(source->logged));
-    /* The leader of a parallel query says it for its workers. */
+    /* The leader of a parallel query logs it, not its workers. */
     if (source->problem[0] == '\0' || IsParallelWorker())
         return;
     ereport(LOG, (errmsg("could not use key file \"%s\"", source->name),
                   errdetail_log("%s", source->problem),
-                  has_content(source) ? errhint("What was read from it before stays in force.")
-                                      : errhint("No token is accepted on its account."),
+                  has_content(source) ? errhint("The session keeps the last valid keys.")
+                                      : errhint("Tokens that need its keys are refused."),
                   errhidestmt(true), errhidecontext(true)));
 }
 

@@ -1,5 +1,5 @@
 /*
- * module.c - what the server sees first.
+ * module.c - loading: the library's entry point, and what connects its parts.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@ static void trust_changed(void)
     pgsj_session_changed();
 }
 
-/* Settings call nobody above them: what they must tell goes through here. */
+/* Settings call no file above them: they call these functions. */
 static const pgsj_settings_listener settings_listener = {
     .token_changed = pgsj_session_token_changed,
     .claims_changed = pgsj_session_changed,
@@ -32,9 +32,9 @@ static const pgsj_settings_listener settings_listener = {
 };
 
 /*
- * Settings made before the library was loaded are applied when it defines them.
- * Servers without this flag drop them in a parallel query, with no more than a
- * warning, and a dropped key would leave the client's own claims to be believed.
+ * The server applies values that were set before the library was loaded when the library
+ * defines the settings. In a parallel query, a server without this flag drops them with a
+ * warning. Without the key, the client's own claims would be believed.
  */
 static bool can_define_settings(void)
 {
@@ -43,9 +43,9 @@ static bool can_define_settings(void)
 }
 
 /*
- * Nor are they applied inside a SECURITY DEFINER function, though it was not
- * there that they were made: where a function like that is what loads the
- * library, the key would be dropped all the same.
+ * The server also drops these values inside a SECURITY DEFINER function, wherever they were
+ * set. The settings are defined outside of it, since such a function may be what loads the
+ * library.
  */
 static void define_settings(void)
 {

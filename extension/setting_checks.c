@@ -27,8 +27,8 @@ static bool should_validate(const char *value, GucSource source)
 }
 
 /*
- * The server's own message would show the value, which may hold a secret, and
- * its own error the statement with it.
+ * Instead of the server's own error: its message would show the value, which may hold a
+ * secret, and its log line the statement.
  */
 static bool refuse(const char *name, const char *detail, const char *hint, GucSource source)
 {
@@ -38,7 +38,7 @@ static bool refuse(const char *name, const char *detail, const char *hint, GucSo
                  errmsg("invalid value for parameter \"%s\"", name),
                  detail != NULL ? errdetail_internal("%s", detail) : 0,
                  hint != NULL ? errhint("%s", hint) : 0, errhidestmt(true), errhidecontext(true)));
-    /* The configuration file: an ERROR would keep the rest of it from being read. */
+    /* Of the configuration file: after an ERROR the rest of it would not be read. */
     GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
     GUC_check_errmsg("invalid value for parameter \"%s\"", name);
     if (detail != NULL)
@@ -82,7 +82,7 @@ bool pgsj_check_algorithms(const char *name, const char *value, void **extra, Gu
     if (!should_validate(value, source) ||
         sjwt_algorithms_parse(value, strlen(value), &algorithms, &error) == SJWT_OK)
         return true;
-    /* The core's own text would be about a token's header. */
+    /* The text of the status is about a token's header. */
     snprintf(detail, sizeof(detail),
              "What this list has at byte %zu is not the name of an algorithm that is known.",
              error.position);

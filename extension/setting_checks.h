@@ -1,14 +1,13 @@
 /*
  * setting_checks.h - is a new value of a setting one that can be used?
  *
- * Each function returns true where it is, or where nobody would be told. A value
- * that a user sets and that cannot be used raises an ERROR; one of the
- * configuration file returns false with the reason for the server's log. Neither
- * shows the value, which may hold a secret.
+ * A value that a user sets and that cannot be used raises an ERROR. For one that the
+ * configuration file gets while the server runs, the function returns false, and the
+ * server logs why. Neither shows the value, which may hold a secret.
  *
- * What comes with a connection, from the file or the catalog, is taken as it is:
- * to drop it would leave nothing pinned, and the client's own claims would be
- * believed. trust.c then refuses every token.
+ * A value that a connection begins with (from the file, the catalog or the client) is not
+ * checked. Were it dropped, nothing would be pinned, and the client's own claims would be
+ * believed; with it, trust.c refuses every token.
  */
 #ifndef PGSJ_SETTING_CHECKS_H
 #define PGSJ_SETTING_CHECKS_H

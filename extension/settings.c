@@ -31,8 +31,7 @@ const pgsj_setting_name_list pgsj_setting_names = {PGSJ_SETTINGS(NAME, NAME, NAM
 
 static struct {
     const pgsj_settings_listener *listener;
-    /* This file is setting parallel_state, which nobody else may. */
-    bool setting_parallel_state;
+    bool setting_parallel_state; /* by this file, the only one that may */
 } state;
 
 /* ---- checks ------------------------------------------------------------ */
@@ -140,7 +139,7 @@ static bool guc_string_changed(const char *value, const char *current)
     return strcmp(value, current) != 0;
 }
 
-/* The server does not tell a hook which setting it is called for: one of its own each. */
+/* The server does not tell a hook which setting it is called for, so each has its own. */
 #define STRING_HOOKS(member, name, boot, context, flags, check, event, brief, more)                \
     static bool member##_check(char **value, void **extra, GucSource source)                       \
     {                                                                                              \
@@ -189,7 +188,7 @@ static void define_all(int more_flags)
     PGSJ_SETTINGS(DEFINE_STRING, DEFINE_INTEGER, DEFINE_BOOLEAN)
 }
 
-/* Where the value came from that the connection began with. */
+/* The source of the value that the connection began with. */
 static GucSource reset_source(const char *name)
 {
     const struct config_generic *found = pgsj_find_setting(name);
@@ -198,10 +197,10 @@ static GucSource reset_source(const char *name)
 }
 
 /*
- * The key that the configuration file or the connection came with. The server
- * may fail to apply it when the setting is defined only now: it does, and says
- * nothing, where the file was read again since the server's start. The client's
- * own claims would then be believed.
+ * The value of jwk from the configuration file or the start of the connection; *source is
+ * then set. The server may not apply it when the library defines the setting later: if the
+ * file was read again since the server's start, it drops the value without a message. The
+ * client's own claims would then be believed.
  */
 static char *configured_jwk(GucSource *source)
 {
@@ -214,8 +213,8 @@ static char *configured_jwk(GucSource *source)
     return pstrdup(((const struct config_string *)placeholder)->reset_val);
 }
 
-/* The setting that decides which tokens are accepted whose value, from before the
- * definition, the server has refused; NULL: none. */
+/* Of the settings that decide which tokens are accepted, the first whose value from before
+ * the definition was refused by the server; NULL: none. */
 static const char *find_refused(const GucSource *began_with)
 {
     for (size_t i = 0; i < lengthof(settings); i++)
@@ -243,8 +242,8 @@ static void clear_flags(int flags)
 
 void pgsj_settings_define(const pgsj_settings_listener *listener)
 {
-    /* What was set before is applied also in the middle of a parallel query;
-     * to set anything there is then forbidden as ever. */
+    /* Lets the server apply earlier values in the middle of a parallel query. Afterwards,
+     * setting anything there is forbidden again. */
     const int flags = IsInParallelMode() ? GUC_ALLOW_IN_PARALLEL : 0;
     const bool client_audits = reset_source(pgsj_setting_names.audit_log) == PGC_S_CLIENT;
     GucSource began_with[lengthof(settings)];
@@ -261,8 +260,8 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
 
     if (pgsj_settings.jwk == NULL && jwk != NULL)
         SetConfigOption(pgsj_setting_names.jwk, jwk, PGC_POSTMASTER, jwk_source);
-    /* What a client asked for without the right to has hidden what the
-     * administrator wants, which may be an audit. */
+    /* The client asked for a value without having the right, and that hid the
+     * administrator's value, which may be "on". */
     if (client_audits && reset_source(pgsj_setting_names.audit_log) != PGC_S_CLIENT)
         SetConfigOption(pgsj_setting_names.audit_log, "on", PGC_SUSET, PGC_S_OVERRIDE);
     set_parallel_state(find_refused(began_with));

@@ -70,11 +70,6 @@ static bool set_refused_error(const char *setting)
                                    setting);
 }
 
-static bool says_nothing_of_keys(sjwt_status status)
-{
-    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
-}
-
 static bool set_core_error(const sjwt_error *error)
 {
     trust.failure.kind = PGSJ_FAILURE_JWT;
@@ -85,7 +80,7 @@ static bool set_core_error(const sjwt_error *error)
 static bool set_no_keys_error(const pgsj_key_source *source)
 {
     if (!pgsj_key_source_is_file(source) &&
-        says_nothing_of_keys(pgsj_key_source_error(source)->status))
+        pgsj_is_transient(pgsj_key_source_error(source)->status))
         return set_core_error(pgsj_key_source_error(source));
     trust.failure.kind = PGSJ_FAILURE_NO_KEYS;
     pgsj_set_detail(&trust.failure, "%s%s: %s", pgsj_key_source_is_file(source) ? "file " : "",
@@ -307,9 +302,9 @@ static void build(void)
         pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER ? build_pinned() : build_session_key();
     MemoryContextSwitchTo(caller);
     pgsj_key_sources_sweep();
-    /* A failure that says nothing of the keys does not last. */
+    /* The next use tries again after a transient failure. */
     trust.built = trust.usable || trust.failure.kind != PGSJ_FAILURE_JWT ||
-                  !says_nothing_of_keys(trust.failure.jwt.status);
+                  !pgsj_is_transient(trust.failure.jwt.status);
 }
 
 /* ---- use --------------------------------------------------------------- */

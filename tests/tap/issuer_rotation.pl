@@ -177,7 +177,7 @@ for (@broken)
 	is(scalar @said, 1, 'which is logged once');
 	my ($detail) = $log[ $said[0] + 1 ] =~ /DETAIL:  (.*)$/;
 	like($detail, qr/^\Q$reason\E/, 'with the reason');
-	like($log[ $said[0] + 2 ], qr/HINT:  What was read from it before stays in force\.$/, 'and what that means');
+	like($log[ $said[0] + 2 ], qr/HINT:  The session keeps the last valid keys\.$/, 'and what that means');
 	unlike(join("\n", @log), qr/STATEMENT|$k1->{x}/, 'and nothing else');
 
 	session_ok(
@@ -202,7 +202,7 @@ session_ok(
 	init_with($alice) => refused('55000', 'no usable keys', detail => 'file jwks.json: It is empty.'),
 	install(1),
 	init_with($alice) => '');
-is(scalar(() = slurp_file($node->logfile, $mark) =~ /HINT:  No token is accepted on its account\.\n/g), 2, 'and so is the log');
+is(scalar(() = slurp_file($node->logfile, $mark) =~ /HINT:  Tokens that need its keys are refused\.\n/g), 2, 'and so is the log');
 
 put_file("$data/jwks.json", $set{1});
 $mark = -s $node->logfile;
