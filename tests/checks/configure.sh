@@ -1,6 +1,6 @@
 #!/bin/bash
-# configure.sh SOURCE-DIRECTORY MESSAGE OPTION...: configuring with these options
-# fails, and says MESSAGE. With "-" for it, configuring works.
+# configure.sh SOURCE-DIRECTORY MESSAGE OPTION...: CMake's configuration with these options
+# must fail and print MESSAGE. If MESSAGE is "-", it must succeed.
 set -uo pipefail
 
 source=$1 message=$2

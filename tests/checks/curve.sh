@@ -1,7 +1,6 @@
 #!/bin/bash
-# curve.sh SOURCE-DIRECTORY OPTION...: with an mbedTLS that was built without
-# secp256k1, which is what these headers say, the table has no ES256K, and what is
-# built agrees with the table.
+# curve.sh SOURCE-DIRECTORY OPTION...: these headers are those of an mbedTLS built without
+# secp256k1. The table must not have ES256K, and the build must agree with the table.
 set -euo pipefail
 
 source=$1

@@ -1,4 +1,4 @@
-// What drivers.sh appends to the functions of docs/drivers.md for node-postgres.
+// drivers.sh appends this file to the functions of docs/drivers.md for node-postgres.
 import assert from 'node:assert/strict';
 import pg from 'pg';
 
@@ -21,7 +21,7 @@ const ways = [
     ['queryAsUser, pipeline', queryAsUser, { pipeline: true }],
 ];
 
-// Of a query that waits on a client without pipelining, among others.
+// The warning for a query that waits on a client without pipelining, among others.
 const warnings = [];
 process.on('warning', ({ message }) => {
     if (/\bclient\b|\bpool\b/i.test(message)) warnings.push(message);
@@ -52,7 +52,7 @@ const refusedWith = (code) => (error) => {
     assert.equal(error.cause.code, code);
     return true;
 };
-// A connection that ends may not tell with which SQLSTATE.
+// The driver may report the end of a connection without a SQLSTATE.
 const otherError = (code) => (error) => {
     assert.ok(!(error instanceof TokenRefused), `refused: ${error}`);
     if (code !== undefined) assert.equal(error.code, code);
@@ -155,7 +155,7 @@ await test('asUser: a connection that cannot roll back is not used again', async
     await pool.end();
 });
 
-// How often the client waited for the server.
+// The number of times that the client waited for the server.
 async function trips(options, run) {
     const pool = makePool(options);
     let waits = 0;

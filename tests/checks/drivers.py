@@ -1,6 +1,6 @@
 
 
-# What drivers.sh appends to the functions of docs/drivers.md for psycopg.
+# drivers.sh appends this file to the functions of docs/drivers.md for psycopg.
 import logging
 import os
 import tempfile
@@ -129,8 +129,8 @@ def cases(name, run, pool):
         usable()
 
     def lost():
-        # How the end is told is a race: with the server's last words, whose SQLSTATE
-        # libpq may leave out, or without them.
+        # The result is a race: libpq reports the end with or without the server's last message,
+        # and may omit its SQLSTATE.
         try:
             run(pool, ALICE, "SELECT pg_terminate_backend(pg_backend_pid())")
             raise AssertionError("no error")
@@ -205,7 +205,7 @@ def waits(run, autocommit=False):
         trace.seek(0)
         lines = [line.rstrip("\n").split("\t") for line in trace]
         sent = [kind for _, direction, _, kind, *_ in lines if direction == "F"]
-        # A Flush that follows a Sync asks for nothing more.
+        # A Flush after a Sync does not add a round trip.
         return sum(
             kind in ("Sync", "Query") or (kind == "Flush" and before != "Sync")
             for before, kind in zip([None] + sent, sent)

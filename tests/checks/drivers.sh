@@ -1,12 +1,11 @@
 #!/bin/bash
-# drivers.sh SOURCE-DIR pg|psycopg: runs the functions of docs/drivers.md as they
-# are written, with the driver that is named, on a private server
-# (tests/server.sh, whose environment it needs). TAP.
+# drivers.sh SOURCE-DIR pg|psycopg: runs the functions of docs/drivers.md unchanged, with
+# the named driver, on a private server (tests/server.sh, whose environment it needs). TAP.
 #   INTEROP_MODULES  (pg) the folder that tests/interop/setup.sh installed into
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# Where the server's user can read it.
+# In a place that the server's user can read.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
@@ -16,7 +15,7 @@ pg)
     cp -R "$INTEROP_MODULES/node_modules" "$work/"
     ;;
 psycopg)
-    # Debian's own, which finds Debian's packages.
+    # Debian's Python, which finds Debian's packages.
     heading=psycopg language=python test=$here/drivers.py program=(/usr/bin/python3)
     ;;
 *)
@@ -25,7 +24,7 @@ psycopg)
     ;;
 esac
 
-# The blocks of the driver's own section and of "Fewer round trips", then the test.
+# The blocks of the driver's section and of "Fewer round trips", then the test.
 awk -v own="## $heading" -v start="\`\`\`$language" '
     /^## / { below = $0 == own || $0 == "## Fewer round trips"; section = $0 }
     /^```$/ { printing = 0 }
@@ -76,7 +75,7 @@ END
     status=0
     PGUSER=app PGDATABASE=app "$@" || status=1
 
-    # Every statement is in the log, no token is.
+    # The log must contain every statement and no token.
     n=0
     result() { # NAME COMMAND...
         n=$((n + 1))

@@ -1,6 +1,6 @@
 #!/bin/bash
-# exports.sh MODULE ALLOW-LIST: the module shows the allow-list, no more and no
-# less, and nothing that signs is in it.
+# exports.sh MODULE ALLOW-LIST: the module exports exactly the symbols of the allow-list,
+# and contains no code that signs.
 set -euo pipefail
 export LC_ALL=C
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# providers.sh SOURCE-DIR: docs/providers.md shows the settings and policies that
-# the tests run, those of tests/vectors/providers, to the letter. A block is
-# announced by a comment with the file's path.
+# providers.sh SOURCE-DIR: docs/providers.md must show the settings and policies of
+# tests/vectors/providers, which the tests run, octet by octet. A comment with the path of
+# the file comes before each block.
 set -euo pipefail
 export LC_ALL=C
 
@@ -12,7 +12,7 @@ export work
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# Each announced block goes into a file of that path below $work.
+# Write each block after such a comment to a file of that path below $work.
 perl -ne '
     if (defined $out) {
         if (/^```$/) { close $out or die "$!\n"; undef $out } else { print $out $_ }

@@ -1,13 +1,13 @@
 #!/bin/bash
-# quickstart.sh SOURCE-DIR: runs the README's way from a provider's token to the
-# first protected row as it is written, on a private server (tests/server.sh,
-# whose environment it needs), with a token of the shape of a real provider's.
+# quickstart.sh SOURCE-DIR: runs the commands of the README's section "From your provider's
+# token to the first protected row" unchanged, on a private server (tests/server.sh, whose
+# environment it needs), with a token of the form of a real provider.
 set -euo pipefail
 
 heading="## From your provider's token to the first protected row"
 providers=$1/tests/vectors/providers
 
-# The shell blocks below the heading: the first one names the reader's values.
+# The shell blocks below the heading: the first one has the values of the reader.
 blocks=$(awk -v heading="$heading" '
     /^## / { below = $0 == heading }
     /^```$/ { printing = 0 }

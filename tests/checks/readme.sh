@@ -1,7 +1,7 @@
 #!/bin/bash
-# readme.sh README: runs the README's SQL and shell blocks as they are written,
-# on a private server (tests/server.sh, whose environment it needs), and looks
-# for what their comments promise.
+# readme.sh README: runs the SQL and shell blocks of the README unchanged, on a private
+# server (tests/server.sh, whose environment it needs), and checks the results that their
+# comments state.
 set -euo pipefail
 
 # block HEADING LANGUAGE N: the N-th block in that language below the heading.

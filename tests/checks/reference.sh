@@ -1,8 +1,7 @@
 #!/bin/bash
-# reference.sh SOURCE-DIR ERRCODES-H: docs/reference.md and the sources name the
-# same functions, settings, messages with their SQLSTATEs, and reasons, and no
-# link between the documents leads nowhere. ERRCODES-H is utils/errcodes.h of a
-# server's headers.
+# reference.sh SOURCE-DIR ERRCODES-H: docs/reference.md and the sources must have the same
+# functions, settings, messages with their SQLSTATEs, and reasons. Each link between the
+# documents must have a target. ERRCODES-H is utils/errcodes.h of a server's headers.
 set -euo pipefail
 export LC_ALL=C
 
@@ -14,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# What each side says, one a line.
+# The items of each side, one on each line.
 perl -0777 -ne '
     s/--[^\n]*//g;
     while (/CREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+(\S+?)\s*\(([^)]*)\)/gi) {
@@ -46,8 +45,8 @@ for what in functions settings reasons; do
     echo "$(wc -l <"$work/$what.source") $what"
 done
 
-# Messages: in the sources the text follows its ERRCODE_..., or comes at level
-# LOG; in the reference a row begins with the SQLSTATE and the text.
+# Messages: in the sources the text follows its ERRCODE_..., or has level LOG; in the
+# reference a row starts with the SQLSTATE and the text.
 perl -e '
     my ($errcodes, $reference, @sources) = @ARGV;
     sub slurp { open my $in, "<", $_[0] or die "$_[0]: $!\n"; local $/; <$in> }
@@ -91,7 +90,7 @@ perl -e '
     exit($wrong || !@said);
 ' "$errcodes" "$reference" extension/*.c || failed=1
 
-# Links: [text](path#anchor), an anchor being a heading as GitHub writes it.
+# Links: [text](path#anchor). An anchor is a heading in GitHub's form.
 documents=(README.md docs/*.md crypto/README.md)
 perl -e '
     my (%anchors, @links, $wrong);

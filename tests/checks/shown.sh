@@ -1,6 +1,6 @@
 #!/bin/bash
-# shown.sh SOURCE-DIR PAGE: where PAGE announces a file by a comment, the block
-# that follows shows it to the letter, so that what is read is what the tests run.
+# shown.sh SOURCE-DIR PAGE: a comment in PAGE names a file, and the block after it must
+# show this file octet by octet, so that the page shows what the tests run.
 set -euo pipefail
 
 cd "$1"

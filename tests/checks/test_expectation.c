@@ -1,7 +1,7 @@
 /*
- * The table that the configure step printed is what the build does. So is who
- * signs: tests that make signatures narrow themselves to what the build signs,
- * and here is what it must.
+ * The table that the configure step prints must agree with the build, also for signing.
+ * Tests that sign restrict themselves to the algorithms that the build signs. This test
+ * checks that these are all algorithms that it must sign.
  */
 #include <setjmp.h>
 #include <stdarg.h>

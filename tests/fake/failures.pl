@@ -1,5 +1,5 @@
-# What a crypto library can answer, seen from SQL: each status has its error, and
-# the session goes on with the token it had. The backend does as fake.c tells.
+# Each status of a crypto library raises its own error in SQL, and the session keeps its
+# previous token. The backend is that of fake.c.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use Test::More;
 my $node = start_node('failures');
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
-# Of enum sjwt_crypto_status; NONE is no status.
+# Values of enum sjwt_crypto_status; NONE is not a status.
 my %status = (OK => 0, BAD_SIGNATURE => 1, BAD_KEY => 2, UNSUPPORTED => 3, NO_MEMORY => 4,
 	INTERNAL => 5, NONE => 200);
 
@@ -30,7 +30,7 @@ sub rsa_key
 my $jti = 0;
 my @tokens;
 
-# A token whose signature the backend finds to be so.
+# A token for whose signature the backend returns this status.
 sub token
 {
 	my ($verdict, $sub) = @_;
@@ -45,7 +45,7 @@ my $internal = refused('XX000', 'crypto backend failed', detail => undef);
 my $bad_signature = refused('23514', 'invalid JWT signature');
 my %refusal = (
 	BAD_SIGNATURE => $bad_signature,
-	BAD_KEY => $internal,    # it was good when it was parsed
+	BAD_KEY => $internal,    # the key was usable when it was parsed
 	UNSUPPORTED => refused('0A000', 'JWT algorithm is not supported by this build',
 		hint => 'This build verifies with: fake. See auth.jwt_algorithms().'),
 	NO_MEMORY => $no_memory,
@@ -74,7 +74,7 @@ for my $verdict (sort keys %refusal)
 		'SELECT auth.user_id()' => 'next');
 }
 
-# What a library has not judged is not a bad token, nor are its keys bad.
+# If the library fails, neither the token nor the keys are reported as bad.
 for my $verdict (sort keys %status)
 {
 	my $whole = $verdict eq 'NO_MEMORY' ? $no_memory : $verdict =~ /^(INTERNAL|BAD_KEY)$/ ? $internal : undef;
@@ -96,7 +96,7 @@ for my $verdict (qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL))
 		"auth.jwt_verify(), prepare: $verdict",
 		{},
 		"SELECT valid FROM auth.jwt_verify('$token', '$bad')" => $refusal,
-		# In a set, a key that is of no use is passed over.
+		# An unusable key of a set is skipped.
 		"SELECT valid FROM auth.jwt_verify('$token', '{\"keys\":[$bad,@{[okp_key('NONE')]}]}')" =>
 		  $refusal == $of_no_use ? 't' : $refusal);
 }
@@ -133,7 +133,7 @@ for my $verdict (sort keys %key_refusal)
 {
 	key_refused("prepare: $verdict", okp_key($verdict), $key_refusal{$verdict});
 }
-# An RSA modulus has no leading zero; its first octet is what the backend is told.
+# An RSA modulus has no leading zero; its first octet selects the backend's status.
 key_refused("prepare of an RSA key: $_", rsa_key($_), $key_refusal{$_})
   for qw(BAD_KEY UNSUPPORTED NO_MEMORY INTERNAL);
 

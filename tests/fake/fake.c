@@ -1,13 +1,12 @@
 /*
- * A crypto backend for tests of what stands above: it computes nothing and
- * answers with the status that its arguments name, a number of enum
- * sjwt_crypto_status. An extension linked with it shows every failure of a library
- * through the core and in the server:
+ * A crypto backend for tests of the layers above. It computes nothing and returns the
+ * status that its arguments select, a number of enum sjwt_crypto_status. An extension
+ * linked with it shows every failure of a library in the core and in the server:
  *   prepare    answers with the key's first octet (of x, n or k)
  *   verify     answers with the signature's first octet
- * and a number that is no status is SJWT_CRYPTO_OK for a key, SJWT_CRYPTO_BAD_SIGNATURE
- * for a signature. It serves EdDSA, RS256 and HS256, so that others are
- * unsupported.
+ * A number that is not a status stands for SJWT_CRYPTO_OK for a key and for
+ * SJWT_CRYPTO_BAD_SIGNATURE for a signature. The backend declares EdDSA, RS256 and HS256, so
+ * that other algorithms are unsupported.
  */
 #include "crypto/crypto.h"
 

@@ -1,7 +1,7 @@
 /*
- * Memory that runs out when a test says so: the setting fake.fails = 'n' makes
- * the n-th allocation fail that the extension and the core ask for afterwards;
- * each other value begins to count anew. The linker's --wrap leads here.
+ * Out of memory on request: the setting fake.fails = 'n' makes the n-th allocation fail that
+ * the extension and the core request afterwards. Each new value restarts the count. The
+ * linker's --wrap redirects the calls to this file.
  */
 #include "postgres.h"
 

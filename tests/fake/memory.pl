@@ -1,5 +1,5 @@
-# Memory that runs out: the session says so and goes on with what it had. The
-# module here is linked with memory.c, and with fake.c for its crypto library.
+# Out of memory: the session raises an error and keeps its previous state. The module is
+# linked with memory.c, and with fake.c as its crypto library.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
 my @tokens;
 
-# A token whose signature the backend believes.
+# A token whose signature the backend accepts.
 sub token
 {
 	my ($payload) = @_;
@@ -33,10 +33,10 @@ my $good = { jwk => sprintf '{"kty":"OKP","crv":"Ed25519","x":"%s"}', encode_bas
 my $kept = token('{"jti":1,"sub":"kept"}');
 my $next = token('{"jti":2,"sub":"next"}');
 
-# Each allocation of @$tried fails in a session of its own: survives($name,
-# \%options, \@before, \@tried, \@then). before and tried: SQL => RESULT; what is
-# tried has its result or fails with 53200. then: SQL => [RESULT after a failure,
-# RESULT else].
+# Each allocation of @$tried fails in turn, each in a separate session: survives($name,
+# \%options, \@before, \@tried, \@then). before and tried: SQL => RESULT; a tried
+# statement has its result or fails with 53200. then: SQL => [RESULT after a failure,
+# RESULT otherwise].
 sub survives
 {
 	my ($name, $options, $before, $tried, $then) = @_;
@@ -92,7 +92,7 @@ survives(
 	[ init_with($kept) => '', "SET pg_session_jwt.jwt = '$next'" => '' ],
 	[ $user => 'next' ],
 	[ $user => [ 'next', 'next' ], 'RESET pg_session_jwt.jwt' => [ '', '' ], init_with($next) => [ '', '' ] ]);
-# Where the SET itself fails the error is the server's, which logs the statement.
+# If SET itself fails, the error is the server's own, and the server logs the statement.
 survives(
 	'setting a token',
 	{ %$good, set => { log_min_error_statement => 'panic' } },
@@ -114,7 +114,7 @@ survives(
 
 # --- the keys of an issuer -------------------------------------------------------
 
-# A set with one key of that id, and a token that says it is signed with it.
+# A set with one key of this id, and a token whose header names this key.
 sub key_set
 {
 	return sprintf '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"%s","x":"%s"}]}', $_[0],
@@ -134,9 +134,9 @@ my ($old, $new) = map { token_of($_) } qw(old new);
 my $no_key = refused('23514', 'no key for this JWT', detail => undef);
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.required_claims = ''");
 
-# Each allocation fails in a session of its own while $change comes into force, which
-# puts the key "new" in the place of "old". With memory it is in force, although
-# nothing changes any more. Meanwhile the old key may go on to count where $lasts.
+# $change replaces the key "old" by "new". Each allocation fails in turn while a session
+# applies it, each in a separate session. As soon as there is memory again, the new key is
+# used without a further change. Until then the old key may still be used if $lasts.
 sub replaced
 {
 	my ($name, $options, $start, $change, $lasts) = @_;

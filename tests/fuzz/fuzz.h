@@ -1,5 +1,5 @@
 /*
- * fuzz.h - what the fuzz targets share.
+ * fuzz.h - shared by the fuzz targets.
  */
 #ifndef PG_SESSION_JWT_TESTS_FUZZ_H
 #define PG_SESSION_JWT_TESTS_FUZZ_H
@@ -11,14 +11,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Ends the program where a property does not hold. */
+/* Aborts the program if a property does not hold. */
 static inline void must(int holds)
 {
     if (!holds)
         abort();
 }
 
-/* The octets with a NUL behind them, and nothing behind that; free() it. */
+/* A copy of the octets that ends with one NUL; free() it. */
 static inline char *copied(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);

@@ -1,4 +1,4 @@
-/* What is decoded has this one encoding, and whatever is encoded is decoded. */
+/* Each accepted text is the only encoding of its octets, and each encoding is accepted. */
 #include "fuzz.h"
 
 #include "jwt/base64url.h"

@@ -1,4 +1,4 @@
-/* What the gate lets through, the parser takes; and it is one value, whole. */
+/* The parser accepts each text that the checker accepts, and the text is one value. */
 #include "fuzz.h"
 
 #include "jwt/json.h"
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(memchr(text, '\0', size) == NULL);
         look_at(&json);
         sjwt_json_free(&json);
-        /* Followed by anything but blanks it is nothing. */
+        /* With any text but blanks after the value, it is refused. */
         char *longer = malloc(size + 2);
         must(longer != NULL);
         memcpy(longer, text, size);

@@ -1,7 +1,7 @@
 /*
- * Any text as a token. With a leading '#', what follows is a header and, behind
- * the first line feed, a payload, which are encoded and rightly signed for the
- * fake backend: so the claims are reached too.
+ * Any text as a token. With a leading '#', the text is a header and, after the first line
+ * feed, a payload. Both are encoded and get a signature that the fake backend accepts, so
+ * that the target also reaches the claims.
  */
 #include "fuzz.h"
 
@@ -67,7 +67,7 @@ static void verify(const char *text, size_t len)
     free(payload);
 }
 
-/* Encodes behind next, and says where the text ends. */
+/* Encodes at next, and returns the end of the text. */
 static char *put(char *next, const void *octets, size_t len)
 {
     sjwt_base64url_encode(octets, len, next);

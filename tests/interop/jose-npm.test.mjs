@@ -20,7 +20,7 @@ async function generate(alg) {
   return { ...(await jose.exportJWK(key)), kid: `theirs-${alg}` };
 }
 
-// Through the library, so that its own import has the last word on the key.
+// Through the library, so that its own import checks the key.
 async function publicOf(jwk) {
   if (jwk.kty === 'oct')
     return jwk;
@@ -49,15 +49,15 @@ interoperate({
   verify,
 });
 
-// Claims, which Debian's jose knows nothing of.
+// Claims, which Debian's jose does not check.
 const alg = backends().get('EdDSA').verifies !== '-' ? 'EdDSA' : 'ES256';
 const [issuer, audience] = ['https://issuer.example', 'https://api.example'];
 const now = 1700000000;
 const claims = { iss: issuer, aud: ['x', audience], iat: now, nbf: now, exp: now + 300 };
 const expectation = (at) =>
   ({ issuer, audience, typ: 'JWT', clockTolerance: 60, currentDate: new Date(at * 1000) });
-// When, our verdict, theirs. The second of exp plus leeway itself is one that the
-// extension accepts, and so does the tool.
+// Time, result of sjwt, result of jose. The extension and the tool accept a token in the
+// second of exp plus leeway itself.
 const times = [
   [now - 61, false, false], [now - 60, true, true], [now, true, true],
   [now + 359, true, true], [now + 360, true, false], [now + 361, false, false],

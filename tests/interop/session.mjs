@@ -1,5 +1,5 @@
-// Prints a line for each algorithm that this build verifies: its name, a JWK for
-// pg_session_jwt.jwk and a token of npm's jose, separated by tabs.
+// Prints one line for each algorithm that this build verifies: its name, a JWK for
+// pg_session_jwt.jwk and a token signed by npm's jose, separated by tabs.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { backends } from './sjwt.mjs';

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Tokens of npm's jose set the session of a running server: one of each algorithm
-# that the build verifies, but for shared secrets, whose JWK is refused. TAP.
-# Environment: as tests/server.sh and session.mjs take it.
+# Sets tokens signed by npm's jose in sessions of a running server: one for each
+# algorithm that the build verifies, except those with a shared secret, whose JWK is
+# refused. TAP. Environment: that of tests/server.sh and session.mjs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lines=$(node "$here/session.mjs")

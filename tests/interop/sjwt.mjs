@@ -13,7 +13,7 @@ process.on('exit', () => rmSync(folder, { recursive: true }));
 
 let files = 0;
 
-// A new file of this content (an object is written as JSON); returns its path.
+// Writes a new file with this content (an object as JSON); returns its path.
 export function file(content) {
   const path = join(folder, `${++files}`);
   const text = typeof content === 'string' || Buffer.isBuffer(content);
@@ -21,8 +21,8 @@ export function file(content) {
   return path;
 }
 
-// Runs a command; stdout is octets, stderr text. Its input is a file: a pipe would
-// break where a command fails before it reads.
+// Runs a command; stdout is octets, stderr is text. The input is a file: a pipe would
+// break if a command fails before it reads.
 export function run(command, args, input = '') {
   const descriptor = openSync(file(input));
   const result = spawnSync(command, args,
@@ -34,7 +34,7 @@ export function run(command, args, input = '') {
 
 export const sjwt = (args, input) => run(tool, args, input);
 
-// What the tool prints when all is well.
+// Returns the output of the tool; fails if the tool fails.
 export function sjwtPrints(args, input) {
   const { status, stdout, stderr } = sjwt(args, input);
   assert.equal(stderr, '', `sjwt ${args[0]} says nothing on standard error`);

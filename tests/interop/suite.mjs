@@ -1,11 +1,11 @@
-// Every algorithm both ways between sjwt and a peer, an implementation that
-// nobody wrote here. Where a peer or this build lacks an algorithm, that is what
-// is asserted of it.
+// Every algorithm in both directions between sjwt and a peer, an independent
+// implementation. If a peer or this build does not support an algorithm, the suite
+// asserts that.
 //
 // A peer is { name, lacks, generate(alg), publicOf(jwk), sign(alg, jwk, header,
 // payload), verify(alg, jwk or set, token) }: JWKs are objects, payloads octets;
-// each may return a promise, and throws where the peer refuses. lacks is the list
-// of the algorithms below that the peer does not support.
+// each may return a promise, and throws if the peer refuses. lacks is the list of the
+// algorithms below that the peer does not support.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backends, file, sjwt, sjwtPrints } from './sjwt.mjs';
@@ -28,7 +28,7 @@ const publicOf = (alg, jwk) =>
 const sign = (alg, jwk, payload) =>
   sjwtPrints(['sign', '--key', file(jwk), '--alg', alg, '--raw-payload', '-'], payload)
     .toString().trimEnd();
-// A shared secret's algorithm must be named, the others need not be.
+// The algorithm of a shared secret must be named; other algorithms need not be.
 const verifyArguments = (alg, keys) =>
   ['verify', '--jws', '--keys', file(keys), ...(isSecret(alg) ? ['--alg', alg] : [])];
 const verify = (alg, keys, token) => sjwtPrints(verifyArguments(alg, keys), token);
@@ -60,7 +60,7 @@ async function refusesAll(peer, alg, keys, token) {
     'the first octet of the signature': [head, payload, flipped(0)],
     'the middle octet of the signature': [head, payload, flipped(octets.length >> 1)],
     'the last octet of the signature': [head, payload, flipped(octets.length - 1)],
-    // Not the first: where it is zero, a lenient peer sees the same number.
+    // Not the first octet: if it is zero, a lenient peer reads the same number.
     'a signature one octet short': [head, payload, octets.subarray(0, -1).toString('base64url')],
     'a signature one octet long':
       [head, payload, Buffer.concat([octets, Buffer.alloc(1)]).toString('base64url')],

@@ -12,8 +12,8 @@ const { jwt } = await import(`${name}/plugins/jwt`);
 const { memoryAdapter } = await import(`${name}/adapters/memory`);
 const { toNodeHandler } = await import(`${name}/node`);
 
-// Version 1.2 does not know key rotation: it signs with the newest row of its
-// table "jwks" and publishes every row. Deleting rows is how its keys change.
+// Version 1.2 has no key rotation: it signs with the newest row of its table "jwks" and
+// publishes every row. To change its keys, the test deletes rows.
 const rotating = name === 'better-auth';
 
 await run(async (base, server) => {
@@ -68,13 +68,13 @@ await run(async (base, server) => {
         },
         commands: rotating
             ? {
-                  // The key's time is over: a new one signs, this one stays published.
+                  // The key has expired: a new key signs, and this one stays published.
                   rotate() {
                       for (const row of db.jwks) {
                           if (row.expiresAt > new Date()) row.expiresAt = secondsAgo(1);
                       }
                   },
-                  // And so is its grace period: it is published no more.
+                  // Its grace period has ended: it is no longer published.
                   retire() {
                       for (const row of db.jwks) {
                           if (row.expiresAt < new Date()) {

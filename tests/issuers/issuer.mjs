@@ -1,12 +1,12 @@
-// What the issuers share: a loopback server, an HTTP client that keeps cookies,
-// the output directory and the conversation on stdin and stdout.
+// Shared by the issuers: a loopback server, an HTTP client that keeps cookies, the output
+// directory and the protocol on stdin and stdout.
 import { createServer, request } from 'node:http';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-// Node 18 has Web Crypto, but not as the global that the packages look for.
+// Node 18 has Web Crypto, but not as the global variable that the packages use.
 globalThis.crypto ??= webcrypto;
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
@@ -23,8 +23,8 @@ export function listen() {
     });
 }
 
-// A browser's part in a login: one cookie jar, redirects in the caller's hands.
-// (fetch of Debian 12's Node 18 does not tell one Set-Cookie from the next.)
+// The browser's part of a login: one cookie jar; the caller follows redirects.
+// (fetch of Debian 12's Node 18 does not separate several Set-Cookie headers.)
 export class Browser {
     #jar = new Map();
 
@@ -78,7 +78,7 @@ export class Browser {
     }
 }
 
-// Writes what one round gave:
+// Writes the result of one round:
 //   <out>/<round>/jwks.json, <out>/<round>/<case>/<user>/{token.jwt,expected.json}
 // tokens: [{ name, user, token, expected }]
 export async function writeRound(out, round, jwks, tokens) {
@@ -102,7 +102,7 @@ export async function writeRound(out, round, jwks, tokens) {
 //   jwksUri            where it publishes its keys
 // Round 0 is written at once, another after each command read from stdin. Each
 // is answered by a line on stdout, "ready <round> <jwks uri>". Ends at the end
-// of stdin, at "quit", on the first error, and when the time is over.
+// of stdin, at "quit", at the first error, and at the time limit.
 export async function run(start) {
     const out = process.argv[2];
     if (!out) {

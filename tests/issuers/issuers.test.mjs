@@ -96,7 +96,7 @@ async function accepts({ jwks, file }, entry) {
     assert.deepEqual(JSON.parse(stdout), payload);
 }
 
-// A key that is not published counts no more.
+// A key that is no longer published is no longer trusted.
 async function refuses({ jwks, file }, entry) {
     await assert.rejects(
         jwtVerify(entry.token, createLocalJWKSet(jwks)),

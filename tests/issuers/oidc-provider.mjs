@@ -23,8 +23,8 @@ function makeKeys() {
     });
 }
 
-// One client for each algorithm of its ID tokens; the resource names that of
-// the access tokens.
+// One client for each algorithm of its ID tokens; the resource names the algorithm of the
+// access tokens.
 const clients = ALGORITHMS.map((alg) => ({
     client_id: `client-${alg}`,
     application_type: 'native',
@@ -133,8 +133,8 @@ await run(async (base, server) => {
     const cookieKey = randomBytes(32).toString('hex');
     let keys = makeKeys();
 
-    // A provider's keys are fixed when it is made; with other keys a new one
-    // takes the place of the old behind the same address.
+    // A provider's keys are fixed at its creation. To change the keys, a new
+    // provider replaces the old one at the same address.
     const serve = () => {
         const provider = new Provider(base, configuration(keys, cookieKey, users));
         server.removeAllListeners('request');

@@ -1,5 +1,5 @@
-// The tokens of tests/vectors/providers, signed by sjwt, held against the settings
-// beside them by sjwt and by another implementation (jose).
+// sjwt signs the tokens of tests/vectors/providers. sjwt and another implementation (jose)
+// verify them with the settings beside them.
 //   SJWT       path of the tool sjwt
 //   PROVIDERS  path of tests/vectors/providers
 import assert from 'node:assert/strict';
@@ -86,7 +86,7 @@ for (const name of providers) {
             text(name, 'header.json').trim(),
         );
 
-        // The claims are those of the file, the times what they stand for.
+        // The claims are those of the file, with times in place of "now+N".
         const now = payload.iat;
         assert.ok(Math.abs(now - Date.now() / 1000) < 60);
         const wanted = JSON.parse(text(name, 'claims.json'), (key, value) => {
@@ -121,7 +121,7 @@ for (const name of providers) {
         const { issuer, audience, jwks_file: file } = settings(name);
         assert.equal(claims.iss, issuer);
         assert.match(file, /^jwks\/[a-z0-9-]+\.json$/);
-        // Who leaves the audience out does so because the tokens have none.
+        // A provider without an audience setting has tokens without an audience.
         assert.equal(audience === undefined, claims.aud === undefined);
 
         const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', ...(name === 'supabase-legacy' ? [] : ['k'])];
@@ -130,7 +130,7 @@ for (const name of providers) {
         }
         assert.match(json(name, 'key.jwk').comment, /test key/);
 
-        // What the functions are expected to return, worked out from the claims.
+        // The expected results of the functions, computed from the claims.
         for (const [call, value] of Object.entries(json(name, 'expected.json'))) {
             const path = /^auth\.claim\(('[^']+'(?:, '[^']+')*)\)$/.exec(call)?.[1];
             if (path) {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Puts the issuers and their packages into a directory outside the tree:
+# Installs the issuers and their packages into a directory outside the source tree:
 #   setup.sh DIRECTORY
-# The packages are installed anew only when the lock file changed. No package's
-# install script is run, nothing native is compiled: they are the same everywhere.
+# Installs the packages again only if the lock file changed. Runs no install script of a
+# package and compiles nothing, so the packages are the same on each machine.
 set -eu
 
 [ $# -eq 1 ] || {
@@ -18,7 +18,7 @@ cd "$1"
 }
 cp "$source"/*.mjs "$source"/package.json "$source"/package-lock.json .
 
-# Peers are left out: all are optional frameworks and database drivers.
+# Without peer dependencies: all are optional frameworks and database drivers.
 wanted=$(cksum <package-lock.json)
 if [ ! -d node_modules ] || [ "$(cat installed 2>/dev/null)" != "$wanted" ]; then
     rm -f installed

@@ -1,5 +1,5 @@
-# What the tests of issuer mode share: keys and tokens of an issuer of our own,
-# key files as an administrator keeps them.
+# Shared by the tests of issuer mode: keys and tokens of a test issuer, and key files
+# as an administrator writes them.
 package Issuer;
 
 use strict;
@@ -23,7 +23,7 @@ sub new_key
 	return $json->decode(SessionJwt::sjwt('', 'keygen', '--alg', session_alg(), '--kid', $kid));
 }
 
-# The JWK Set with the public halves of these keys.
+# The JWK Set with the public keys of these keys.
 sub key_set
 {
 	my @keys;
@@ -46,7 +46,7 @@ sub put_file
 	rename "$path.new", $path or die "$path: $!";
 }
 
-# A token of our issuer, valid for an hour; further claims replace and add.
+# A token of the test issuer, valid for an hour; further claims replace or add claims.
 sub token_for
 {
 	my ($key, $sub, %claims) = @_;
@@ -57,7 +57,7 @@ sub token_for
 		header => $json->encode({ alg => session_alg(), kid => $key->{kid} }));
 }
 
-# The statements that make a database trust our issuer's keys in jwks.json.
+# The statements that make a database trust the test issuer's keys in jwks.json.
 sub trust
 {
 	my ($database) = @_;
@@ -70,7 +70,7 @@ ALTER DATABASE $database SET pg_session_jwt.algorithms = '$alg';
 END
 }
 
-# A table of notes in which each of these owners has so many.
+# A table of notes, with the given number of notes for each owner.
 sub notes_table
 {
 	my ($count, @owners) = @_;

@@ -1,5 +1,5 @@
-# What the TAP tests share: clusters, keys, tokens, and sessions told as a list
-# of statements with what must come of each.
+# Shared by the TAP tests: clusters, keys, tokens, and sessions as a list of
+# statements with their expected results.
 package SessionJwt;
 
 use strict;
@@ -33,7 +33,7 @@ sub start_node
 	return $node;
 }
 
-# Runs sjwt on $input; dies where it fails.
+# Runs sjwt on $input; dies if it fails.
 sub sjwt
 {
 	my ($input, @arguments) = @_;
@@ -44,7 +44,7 @@ sub sjwt
 	return $out;
 }
 
-# Algorithm => the backend that verifies it, or undef, as the tool of the same build tells.
+# Algorithm => the backend that verifies it, or undef, from the output of this build's tool.
 my %backends;
 
 sub backends
@@ -80,7 +80,7 @@ sub private_jwk
 	return $json->decode(slurp_file(key_file($alg // session_alg())));
 }
 
-# Its public half as JSON; further members replace and add (undef: take out).
+# Its public key as JSON; further members replace or add members (undef: remove).
 sub public_jwk
 {
 	my ($alg, %members) = @_;
@@ -110,8 +110,8 @@ sub sign
 		defined $o{header} ? ('--header', $o{header}) : ());
 }
 
-# Epoch seconds at the beginning of a second, so that one second is time enough
-# for what is done with a token whose times are made of it.
+# Epoch seconds at the start of a second, so that a test has a whole second to use a
+# token with times computed from it.
 sub young_second
 {
 	my $fraction = Time::HiRes::time() - int(Time::HiRes::time());
@@ -119,7 +119,7 @@ sub young_second
 	return time;
 }
 
-# A token that sjwt refuses to make; see tests/fixtures/README.md.
+# A token that sjwt refuses to sign; see tests/fixtures/README.md.
 sub fixture_token
 {
 	my ($name, $alg) = @_;
@@ -128,15 +128,15 @@ sub fixture_token
 	return $token;
 }
 
-# The expectation of an error: SQLSTATE, primary message and, where given, detail
-# and hint (undef: there must be none). A string must be equal, a regexp match.
+# An expected error: SQLSTATE, primary message and, if given, detail and hint
+# (undef: there must be none). A string must be equal, a regexp must match.
 sub refused
 {
 	my ($state, $message, %rest) = @_;
 	return { state => $state, message => $message, %rest };
 }
 
-# The statement that hands over a token.
+# The statement that sets a token.
 sub init_with
 {
 	my ($token) = @_;
@@ -194,8 +194,8 @@ sub parse_messages
 #   options  db, user; set: settings of the startup packet (a hash); jwk: the
 #            setting pg_session_jwt.jwk among them; encoding: of the client
 #   RESULT   the rows as one string (lines; columns divided by |; NULL), a regexp,
-#            refused(...), undef for anything but an error, or a function that
-#            judges what came (the rows, or the error as a hash)
+#            refused(...), undef for any result but an error, or a function that
+#            checks the result (the rows, or the error as a hash)
 # Returns the messages that the server sent, as a list of hashes.
 sub session_ok
 {
@@ -260,7 +260,7 @@ sub session_ok
 	return @messages;
 }
 
-# Every run of 12 characters of a token's parts that is in the server's log.
+# Returns every run of 12 characters of a token's parts that is in the server's log.
 sub logged_pieces
 {
 	my ($node, @tokens) = @_;

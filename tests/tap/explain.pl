@@ -1,4 +1,5 @@
-# What the planner makes of a bare call: an index, pruning at run time, workers.
+# The plans for a call of a function in a condition: an index, pruning at run time,
+# parallel workers.
 
 use strict;
 use warnings;
@@ -15,7 +16,7 @@ my $jwk = public_jwk();
 my $token = sign(qq({"jti":1,"sub":"$user","role":"$user","email":"$user","o":{"id":"$user"}}));
 my %app = (user => 'app', jwk => $jwk);
 
-# note: 100,000 rows of 1,000 users; one table as it is, one in partitions by user.
+# note: 100,000 rows of 1,000 users; one plain table, one partitioned by user.
 $node->safe_psql('postgres', <<'END');
 CREATE EXTENSION pg_session_jwt;
 CREATE ROLE app LOGIN;
@@ -48,8 +49,8 @@ GRANT SELECT ON note, plain, part, part_uuid, policed TO app;
 ANALYZE;
 END
 
-# plan_ok(NAME, STATEMENT, SETTINGS, PATTERN...): each must be in the plan as it
-# ran; one in brackets must not.
+# plan_ok(NAME, STATEMENT, SETTINGS, PATTERN...): each pattern must match the executed
+# plan; a pattern in brackets must not match.
 sub plan_ok
 {
 	my ($name, $statement, $settings, @patterns) = @_;
@@ -61,7 +62,7 @@ sub plan_ok
 			my ($plan) = @_;
 			return !ref $plan && !grep { ref $_ eq 'ARRAY' ? $plan =~ $_->[0] : $plan !~ $_ } @patterns;
 		},
-		# The plan is nothing without its rows.
+		# The plan must also return the right rows.
 		"SELECT count(*) FROM ($statement) AS s" => '100');
 }
 

@@ -1,5 +1,5 @@
-# Through postgres_fdw to a second server, which verifies the user's token for
-# itself: what docs/operations.md tells to set up, and its limits.
+# postgres_fdw hands the user's token to a second server, which verifies it: the setup
+# of docs/operations.md, and its limits.
 
 use strict;
 use warnings;
@@ -101,8 +101,8 @@ session_ok($near, 'the identity there follows savepoints, and can be dropped', \
 	$notes, '',
 	'COMMIT', undef);
 
-# What reaches the second server is what it judges: the first one hands over what
-# it has not looked at itself.
+# The second server checks the value that it gets. The first one hands over values that
+# it has not verified.
 my @bad = (
 	[ 'a forged token', $forged, '23514', 'invalid JWT signature' ],
 	[ 'a token of a key that only the first server knows', $token{elsewhere}, '23514', 'no key for this JWT' ],

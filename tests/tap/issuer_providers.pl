@@ -1,5 +1,5 @@
-# Tokens of the shape of each well-known provider, with the settings and the
-# policies that docs/providers.md shows for it.
+# Tokens with the form of each known provider, with the settings and the policies of
+# docs/providers.md.
 
 use strict;
 use warnings;
@@ -43,15 +43,15 @@ sub unsigned_token_of
 	  "\0" x (alg_of($provider) =~ /^RS/ ? 256 : 64);
 }
 
-# Its algorithm, as its settings name it.
+# Its algorithm, from its settings.
 sub alg_of
 {
 	my ($provider) = @_;
 	return text_of($provider, 'settings.sql') =~ /algorithms = '([^',]+)'/ ? $1 : die "$provider: no algorithm";
 }
 
-# What a build can verify its tool can sign. Without the algorithm, only that
-# the token is refused matters: its signature is nothing but of the right length.
+# The tool signs every algorithm that the build verifies. Without the algorithm, the
+# test only checks that the token is refused: its signature has just the right length.
 my %token = map { $_ => backends()->{ alg_of($_) } ? token_of($_) : unsigned_token_of($_) } @providers;
 my @all = values %token;
 
@@ -110,7 +110,7 @@ for my $provider (@providers)
 			'SELECT body FROM note', refused('55000', 'no usable keys'));
 	}
 
-	# Written with the token of the user, and seen by that user alone.
+	# A row written with the token of a user is visible to that user only.
 	my ($other) = text_of($provider, 'rows.sql') =~ /\('([^']+)', 'theirs'\)/;
 	session_ok($node, "$provider: a row of one's own, none of another's", \%app,
 		init_with($token{$provider}), undef,

@@ -1,4 +1,4 @@
-# Issuer mode: key files that change under running sessions, and that break.
+# Issuer mode: key files that change or become unusable while sessions run.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ ALTER DATABASE several SET pg_session_jwt.issuers_file = 'issuers.json';
 END
 $node->safe_psql($_, 'CREATE EXTENSION pg_session_jwt') for qw(app several);
 
-# A statement that changes files between those of a session. The commands run in
+# A step that changes files between two statements of a session. The commands run in
 # the data directory.
 sub run_sh { return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; $_[0]'" => undef) }
 sub install { return run_sh("cp set$_[0].json new.json; mv new.json jwks.json") }
@@ -46,7 +46,7 @@ sub install { return run_sh("cp set$_[0].json new.json; mv new.json jwks.json") 
 my $no_key = refused('23514', 'no key for this JWT', detail => undef);
 my %app = (db => 'app');
 
-# --- a session that goes on -------------------------------------------------------
+# --- a running session ------------------------------------------------------------
 
 session_ok(
 	$node,
@@ -63,7 +63,7 @@ session_ok(
 	$user => 'bob',
 	init_with($alice) => $no_key,
 	install(1),
-	# Accepted twice before, and with a key that is no longer there.
+	# The session accepted this token twice before. Its key is removed now.
 	$user => $no_key,
 	init_with($bob) => $no_key,
 	init_with($alice) => '',
@@ -99,7 +99,7 @@ session_ok(
 	  . '; PERFORM auth.user_id(); COMMIT; RAISE NOTICE $n$committed$n$; PERFORM auth.user_id(); END $$' => $no_key,
 	install(1),
 	$user => 'alice');
-# Faster than the clock of the file system ticks.
+# Two changes within one tick of the file system's clock.
 session_ok(
 	$node,
 	'written in place, of the same size, many times within a second',
@@ -141,7 +141,7 @@ session_ok(
 	run_sh('truncate -s 4M jwks.json') => (),
 	init_with($bob) => '');
 
-# --- files that break ---------------------------------------------------------------
+# --- unusable files -----------------------------------------------------------------
 
 my @broken = (
 	[ 'half written', 'head -c 60 set1.json >new.json; mv new.json jwks.json', 'not strict JSON, at byte 60.' ],
@@ -313,7 +313,7 @@ CREATE TABLE token (n int PRIMARY KEY, token text);
 COPY token FROM PROGRAM 'cat tokens';
 CREATE TABLE verdict (before int, n int, first int, between int, second int, after int);
 CREATE FUNCTION file_version() RETURNS int LANGUAGE sql AS $$ SELECT (pg_read_file('jwks.json')::jsonb->>'version')::int $$;
--- The user's number; -1: no key; -2: refused for another reason.
+-- The number of the user; -1: no key; -2: refused for another reason.
 CREATE FUNCTION verdict() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN auth.user_id()::int;
@@ -345,7 +345,7 @@ for my $v (1 .. $rotations)
 }
 ok($load->finish, 'clients verify all the time') or diag $err;
 
-# Where the version was the same before and after, the verdict must be its own.
+# If the version did not change during the read, the result must be that of this version.
 $node->safe_psql('app', <<'END');
 CREATE VIEW judged AS
 SELECT v, n, verdict, verdict = CASE WHEN n - v IN (0, 1) THEN n ELSE -1 END AS fits

@@ -1,5 +1,5 @@
-# Issuer mode: nobody but a superuser decides whom the server trusts. Each of
-# the settings by each way that an ordinary role has to set one.
+# Issuer mode: only a superuser decides which issuers the server trusts. The tests try to
+# set each setting in each way that an ordinary role has.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ my $alice = token_for($key, 'alice');
 my $evil = token_for($evil_key, 'mallory');
 my $endless = sign(qq({"iss":"$ISSUER","aud":"$AUDIENCE","sub":"mallory"}), jwk => $key,
 	header => qq({"alg":"$alg","kid":"ours"}));
-# Each counts if one of the settings is not what the superuser made it.
+# Each of these tokens is accepted only if a setting differs from the superuser's value.
 my @bad = (
 	[ $evil, 'no key for this JWT' ],
 	[ token_for($key, 'mallory', iss => 'https://evil.example.com'), 'JWT issuer refused' ],
@@ -38,7 +38,7 @@ my @bad = (
 	[ token_for($key, 'mallory', exp => time - 100), 'Token used after it has expired' ],
 	[ $endless, 'JWT lacks a required claim' ]);
 
-# What an attacker would have each setting be.
+# The value that an attacker wants for each setting.
 my %attack = (
 	jwks => key_set($evil_key),
 	jwks_file => 'evil.json',
@@ -61,7 +61,7 @@ ALTER DATABASE closed SET pg_session_jwt.claims_fallback = off;
 END
 $node->safe_psql($_, 'CREATE EXTENSION pg_session_jwt') for qw(pinned closed plain);
 
-# What must hold whatever was tried: alice is alice, and nobody is mallory.
+# This must hold after each attempt: alice's token is accepted, mallory's is not.
 my @unharmed = (
 	init_with($alice) => '',
 	$user => 'alice',
@@ -79,7 +79,7 @@ my @closed = (
 	init_with($evil) => refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk'),
 	'RESET request.jwt.claims' => '');
 
-# --- each setting, each way ---------------------------------------------------
+# --- each setting in each way -------------------------------------------------
 
 for my $db ([ 'pinned', \@unharmed ], [ 'closed', \@closed ])
 {
@@ -151,8 +151,8 @@ for my $db ([ 'pinned', \@unharmed ], [ 'closed', \@closed ])
 			'RESET ALL' => '',
 			@$probe);
 
-		# What the startup packet has hides what the superuser set, until the
-		# library is loaded: such a session has no identity.
+		# The value of the startup packet hides the value of the superuser until the
+		# library loads: such a session accepts no token.
 		my $locked_out = refused('55000', 'pg_session_jwt is misconfigured',
 			detail => "The value of $name that this connection began with was refused.");
 		for my $started ($attack{$short}, '')
@@ -176,7 +176,7 @@ for my $db ([ 'pinned', \@unharmed ], [ 'closed', \@closed ])
 	}
 }
 
-# A parallel worker knows nothing of the startup packet.
+# A parallel worker does not get the startup packet.
 my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
 session_ok(
 	$node,
@@ -242,7 +242,7 @@ session_ok(
 	$user => refused('23514', 'JWT issuer refused'),
 	'SELECT status FROM auth.jwt_status()' => 'refused',
 	'RESET pg_session_jwt.jwks' => '',
-	# The session's claims again, which are mallory's.
+	# The claims of the session again, with mallory's identity.
 	$user => 'mallory',
 	'SET pg_session_jwt.claims_fallback = off' => '',
 	$user => 'NULL',
@@ -289,7 +289,7 @@ for my $short (sort keys %refused_value)
 
 sub show_all { return join ' ', map { $_[0]{$_} // '' } qw(message detail hint context) }
 
-# The position is that of the name at fault, or of the end where one is missing.
+# The position is that of the wrong name, or of the end if a name is missing.
 for ([ 'none', 0 ], [ 'RS256,none', 6 ], [ 'RS256, HS-256, ES256', 7 ], [ 'RS256,', 6 ])
 {
 	my ($value, $position) = @$_;
@@ -307,7 +307,7 @@ session_ok(
 	"SET pg_session_jwt.jwks = '$alice'" => refused('22023', 'invalid value for parameter "pg_session_jwt.jwks"',
 		hint => 'This looks like a token. It belongs in pg_session_jwt.jwt.'));
 
-# What is set before the library is loaded has not been looked at.
+# A value set before the library loads has not been checked.
 for (
 	[ jwks => '{"keys":[]}', 'no usable keys', 'pg_session_jwt.jwks: no usable key in the set' ],
 	[ algorithms => 'none', 'pg_session_jwt is misconfigured',
@@ -445,7 +445,7 @@ session_ok(
 		('pg_session_jwt.jwk', 'pg_session_jwt.jwt', 'pg_session_jwt.audit_log', 'pg_session_jwt.parallel_state')) =>
 	  scalar(keys %attack) . '|t|superuser|superuser');
 
-# --- from the configuration file, the library loaded later ------------------------
+# --- the configuration file, and the library loaded later ------------------------
 
 $node->append_conf('postgresql.conf', "pg_session_jwt.jwks_file = 'evil.json'\n");
 $node->restart;
@@ -496,13 +496,13 @@ for my $short (sort keys %attack)
 		"$short in the startup packet: no connection");
 }
 
-# A value that does not parse, in a file that is read again, changes nothing.
+# A reload ignores a value that does not parse.
 my $mark = -s $node->logfile;
 $node->append_conf('postgresql.conf', "pg_session_jwt.audience = 'evil,'\n");
 $node->reload;
 ok($node->wait_for_log(qr/invalid value for parameter "pg_session_jwt\.audience"/, $mark), 'what does not parse is logged');
 session_ok($node, 'and what was in force stays', { db => 'pinned', user => 'app_user' }, $user => 'NULL', @unharmed);
-# In a file that the server starts with, it lets nothing pass.
+# If the server starts with such a value, it refuses every token.
 $node->restart;
 session_ok(
 	$node,

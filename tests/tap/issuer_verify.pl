@@ -1,5 +1,5 @@
-# Issuer mode: what is wrong with a token, and how SQL is told; several issuers;
-# what can be asked of the claims; auth.jwt_status() and auth.jwt_verify().
+# Issuer mode: refused tokens and their errors in SQL; several issuers; the functions
+# for claims; auth.jwt_status() and auth.jwt_verify().
 
 use strict;
 use warnings;
@@ -105,7 +105,7 @@ session_ok(
 my $public = $json->encode({ map { $_ => $key->{$_} } grep { !/^(d|kid)$/ } keys %$key });
 my $confused = do
 {
-	# HS256, the secret being the octets of the public key as everybody has it.
+	# HS256 with the public key as the secret.
 	require Digest::SHA;
 	my $input = join '.', map { encode_base64url($json->encode($_)) } { alg => 'HS256', kid => 'k1' }, \%claims;
 	"$input." . encode_base64url(Digest::SHA::hmac_sha256($input, $public));
@@ -256,7 +256,7 @@ sub of
 }
 my $of_c = of($key_c, 'https://c.example.com');
 my $of_d = token($key_d, { %header, typ => 'at+jwt' }, { %claims, iss => $d });
-# The file is named, and what is wrong with it; of its content, nothing.
+# The error names the file and its problem, and nothing of its content.
 sub no_keys_of_c
 {
 	return refused('23514', 'no key for this JWT',
@@ -299,7 +299,7 @@ for ([ '', 'It is empty.' ], [ '{"keys":secret}', 'not strict JSON, at byte 8.' 
 		$user => no_keys_of_c($problem),
 		'SELECT status, reason FROM auth.jwt_status()' =>
 		  qq(refused|no key for this JWT: its issuer's key file "c.json" cannot be used: $problem),
-		# It is not why the others lack a key.
+		# This file is not the reason why the other issuers lack a key.
 		init_with(of_another_key($key_a, $a)) => $no_key,
 		init_with(of_another_key($key_b, $b)) => $no_key,
 		init_with(of($key_a, $a, aud => 'for a')) => '');
@@ -426,7 +426,7 @@ session_ok(
 	$null_row => 'f|f|t|t|f|f',
 	map { (init_with(with(%{ $_->[0] })) => '', "SELECT $_->[1]" => $_->[2]) } map { $poor{$_} } sort keys %poor);
 
-# The same call, row by row, while the identity changes under it.
+# One call for each row, while the identity changes.
 session_ok(
 	$node,
 	'an answer is that of the identity in force at that row',
@@ -439,8 +439,8 @@ session_ok(
 	'CREATE TEMP TABLE seen AS SELECT auth.claim($$sub$$) AS who FROM generate_series(1, 1000)' => '',
 	'SELECT count(*), count(who) FROM seen' => '1000|0');
 
-# PL/pgSQL keeps an expression for the whole of a transaction, with other values
-# for its variables.
+# PL/pgSQL keeps the state of an expression for the whole transaction, while its
+# variables get other values.
 $node->safe_psql('app', <<'END');
 CREATE FUNCTION may(needed text) RETURNS boolean STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.has_role(needed); END';
 CREATE FUNCTION in_scope(needed text) RETURNS boolean STABLE LANGUAGE plpgsql AS 'BEGIN RETURN auth.has_scope(needed); END';
@@ -473,13 +473,13 @@ session_ok(
 	q(EXECUTE role_of('admin')) => 't|NULL',
 	q(EXECUTE role_of('age')) => 'f|42');
 
-# Memory: answers do not pile up.
+# Cached results must not accumulate in memory.
 session_ok(
 	$node,
 	'a hundred thousand answers leave nothing behind',
 	{ db => 'app' },
 	"CREATE TEMP TABLE t AS SELECT n, CASE n % 2 WHEN 0 THEN '$rich' ELSE '$alice' END AS t FROM generate_series(1, 100000) n" => '',
-	# The query's memory is looked at when its last row comes.
+	# The test reads the memory of the query with its last row.
 	q(SELECT count(auth.claim('nested')), max(CASE WHEN n = 100000 THEN
 		(SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'ExecutorState') END) < 1000000
 	  FROM t WHERE set_config('pg_session_jwt.jwt', t, false) <> '') => '50000|t',
@@ -600,7 +600,7 @@ session_ok(
 	"SELECT valid FROM auth.jwt_verify('@{[token($stranger, { %header, kid => 'k9' }, \%claims)]}', '@{[key_set($stranger)]}')" => 't',
 	$user => 'alice');
 
-# The keys with a member more that nobody reads, as text of so many octets.
+# The keys with an additional unused member, as text with this number of octets.
 sub padded_to
 {
 	my ($octets, $character) = @_;

@@ -1,6 +1,5 @@
-# The library is loaded by the first call of a function, wherever that may be:
-# what was set before it stays in force. A key that got lost there would let the
-# client's own claims be believed.
+# The first call of a function loads the library, in any context. Settings made before
+# that must stay effective: if a key were lost, the session would use the client's claims.
 
 use strict;
 use warnings;
@@ -28,7 +27,7 @@ CREATE FUNCTION who_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
 	$$ BEGIN RETURN auth.user_id(); END $$;
 CREATE FUNCTION set_in_definer(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS
 	$$ BEGIN PERFORM auth.jwt_session_init(t); END $$;
--- plpgsql looks for what it calls only when it is called itself.
+-- PL/pgSQL looks up auth.user_id() only when this function is called.
 CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS
 	$$ BEGIN RETURN auth.user_id(); END $$;
 GRANT SELECT ON plain TO app_user;
@@ -78,7 +77,7 @@ my %where = (
 	'by a worker' => 'SET parallel_leader_participation = off',
 	'by the leader' => 'SET max_parallel_workers = 0');
 
-# Servers that cannot apply settings there refuse to load the library.
+# On servers that cannot apply settings there, the library refuses to load.
 sub or_refuses
 {
 	my ($row) = @_;
@@ -124,7 +123,7 @@ for my $loaded (sort keys %where)
 		$user => 'gateway');
 }
 
-# --- claims that nobody has looked at -----------------------------------------
+# --- claims that no statement has read ----------------------------------------
 
 for my $octets ("\xff", "\xc3", "\xed\xa0\x80", "\xc0\xaf")
 {
@@ -137,7 +136,7 @@ for my $octets ("\xff", "\xc3", "\xed\xa0\x80", "\xc0\xaf")
 		$user => 'gateway');
 }
 
-# --- a key from the configuration file, which is read again ---------------------
+# --- a key from the configuration file, after a reload --------------------------
 
 $node->append_conf('postgresql.conf', "pg_session_jwt.jwk = '$jwk'\n");
 my %file = (user => 'app_user', set => { 'request.jwt.claims' => $mallory });

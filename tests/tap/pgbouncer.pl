@@ -1,5 +1,5 @@
-# The real PgBouncer: users take turns on one server connection, and none sees
-# what another left.
+# A real PgBouncer: users take turns on one server connection, and no user sees data or
+# an identity that another user left.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ my %token = map { $_ => token_for($key, $_) } qw(alice bob);
 $node->safe_psql('postgres', "CREATE EXTENSION pg_session_jwt;\n" . trust('postgres'));
 $node->safe_psql('postgres', notes_table($ROWS, qw(alice bob)) . 'CREATE ROLE app LOGIN; GRANT ALL ON note TO app');
 
-# One server connection for each pool. Sockets in a directory of its own.
+# One server connection for each pool. The sockets are in a separate directory.
 my $dir = PostgreSQL::Test::Utils::tempdir_short();
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $server = 'host=' . $node->host . ' port=' . $node->port . ' dbname=postgres pool_size=1';
@@ -53,7 +53,7 @@ while (!-S "$dir/.s.PGSQL.$port")
 	Time::HiRes::sleep(0.05);
 }
 
-# One client's session on a pool; returns what it printed, and its errors.
+# Runs one client's session on a pool; returns its output and its errors.
 sub client
 {
 	my ($pool, $sql) = @_;
@@ -66,7 +66,7 @@ my $count = 'SELECT count(*), min(owner), max(owner) FROM note';
 my ($pid) = client('transaction', 'SELECT pg_backend_pid()');
 like($pid, qr/^\d+$/, 'PgBouncer is there') or BAIL_OUT($log);
 
-# An expectation that a division by zero ends the run with, where it fails.
+# An expectation: if it fails, a division by zero ends the run.
 sub hold { return "SELECT 1 / ($_[0] AND pg_backend_pid() = $pid)::int FROM note;\n" }
 
 my %is = map { $_ => hold("count(*) = $ROWS AND bool_and(owner = '$_') AND min(auth.user_id()) = '$_'") } keys %token;
@@ -76,12 +76,12 @@ while (my ($user, $token) = each %token)
 {
 	$script{"init_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}COMMIT;\n";
 	$script{"set_$user"} = "BEGIN;\nSET LOCAL pg_session_jwt.jwt = '$token';\n$is{$user}COMMIT;\n";
-	# Given up half way.
+	# A transaction that is rolled back.
 	$script{"undo_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}ROLLBACK;\n";
 }
 put_file("$dir/$_.sql", $script{$_}) for keys %script;
 
-# Runs the scripts at random; returns what pgbench printed.
+# Runs the scripts in random order; returns the output of pgbench.
 sub run_scripts
 {
 	my ($protocol, $transactions) = @_;
@@ -108,7 +108,7 @@ cmp_ok($done{$_} // 0, '>=', 100, "$_ was among them") for sort keys %script;
 my ($last) = client('transaction', 'SELECT pg_backend_pid()');
 is($last, $pid, 'all of it on one server connection');
 
-# Keys and settings change while the pool goes on.
+# Keys and settings change while the pool runs.
 sub as_alice
 {
 	my ($key) = @_;
@@ -127,11 +127,11 @@ like(as_alice($key), qr/ERROR:  JWT audience refused$/m, 'but the one after RECO
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.audience = '$AUDIENCE'");
 client('pgbouncer', 'RECONNECT');
 
-# Half a transaction, and the client is gone: so is the server connection.
+# A client disconnects in the middle of a transaction: PgBouncer closes the server connection.
 client('transaction', "BEGIN; SELECT auth.jwt_session_init('$token{alice}', true);");
 is((client('transaction', $count))[0], '0||', 'nothing is left of a client that went away in a transaction');
 
-# What the documents warn of, and proof that this test sees rows that are not one's own.
+# The documents warn of this case. It also proves that this test detects rows of another user.
 client('transaction', "SET pg_session_jwt.jwt = '$token{alice}'");
 is((client('transaction', $count))[0], "$ROWS|alice|alice", 'a plain SET meets the next client in transaction mode');
 

@@ -1,6 +1,6 @@
-# A portal of the extended protocol is bound and executed by two messages, and
-# another token may be set in between. psql cannot say that, so this file speaks
-# the protocol by itself.
+# In the extended protocol one message binds a portal and another executes it. A client
+# can set another token between them. psql cannot do this, so this file implements the
+# protocol.
 
 use strict;
 use warnings;
@@ -51,7 +51,7 @@ sub receive
 	return $octets;
 }
 
-# Rows (columns divided by |; NULL) and errors, until the server is ready.
+# Returns rows (columns separated by |; NULL) and errors, until the server is ready.
 sub answer
 {
 	my ($socket) = @_;
@@ -87,7 +87,7 @@ sub message
 	return $type . pack('N', 4 + length $body) . $body;
 }
 
-# What a step sends, up to where the server answers.
+# The messages of a step, up to the one that the server answers.
 my %send = (
 	Query => sub { return message('Q', "$_[0]\0") },
 	Bind => sub {

@@ -1,5 +1,5 @@
-# Every way to be refused: message and SQLSTATE, the session goes on with the
-# token it had, and the log knows nothing of the token.
+# Each reason to refuse a token: message and SQLSTATE. The session keeps its previous
+# token, and the log contains no part of the refused one.
 
 use strict;
 use warnings;
@@ -48,7 +48,7 @@ sub early { return refused('23514', 'Token used before it is ready', detail => "
 sub bad_algorithm { return refused('23514', 'JWT algorithm refused', detail => $_[0]) }
 sub bad_header { return refused('23514', 'JWT header refused', detail => $_[0]) }
 
-# A token is refused both ways it can come, and takes nothing with it.
+# The token is refused in both ways to set it, and the session state does not change.
 sub is_refused
 {
 	my ($name, $token, $error, %options) = @_;
@@ -72,12 +72,12 @@ sub is_refused
 		'RESET pg_session_jwt.jwt' => '',
 		'SELECT auth.user_id()' => 'NULL',
 		init_with($kept) => '',
-		# The id of what was refused, mostly 1000, does not count.
+		# The jti of a refused token, mostly 1000, is not recorded.
 		init_with($after) => '',
 		'SELECT auth.user_id()' => 'after');
 }
 
-# Tokens accepted one after the other.
+# Accepted tokens, one after the other.
 sub are_accepted
 {
 	my ($name, @tokens) = @_;
@@ -118,7 +118,7 @@ is_refused('newline after the signature', "$token\n", $bad_signature_encoding);
 is_refused('blank in the signature',
 	"$header.$payload." . substr($signature, 0, 40) . ' ' . substr($signature, 40),
 	$bad_signature_encoding);
-# 64 octets leave four bits of the last character that must be zero.
+# With 64 octets, four bits of the last character must be zero.
 (my $trailing = $signature) =~ tr/AQgw/BRhx/;
 $trailing = substr($signature, 0, -1) . substr($trailing, -1);
 is_refused('trailing bits in the signature', "$header.$payload.$trailing", $bad_signature_encoding);
@@ -137,7 +137,7 @@ $odd_header =~ s/=+$//;
 like($odd_header, qr([+/]), 'a header that needs the standard alphabet');
 is_refused('header with the standard alphabet', "$odd_header.$payload.$signature",
 	$not_decoded_header);
-# 16 octets leave four such bits.
+# The same holds for 16 octets.
 my $long_header = encode_base64url(qq({"alg":"$alg" }));
 (my $last = substr $long_header, -1) =~ tr/AQgw/BRhx/;
 is_refused('trailing bits in the header', substr($long_header, 0, -1) . "$last.$payload.$signature",
@@ -203,7 +203,7 @@ header_refused("header $_->[0]", $_->[1], $not_parsed)
 	[ 'with U+0000', qq({"alg":"$alg\\u0000"}) ], [ 'with a NUL', qq({"alg":"$alg\0"}) ],
 	[ 'not UTF-8', qq({"alg":"$alg","x":"\xff"}) ], [ 'with more behind', qq({"alg":"$alg"}x) ]);
 
-# The public key is no shared secret, in whatever form the forger holds it.
+# A public key in any form must not work as a shared secret.
 my %secret = (
 	'the octets of x' => decode_base64url(private_jwk()->{x}),
 	'the JWK' => $jwk,
@@ -218,7 +218,7 @@ is_refused("HS256 with $_ as the secret",
 	bad_algorithm(qr/./))
   for sort keys %secret;
 
-# What the session's key fixes, a header may leave out or have its own way.
+# A header may omit values that the session's key determines.
 are_accepted('headers that only name other things',
 	sign('{"jti":1}', header => '{}'), sign('{"jti":2}', header => '{"kid":1}'),
 	sign('{"jti":3}', header => qq({"alg":"$alg"})),
@@ -248,9 +248,9 @@ payload_refused("payload $_->[0]", $_->[1], $not_parsed)
 	[ 'with a trailing comma', '{"jti":1000,}' ], [ 'with a raw newline', "{\"jti\":1000,\"sub\":\"\n\"}" ],
 	[ '1000 deep', '{"jti":1000,"x":' . '[' x 999 . ']' x 999 . '}' ]);
 
-# --- size: 64 KiB, and not an octet more ----------------------------------
+# --- size: at most 64 KiB -------------------------------------------------
 
-# Base64url has no length of 4n + 1; blanks in the header make up for that.
+# No base64url text has a length of 4n + 1; blanks in the header compensate for that.
 my $limit = 65536;
 {
 	my %sized;
@@ -312,13 +312,13 @@ payload_refused("exp $_->[0]", qq({"jti":1000,"sub":"mallory","exp":$_->[0]}), e
 payload_refused("nbf $_->[0]", qq({"jti":1000,"sub":"mallory","nbf":$_->[0]}), early($_->[1]))
   for ([ '4102444800', 4102444800 ], [ '4102444800.5', 4102444800 ],
 	[ '9223372036854775807', '9223372036854775807' ]);
-# Nobody looked at iat so far, and sessions with a key of their own go on without.
+# The original does not check iat, and sessions with a session key do not check it either.
 are_accepted('any iat', sign('{"jti":1,"iat":4102444800}'), sign('{"jti":2,"iat":"yesterday"}'));
 are_accepted('times far away, and with a fraction',
 	sign('{"jti":1,"nbf":0,"exp":9223372036854775807}'), sign('{"jti":2,"nbf":-1e300,"exp":1e300}'),
 	sign('{"jti":3,"nbf":1000000000.5,"exp":4102444800.25}'));
 
-# --- of several reasons, the first in the order of checking ----------------
+# --- several reasons: the error is that of the first check -----------------
 
 my $all_wrong = '{"jti":"x","nbf":"x","exp":"x"}';
 my ($wrong_header, $wrong_payload, $wrong_signature) =
@@ -610,7 +610,7 @@ session_ok(
 	"SET request.jwt.claims = '{\"sub\":\"\\u20ac\"}'" => '',
 	'SELECT auth.user_id(), auth.session()' => 'NULL|null');
 
-# --- a token asked for in a plan, a function, a bound statement ------------
+# --- a token read in a plan, a function, a bound statement -----------------
 
 my $forged = with_signature($octets ^ "\2");
 my $nobody = sign('{"jti":1000,"sub":["mallory"]}');
@@ -626,7 +626,7 @@ session_ok(
 	"EXECUTE p('$forged')" => $bad_signature,
 	"SET pg_session_jwt.jwt = '$forged' \\; SELECT auth.user_id()" => $bad_signature,
 	"SET LOCAL pg_session_jwt.jwt = '$nobody' \\; SELECT auth.user_id()" => $bad_sub,
-	# The server would show the whole string as the context of the second statement.
+	# The server can show the whole string as the context of the second statement.
 	"DO \$\$ BEGIN EXECUTE \$q\$SET pg_session_jwt.jwt = '$forged'; SELECT auth.user_id()\$q\$; END \$\$" => $bad_signature,
 	"DO \$\$ BEGIN EXECUTE \$q\$SET LOCAL pg_session_jwt.jwt = '$nobody'; SELECT auth.user_id()\$q\$; END \$\$" => $bad_sub,
 	'SELECT auth.user_id()' => 'kept',
@@ -636,7 +636,7 @@ session_ok(
 	 END \$\$" => '',
 	'SELECT auth.user_id()' => 'kept');
 
-# As drivers do it: the token is a parameter, which log_parameter_max_length_on_error would show.
+# The token is a parameter, as drivers send it. log_parameter_max_length_on_error would log it.
 {
 	local $ENV{PGOPTIONS} = "-c pg_session_jwt.jwk=$jwk";
 	my $script = PostgreSQL::Test::Utils::tempdir() . '/bound.sql';
@@ -646,10 +646,10 @@ session_ok(
 		2, [qr/./], [qr/invalid JWT signature/], 'refused as a parameter');
 }
 
-# --- with little stack left ------------------------------------------------
+# --- little stack left -----------------------------------------------------
 
-# What needs more stack than there is raises the server's own error, and is made
-# where there is enough.
+# If the stack is too small, the server raises its own error. The value is built by a
+# later call with enough stack.
 {
 	my $nested = ('[' x 120) . (']' x 120);
 	my (@attempts, $token);
@@ -676,7 +676,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE;
 END $$;
--- From where the stack is used up to the first answer.
+-- From an exhausted stack back to the first successful call.
 CREATE FUNCTION first_answer(depth_of_shallow int) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     FOR depth IN REVERSE 120 .. 1 LOOP
@@ -717,7 +717,7 @@ END
 	}
 }
 
-# --- and the log ----------------------------------------------------------
+# --- the log --------------------------------------------------------------
 
 my $log = slurp_file($node->logfile);
 cmp_ok(scalar(() = $log =~ /ERROR:  \w{5}: /g), '>', 1000, 'the refusals are in the log');

@@ -1,5 +1,5 @@
-# The configuration file is read again under running sessions: what it does not
-# change is verified no more than before, and what it changes is in force.
+# A reload of the configuration file while sessions run: without a change no token is
+# verified again, and a change takes effect.
 
 use strict;
 use warnings;
@@ -20,8 +20,8 @@ my $user = 'SELECT auth.user_id()';
 
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
-# What reads a file of settings as trust.conf. The plain setting beside them tells
-# that it has been read.
+# Reloads with these settings in trust.conf. The plain setting beside them shows that the
+# session has processed the reload.
 my $reads = 0;
 
 sub write_conf
@@ -83,11 +83,11 @@ sub token_stays
 }
 
 token_stays('the token that was accepted last can be set again', 'session', { jwk => public_jwk() });
-# The setting is a placeholder until the first function is called, which is later.
+# The setting is a placeholder here, because no function has been called yet.
 session_ok($node, 'the key moves into the file', {}, reload('session_in_file'));
 token_stays('with the key in the file', 'session_in_file', {});
 
-# What does not decide whether a token is accepted changes nothing for one that was.
+# A setting that does not decide whether a token is accepted does not affect an accepted one.
 my %changes = (
 	leeway => [ leeway => '31' ],
 	fallback => [ claims_fallback => 'on' ],
@@ -95,7 +95,7 @@ my %changes = (
 write_conf("session_$_", %terms, @{ $changes{$_} }) for keys %changes;
 session_ok(
 	$node,
-	'a session key: the token that was accepted last stays so when other settings change',
+	'a session key: the last accepted token stays accepted when other settings change',
 	{ jwk => public_jwk() },
 	reload('session'),
 	init_with($key_token) => '',
@@ -107,13 +107,13 @@ session_ok(
 			init_with($older) => refused('23514', 'Token ID must be strictly monotonically increasing.'))
 	} sort keys %changes));
 
-# Whether it has expired is a question of today's leeway.
+# The current leeway decides whether an accepted token has expired.
 my $now = young_second();
 my $expired = sign(qq({"jti":2,"sub":"alice","exp":@{[ $now - 10 ]}}));
 write_conf('session_strict', %terms, leeway => '0');
 session_ok(
 	$node,
-	'a session key: an accepted token expires by the leeway of today',
+	'a session key: the current leeway decides when an accepted token expires',
 	{ jwk => public_jwk() },
 	reload('session'),
 	init_with($expired) => '',
@@ -126,7 +126,7 @@ session_ok(
 
 # --- pinned keys --------------------------------------------------------------------
 
-# In an audited session a read is one line, and a verification another.
+# With the audit log on, each read writes one line, and each verification another one.
 sub lines_of
 {
 	my ($name, @steps) = @_;
@@ -153,7 +153,7 @@ put_file("$data/$_.json", $jwks) for qw(jwks same);
 put_file("$data/more.json", $more);
 put_file("$data/$_.json", qq({"issuers":[{"issuer":"$ISSUER","jwks_file":"jwks.json"}]})) for qw(issuers alike);
 
-# Each setting's other value lets the token pass as well.
+# The token is also valid with the other value of each setting.
 my @of_file = (%terms, jwks_file => 'jwks.json');
 my @of_issuers = (issuers_file => 'issuers.json', issuer => '');
 for (
@@ -182,12 +182,12 @@ for (
 			@now,
 			map { (reload($_), @now, @now) } qw(before after)),
 		[ 1, 1, 1, 1 + $decides, 1 ],
-		$decides ? 'the token is verified again where it changed, and not else' : 'the token is not verified again');
+		$decides ? 'the token is verified again after the change, and at no other time' : 'the token is not verified again');
 }
 
 # --- a key file is rewritten ------------------------------------------------------------
 
-# The steps by which the server's key file gets the content of another one.
+# The steps that replace the server's key file by a copy of another file.
 sub rewrite
 {
 	my ($name) = @_;
@@ -214,9 +214,9 @@ is_deeply(
 		rewrite('spaced'),
 		@now),
 	[ 1, 1, 2, 1 ],
-	'the token is verified again where the keys changed, and not where their text did');
+	'the token is verified again if the keys change, and not if only their text changes');
 
-# --- what no longer is so -------------------------------------------------------------
+# --- changes that refuse the token -------------------------------------------------------------
 
 put_file("$data/theirs.json", key_set(new_key('theirs')));
 write_conf('ours', @of_file);

@@ -1,5 +1,4 @@
-# A streaming hot standby verifies tokens as the primary does, with a key file of
-# its own.
+# A streaming hot standby verifies tokens as the primary does, with its own key file.
 
 use strict;
 use warnings;
@@ -64,7 +63,7 @@ session_ok($standby, 'standby: what is refused there', \%app,
 	"SET pg_session_jwt.jwks_file = 'mine.json'", refused('42501', qr/^permission denied/),
 	$notes, '');
 
-# Keys rotate on the standby; an open session sees it at its next statement.
+# Keys rotate on the standby; an open session uses the new keys from its next statement on.
 my $directory = $standby->data_dir;
 put_file("$directory/both.json", key_set($old, $new));
 put_file("$directory/late.json", key_set($new));
@@ -92,7 +91,7 @@ session_ok($standby, 'standby: settings of the database are replicated', \%app,
 	init_with(token_for($new, 'alice', aud => 'other')), undef,
 	$notes, $rows{alice});
 
-# So are keys that are a setting.
+# Keys in a setting are replicated too.
 my $keys = key_set($old);
 $primary->safe_psql('postgres', <<END);
 ALTER DATABASE postgres RESET pg_session_jwt.jwks_file;

@@ -1,4 +1,4 @@
-# Who may set what, by every way there is; the audit log; who may call.
+# Which role can set which setting, in each way; the audit log; which role can call.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ CREATE DATABASE owned OWNER owner;
 CREATE DATABASE other;
 END
 
-# --- a trusted extension, for everybody -------------------------------------
+# --- a trusted extension, for each role -------------------------------------
 
 session_ok(
 	$node,
@@ -71,7 +71,7 @@ session_ok(
 
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
 
-# --- pg_session_jwt.jwk: when a connection starts, and then no more -----------
+# --- pg_session_jwt.jwk: only at connection start -----------------------------
 
 my $too_late = refused('55P02', 'parameter "pg_session_jwt.jwk" cannot be set after connection start');
 for my $role ('app_user', undef)
@@ -133,8 +133,8 @@ for my $role ('app_user', undef)
 		$user => 'alice');
 }
 
-# What a superuser stores in the catalog hides the key of the configuration file,
-# and is refused when the library is loaded: nothing is believed then.
+# A value that a superuser stores in the catalog hides the key of the configuration file.
+# The server refuses it when the library loads. The session then refuses every token.
 my $mode = 'SELECT mode, status FROM auth.jwt_status()';
 my $in_catalog = refused('55000', 'pg_session_jwt is misconfigured',
 	detail => 'The value of pg_session_jwt.jwk that this connection began with was refused: '
@@ -203,7 +203,7 @@ session_ok(
 $node->adjust_conf('postgresql.conf', 'pg_session_jwt.jwk', undef);
 $node->restart;
 
-# An ordinary role stores nothing, neither for itself nor as the owner of a database.
+# An ordinary role cannot store a value, neither for itself nor as the owner of a database.
 my $not_theirs = refused('42501', 'permission denied to set parameter "pg_session_jwt.jwk"');
 for my $role ('app_user', 'owner')
 {
@@ -235,7 +235,7 @@ session_ok(
 	'SELECT auth.user_id()' => 'NULL',
 	"ALTER ROLE app_user SET pg_session_jwt.jwk = ''" => $too_late);
 
-# --- pg_session_jwt.jwt and request.jwt.claims: anybody's ---------------------
+# --- pg_session_jwt.jwt and request.jwt.claims: every role --------------------
 
 session_ok(
 	$node,
@@ -244,7 +244,7 @@ session_ok(
 	$user => 'alice',
 	"SET pg_session_jwt.jwt = '$bob'" => '',
 	$user => 'bob',
-	# Back to what the connection began with: accepted then, and not forgotten.
+	# RESET restores the token of connection start, which the session accepted before.
 	'RESET pg_session_jwt.jwt' => '',
 	$user => 'alice');
 session_ok(
@@ -304,7 +304,7 @@ session_ok(
 	'CREATE FUNCTION audited() RETURNS text LANGUAGE sql SET pg_session_jwt.audit_log = on'
 	  . q( AS 'SELECT auth.user_id()') => $denied);
 
-# Lines of the log since an offset that speak of tokens or claims.
+# Lines of the log since an offset that mention tokens or claims.
 sub audit_lines
 {
 	my ($offset) = @_;
@@ -367,8 +367,8 @@ session_ok($node, 'a superuser audits a role', { user => 'app_user' }, $user => 
 is_deeply([ audit_lines($mark) ],
 	['no JWT claims found in setting "request.jwt.claims"'], 'by ALTER ROLE');
 
-# What an ordinary role puts into the startup packet takes the place of what was
-# stored, and is then refused. It cannot turn the audit off.
+# A value that an ordinary role sends in the startup packet replaces the stored value and
+# is then refused. It must not turn the audit log off.
 foreach my $value (qw(off on))
 {
 	$mark = -s $node->logfile;
@@ -386,7 +386,7 @@ foreach my $value (qw(off on))
 }
 $node->safe_psql('postgres', 'ALTER ROLE app_user RESET ALL');
 
-# --- names of our own --------------------------------------------------------
+# --- reserved names ----------------------------------------------------------
 
 session_ok(
 	$node,
@@ -407,11 +407,11 @@ session_ok(
 	    AND short_desc <> '') =>
 	  'pg_session_jwt.audit_log superuser string, pg_session_jwt.jwk backend string, '
 	  . 'pg_session_jwt.jwt user string, request.jwt.claims user string',
-	# A public key signs nothing.
+	# The description must say that the key verifies: a public key does not sign.
 	q(SELECT short_desc FROM pg_settings WHERE name = 'pg_session_jwt.jwk') =>
 	  q(The public key that verifies this session's tokens, as a JWK.));
 
-# --- from the configuration file, loaded at server start -----------------------
+# --- the configuration file, and the library loaded at server start -----------------------
 
 # Debian's extension_destdir, which stands in before 18, prepends to absolute paths only.
 my $library = $node->pg_version < 18 ? '$libdir/pg_session_jwt' : 'pg_session_jwt';
@@ -468,7 +468,7 @@ session_ok(
 	$user => 'alice',
 	init_with($bob) => '');
 
-# --- in an operation that another role's code runs in ----------------------------
+# --- security-restricted operations ----------------------------------------------
 
 session_ok(
 	$node,
@@ -500,7 +500,7 @@ session_ok(
 	"SET $force = off" => '',
 	init_with($alice) => '',
 	'INSERT INTO checked VALUES (-1)' => refused('23514', qr/violates check constraint/));
-# The worker says it, and the leader again.
+# The worker reports the error, and the leader repeats it.
 is_deeply(
 	[ slurp_file($node->logfile, $mark) =~ /STATEMENT:  (.*);/g ],
 	[ ('SELECT fails()') x 2, 'INSERT INTO checked VALUES (-1)' ],

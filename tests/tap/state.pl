@@ -1,4 +1,4 @@
-# A token's state follows its setting, wherever that is read.
+# The state of a token follows its setting, in each context that reads it.
 
 use strict;
 use warnings;
@@ -54,7 +54,7 @@ CREATE FUNCTION who_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
 CREATE FUNCTION set_in_definer(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS
 	$$ BEGIN EXECUTE format('SELECT auth.jwt_session_init(%L)', t); END $$;
 
--- Holds what it was called with while token after token comes and goes.
+-- Keeps its argument while many tokens replace one another.
 CREATE PROCEDURE keep(who text, claims jsonb, tokens text[], ends_with text, OUT seen text) LANGUAGE plpgsql AS $$
 DECLARE
 	held text := auth.user_id();
@@ -172,7 +172,7 @@ session_ok(
 	set_local('f') => '',
 	$user => 'user f',
 	'COMMIT' => '',
-	# Not read before, and a later one was.
+	# This token was not read before, and a later one was.
 	$user => $replayed);
 
 session_ok(
@@ -224,7 +224,7 @@ session_ok(
 	init('a') => $replayed,
 	init('c') => '');
 
-# Far more tokens than are kept ready: the older ones come back all the same.
+# Far more tokens than the cache holds: a rollback restores the older ones too.
 session_ok(
 	$node,
 	'a deep stack of tokens, unwound',
@@ -354,7 +354,7 @@ session_ok(
 	'FETCH plain' => 'user b',
 	'COMMIT' => '',
 	init('d') => '',
-	# It was read at the commit.
+	# The cursor's rows were read at the commit.
 	'FETCH ALL held' => qq(user b|{"jti": 2, "sub": "user b"}\nuser b|{"jti": 2, "sub": "user b"}),
 	$user => 'user d');
 
@@ -405,8 +405,8 @@ session_ok(
 	"SET pg_session_jwt.jwt = '$forged'" => '',
 	$count => $bad_signature);
 
-# Planning reads a token, too, to guess how many rows there will be: so what only
-# a worker reads is in the target list, or in a plan made before.
+# The planner also reads a token, to estimate the number of rows. So a call that only a
+# worker makes is in the target list, or in an earlier plan.
 my $in_worker = 'SELECT min(auth.user_id()), max(auth.user_id()), count(*) FROM plain';
 my @workers_only = (
 	'SET plan_cache_mode = force_generic_plan' => '',
@@ -514,7 +514,7 @@ session_ok(
 	reads('a'),
 	'FETCH held' => 'user a|user a|26000');
 
-# The ways in which a client might tell a worker what to believe.
+# The ways in which a client might send its own state to a worker.
 my $state = 'pg_session_jwt.parallel_state';
 my @lies = map { "$_" . '0' x 20 } '+', '-';
 for my $role ('app_user', undef)
@@ -543,9 +543,9 @@ for my $role ('app_user', undef)
 		"SELECT count(*) FROM pg_settings WHERE name = '$state'" => '0');
 }
 
-# Statement and token in one string: the worker hides it from the log, and so
-# must the leader that repeats the worker's error. With one worker, because a
-# second might still be starting when the first gives up, which the server logs.
+# Statement and token in one string: the worker keeps it out of the log. The leader
+# repeats the worker's error and must do the same. With one worker only: a second one
+# might still be starting when the first fails, and the server logs that.
 session_ok(
 	$node,
 	'a token that came with the statement, refused in a worker',
@@ -553,14 +553,14 @@ session_ok(
 	@parallel,
 	'SET max_parallel_workers_per_gather = 1' => '',
 	'SET plan_cache_mode = force_generic_plan' => '',
-	# The planner asks for one worker only beside the leader.
+	# The planner requests only one worker besides the leader.
 	'SET parallel_leader_participation = on' => '',
 	"PREPARE named AS $in_worker" => '',
 	'EXECUTE named' => 'NULL|NULL|26000',
 	'SET parallel_leader_participation = off' => '',
 	"SET pg_session_jwt.jwt = '$forged' \\; EXECUTE named" => { %$bad_signature, context => qr/parallel worker/ });
 
-# Claims of the gateway reach the workers, too.
+# The workers also get the claims of a gateway.
 session_ok(
 	$node,
 	'workers read the claims of the gateway',
@@ -574,7 +574,7 @@ session_ok(
 
 # --- time -------------------------------------------------------------------
 
-# Accepted for two seconds more, then refused by every way to read it.
+# Accepted for two more seconds, then refused by each function that reads it.
 my $now = young_second();
 my $short = sign(sprintf '{"jti":5,"sub":"user e","exp":%d}', $now - 57);
 my $expired = refused('23514', 'Token used after it has expired', detail => sprintf 'exp=%d', $now - 57);
@@ -601,10 +601,10 @@ session_ok(
 	'SELECT who()' => 'user e',
 	(map { ("DECLARE $_ CURSOR FOR $open{$_}" => '', "FETCH $_" => 'user e') } sort keys %open),
 	'SAVEPOINT s' => '',
-	# What one message has that came in time ends well.
+	# A message that arrives in time succeeds completely.
 	"SELECT auth.user_id(), $later, auth.user_id(), who() \\; SELECT clock_timestamp() > to_timestamp($now + 3.5), auth.user_id()" =>
 	  qr/^(user e\|\|user e\|user e\n)?t\|user e\z/,
-	# So does what was found out when the first row was fetched.
+	# So does a value computed when the first row was fetched.
 	'FETCH by_key' => 'user e',
 	'FETCH at_once' => 'user e',
 	'FETCH by_row' => $expired,
@@ -625,8 +625,8 @@ session_ok(
 	'RESET pg_session_jwt.jwt' => '',
 	'EXECUTE q' => 'NULL');
 
-# The transactions of one message have its start, and rows that were put aside stay
-# those of who they were put aside for, whoever asks for them.
+# All transactions of one message share its start time. Rows that a cursor holds stay the
+# rows of the user who opened it, also for the next user.
 $now = young_second();
 $short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
 session_ok(
@@ -650,7 +650,7 @@ session_ok(
 	'DISCARD ALL' => '',
 	'FETCH held' => refused('34000', 'cursor "held" does not exist'));
 
-# Also where nobody but PL/pgSQL reads it, whose expressions the executor does not run.
+# Also if only PL/pgSQL reads it: the executor does not run such expressions.
 $now = young_second();
 $short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
 my $expression = q{DO $$ DECLARE name text := auth.user_id(); BEGIN IF name <> 'user f' THEN RAISE 'another user'; END IF; END $$};
@@ -665,7 +665,7 @@ session_ok(
 	'\\! sleep 3' => '',
 	$expression => { %$expired, detail => sprintf 'exp=%d', $now - 58 });
 
-# Also where a parallel worker reads it late, and for the first time.
+# Also if the first read is late, in a parallel worker.
 $now = young_second();
 $short = sign(sprintf '{"jti":6,"sub":"user f","exp":%d}', $now - 58);
 my $query = sprintf 'SELECT min(who_at(to_timestamp(%d))) FROM plain', $now + 4;
@@ -681,7 +681,7 @@ session_ok(
 
 # --- memory -------------------------------------------------------------------
 
-# Two kilobytes of token, and more identities than are kept, again and again.
+# Tokens of two kilobytes, and more identities than the cache holds, many times.
 my %large =
   map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 20;
 my $claims = q(SET request.jwt.claims = '{"sub":"user %d","pad":"%s"}');

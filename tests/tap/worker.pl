@@ -1,6 +1,6 @@
-# Sessions that no client began: a background worker sets a token and reads it.
-# It has no startup packet, so its key is the configuration's; and nothing tells
-# the server there when a statement begins.
+# Sessions without a client: a background worker sets a token and reads it. It has no
+# startup packet, so its key comes from the configuration. The server does not know when
+# a statement starts there.
 
 use strict;
 use warnings;
@@ -33,8 +33,9 @@ END
 my $user = 'SELECT auth.user_id()';
 my @tokens;
 
-# What only a parallel worker of the worker reads. With one, because a second might
-# still be starting when the first gives up, which the server logs.
+# A token that only a parallel worker of the background worker reads. With one parallel
+# worker only: a second one might still be starting when the first fails, and the server
+# logs that.
 my @parallel = map { ($_ => undef) } 'SET parallel_setup_cost = 0', 'SET parallel_tuple_cost = 0',
   'SET min_parallel_table_scan_size = 0', 'SET max_parallel_workers_per_gather = 2',
   'SET max_parallel_workers = 1', 'SET parallel_leader_participation = off';
@@ -49,9 +50,9 @@ sub token
 sub set { return "SET pg_session_jwt.jwt = '$_[0]'" }
 
 # One worker, one test: worker_ok($name, $error, STATEMENT => ANSWER, ...), see
-# tests/worker/worker.c; undef: SQL NULL, or no row. With an error (a regexp of
-# what the log says after "ERROR:") the worker ends with it: what its last
-# transaction answered is lost, and not wanted.
+# tests/worker/worker.c; undef: SQL NULL, or no row. $error is a regexp for the
+# log text after "ERROR:". With it the worker must end with this error. The answers of its
+# last transaction are then lost and not compared.
 sub worker_ok
 {
 	my ($name, $error, @steps) = @_;
@@ -75,14 +76,14 @@ sub worker_ok
 	my $seen = $node->safe_psql('postgres',
 		"SELECT step, coalesce(answer, 'NULL') FROM seen ORDER BY step");
 	is($seen, join("\n", @wanted), $name);
-	# The postmaster tells that the worker is gone before it logs it.
+	# The postmaster reports the end of the worker before it logs it.
 	$node->wait_for_log(qr/"test worker" \(PID \d+\) exited/, $before);
 	my $log = slurp_file($node->logfile, $before);
 	my @errors = $log =~ /(?:ERROR|FATAL|PANIC|WARNING): +(.*)/g;
 	if (defined $error)
 	{
-		# A parallel worker has its own. Where the first failed before the second was
-		# registered, the second starts and finds the leader's segment gone.
+		# A parallel worker logs its own error. If the first one fails before the second is
+		# registered, the second starts and finds that the leader's segment is gone.
 		my @own = grep { /$error/ } @errors;
 		my @others = grep { !/$error|^55000: could not map dynamic shared memory segment$/ } @errors;
 		ok(@own && !@others, "$name: the error") or diag join "\n", @errors;
@@ -194,7 +195,7 @@ sub tests
 		$user => undef,
 		'COMMIT' => undef);
 
-	# Accepted for seconds enough to start a worker on a busy machine.
+	# Accepted for enough seconds to start a worker on a busy machine.
 	my $now = young_second();
 	my $short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 53);
 	my $expired = qr/^23514: Token used after it has expired$/;
@@ -213,7 +214,7 @@ sub tests
 		'COMMIT' => undef,
 		$user => undef);
 
-	# A worker that says when its statements begin is a session like any other.
+	# A worker that reports the start of its statements behaves like any other session.
 	$now = young_second();
 	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 53);
 	worker_ok(
@@ -227,7 +228,7 @@ sub tests
 		'STATEMENT' => undef,
 		$user => undef);
 
-	# Then its parallel workers know, too: between its own start and theirs there is time.
+	# Then its parallel workers also know the start, although they start later.
 	$now = young_second();
 	my $young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
 	worker_ok(
@@ -250,7 +251,7 @@ sub tests
 		set($short) => undef,
 		$in_parallel => undef);
 
-	# And so do those of a worker that says nothing.
+	# So do the parallel workers of a worker that does not report the start.
 	$now = young_second();
 	$young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
 	worker_ok(

@@ -1,6 +1,5 @@
-# Runs the tool (its path is in SJWT) and holds what it says against what it
-# should. Whatever a run is given or a file of file() holds, no eight octets of it
-# may stand on standard error.
+# Runs the tool (its path is in SJWT) and compares its output with the expectation. No
+# eight octets of its input, or of a file of file(), may appear on standard error.
 package Sjwt;
 
 use strict;
@@ -51,7 +50,7 @@ our %p256 = (
         . 'djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q',
 );
 
-# By their algorithms: a key and a token of RFC 7515's payload.
+# For each algorithm: a key, and a token with the payload of RFC 7515.
 our %known = (
     HS256 => [$hmac{jwk}, $hmac{token}],
     EdDSA => [@ed25519{qw(jwk claims_token)}],
@@ -104,7 +103,7 @@ sub sjwt
     write_to($err, '');
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
-        # by number, so that what is closed stays closed in the tool
+        # by number, so that a closed descriptor stays closed in the tool
         open STDIN, '<', $in or die;
         open STDOUT, '>', $to eq '&-' ? $out : $to or die "$to: $!";
         open STDERR, '>', $err or die;
@@ -136,7 +135,7 @@ sub complaint
     return $same ? () : "$what is:\n$got\nand should be:\n$wanted";
 }
 
-# expect(name, [arguments], code => 0, out => '', err => '', and what sjwt() takes):
+# expect(name, [arguments], code => 0, out => '', err => '', and the options of sjwt()):
 # out and err are texts or patterns, of err without "sjwt: " and the newline.
 # Returns standard output.
 sub expect
@@ -160,7 +159,7 @@ sub expect
     return $out;
 }
 
-# What the tool prints, without the newline; dies where it does not.
+# The output of the tool without the newline; dies if the tool fails.
 sub made
 {
     my ($arguments, %given) = @_;
@@ -174,8 +173,8 @@ my %build = map { my ($algorithm, @names) = split / +/; $algorithm => \@names }
     split /\n/, made(['backends']);
 $build{Ed25519} = $build{EdDSA};
 
-# Does this build verify, or sign, with the algorithm? keys.t holds what the tool
-# says of that against what the build was configured to.
+# Does this build verify, or sign, with the algorithm? keys.t compares the tool's answer
+# with the configuration of the build.
 sub verifies { return $build{ $_[0] }[0] ne '-' }
 sub signs { return $build{ $_[0] }[1] ne '-' }
 

@@ -1,4 +1,4 @@
-# sjwt check: would the server take a file of keys, or of issuers?
+# sjwt check: whether the server would accept a file of keys, or of issuers.
 use strict;
 use warnings;
 use Cwd;
@@ -26,10 +26,10 @@ my $refused = 'key has the wrong length, is too weak or is not on the curve';
 my $lacking = 'key is for an algorithm that this build does not support';
 my $shared = '(a shared secret: only where algorithms are named)';
 my $hs = usable(qw(HS256 HS384 HS512));
-# What is said of the secret with the kid "c" and the alg HS256.
+# The output for the secret with the kid "c" and the alg HS256.
 my $hs256 = verifies('HS256') ? qq(usable   kid "c": HS256 $shared) : qq(skipped  kid "c": $lacking);
 
-# The key with these members as well; a set of such keys.
+# The key with these additional members; a set of such keys.
 sub with { my ($jwk, $members) = @_; return "{$members," . substr $jwk, 1 }
 sub set { return sprintf '{"keys":[%s]}', join ',', @_ }
 
@@ -67,12 +67,12 @@ check('a kid that would move the cursor', with($pair->{public}, '"kid":"\u001b[2
     out => qq(key  usable   kid "\\x1B[2J\\x0Akeys[9]\xc3\xa9": $algorithm\n));
 check('a kid that would speak for the tool', with($pair->{public}, '"kid":"a\": HS256 \\\\"'),
     out => qq(key  usable   kid "a\\": HS256 \\\\": $algorithm\n));
-# As JSON's escapes, and how they are shown.
+# The characters as JSON escapes, and their output.
 my @rearranging = map { sprintf '\\u%04X', $_ } 0x061c, 0x200e, 0x200f, 0x2028 .. 0x202e,
     0x2066 .. 0x2069;
 check("a kid with $_", with($pair->{public}, qq("kid":"a${_}b")),
     out => qq(key  usable   kid "a${_}b": $algorithm\n)) for @rearranging;
-# Their neighbours, as they are: U+061B, U+200D, U+2010, U+2027, U+202F, U+2065, U+206A.
+# Their neighbours, which are printed unchanged: U+061B, U+200D, U+2010, U+2027, U+202F, U+2065, U+206A.
 my @neighbours = ("\xd8\x9b", map { "\xe2$_" } "\x80\x8d", "\x80\x90", "\x80\xa7", "\x80\xaf",
     "\x81\xa5", "\x81\xaa");
 check('a kid of other characters', with($pair->{public}, sprintf '"kid":"%s"', join '', @neighbours),
@@ -139,8 +139,8 @@ for my $more (0, 1) {
 
 my @issuers = ('check', '--issuers');
 
-# A new file of this content, of which messages may name the members; of the keys
-# in it they hold nothing, since each is in a file() as well.
+# A new file with this content. Messages may name its members. They contain no part of its
+# keys, because each key is in a file() too.
 my $documents = 0;
 
 sub document
@@ -179,7 +179,7 @@ issuers[0]  "b\\x07"
     skipped  kid "c\\x07", keys[1]: key type is not known
 END
 
-# The server would take these, and refuse each token of "b".
+# The server would accept these documents, and refuse each token of "b".
 my $others = join ',', map { qq("$_") } grep { $_ ne $algorithm } map { $_->[0] } @rows;
 my $not_served = 'issuers[0]: none of its keys serves one of its "algorithms"';
 my $accepting = qq{issuers[0]  "b"\n} . terms(\@audiences) . '  algorithms       %s' . "\n"
@@ -242,9 +242,9 @@ expect('issuers instead of keys', ['check', document(issuers($inline))], code =>
 expect('a document of more than 4 MiB', [@issuers, document(issuers($inline) . ' ' x $limit)],
     code => 1, err => 'FILE: document of issuers is too large');
 
-# ---- the files of issuers --------------------------------------------------
+# ---- key files of issuers --------------------------------------------------
 
-# A document with one issuer, whose keys are in that file.
+# A document with one issuer, whose keys are in this file.
 sub named { my ($path) = @_; return issuers(encode_json({ issuer => 'f', jwks_file => $path })) }
 sub named_out { my ($path, $what) = @_; return <<"END" }
 issuers[0]  "f"

@@ -1,4 +1,4 @@
-# sjwt decode: shows a token to a person, and says that nothing was verified.
+# sjwt decode: prints a token for a person to read, and says that nothing is verified.
 use strict;
 use warnings;
 use File::Basename;
@@ -40,7 +40,7 @@ expect('no payload', ['decode', token('{}', '')], out => shown('{}', ''), err =>
 expect('letters of all kinds', ['decode', token('{}', "J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x94\x91")],
     out => shown('{}', "J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x94\x91"), err => $warning);
 
-# Nothing may move the cursor, or look like a line of the tool's own.
+# No output may move the cursor, or look like a line of the tool itself.
 my %escaped = (
     "\e[2J\r\t\0\x7f"              => '\x1B[2J\x0D\x09\x00\x7F',
     "\nNOT VERIFIED"               => "\n  NOT VERIFIED",

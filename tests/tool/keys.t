@@ -142,7 +142,7 @@ expect('keys: none usable', ['keys', file('{"keys":[{"kty":"new"}]}')], code => 
 ($algorithm, $pair) = verifies('EdDSA') ? ('EdDSA', \%ed25519) : ('ES256', \%p256);
 SKIP: {
     skip 'this build has neither EdDSA nor ES256', 5 if !verifies($algorithm);
-    # The secret is too short for any algorithm, whether or not the build has it.
+    # The secret is too short for any algorithm, in each build.
     expect('keys: usable and not', ['keys', file(sprintf '{"keys":[%s]}', join ',',
         '{"kty":"oct","kid":"short","k":"AA"}', $pair->{public},
         '{"use":"enc","kid":"for secrets",' . substr($pair->{public}, 1), '1', '{"kty":"new"}',

@@ -1,5 +1,5 @@
-# Every algorithm by tokens that others signed: what a build verifies, and what it
-# says of an algorithm that it does not verify, or does not sign with.
+# Every algorithm with published tokens: those that the build verifies, and the error for
+# an algorithm that it does not verify, or does not sign with.
 use strict;
 use warnings;
 use File::Basename;
@@ -7,7 +7,7 @@ use lib dirname(__FILE__);
 use Sjwt;
 use Test::More;
 
-# tests/vectors/jws/README.md tells the form of the files.
+# tests/vectors/jws/README.md describes the form of the files.
 sub vector
 {
     my ($path) = @_;

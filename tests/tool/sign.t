@@ -1,4 +1,4 @@
-# sjwt sign: the tokens it makes, octet by octet where the algorithm leaves no choice.
+# sjwt sign: its tokens, octet by octet if the algorithm is deterministic.
 use strict;
 use warnings;
 use File::Basename;
@@ -21,7 +21,7 @@ expect('RFC 7515 A.1', [@sign, '--header', $hmac{header}, '--claims', $hmac{payl
     out => "$hmac{token}\n");
 expect('claims from standard input', [@sign, '--header', $hmac{header}, '--claims', '-'],
     in => $hmac{payload}, out => "$hmac{token}\n");
-# The largest token that is made of claims, and one octet more of them.
+# The largest token that it signs from claims, and one more octet.
 my $empty = length made([@sign, '--raw-payload', file('')]);
 my $room = int((65536 - $empty) * 3 / 4) - length '{"a":""}';
 my $largest = made([@sign, '--claims', '-'], in => sprintf '{"a":"%s"}', 'x' x $room);
@@ -129,7 +129,7 @@ my $spaced = qq({ "b" : 1,\n "a" : 1e2 }\n);
 is(decode_base64url((split /\./, made([@sign, '--claims', $spaced]))[1]), $spaced,
     'claims are signed as they stand');
 
-# ---- what is no string -----------------------------------------------------
+# ---- text that is not a string -----------------------------------------------------
 
 expect('kid that is not UTF-8', [@sign, @claims, '--kid', "a\xff"], code => 2,
     err => '--kid: key id is not a string: not UTF-8');
@@ -187,7 +187,7 @@ for my $case (@bad_keys) {
     expect("key: $name", ['sign', '--key', file($text), @claims], code => 2,
         err => qr/\A--key: $pattern\z/);
 }
-# A point that is not the private half's would give that half away (EdDSA).
+# With a public point of another key, an EdDSA signature would reveal the private key.
 for my $pair (grep { signs($_->[0]) } ['EdDSA', \%ed25519], ['ES256', \%p256]) {
     my $other = made(['keygen', '--alg', $pair->[0]]);
     my ($d) = $pair->[1]{jwk} =~ /"d":"([^"]*)"/;

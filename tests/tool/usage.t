@@ -1,5 +1,5 @@
-# The command line itself: what is asked for wrongly, and what cannot be read or
-# written. Exit code 2, one line on standard error, nothing on standard output.
+# The command line: wrong arguments, unreadable input and unwritable output. Exit code 2,
+# one line on standard error, nothing on standard output.
 use strict;
 use warnings;
 use File::Basename;
@@ -191,7 +191,7 @@ expect('input closed and not needed', [@verify, $token], in => '&-', out => $pay
 expect('errors closed', [@verify, 'x'], err => '&-', code => 1);
 expect('decode with errors closed', ['decode', $hmac{token}], err => '&-', out => qr/\ANOT VER/);
 
-# A reader that goes away.
+# A reader that closes the pipe.
 SKIP: {
     skip "this build does not sign with $alg", 2 if !signs($alg);
     my $large = file('x' x 200_000);

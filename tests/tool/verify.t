@@ -1,4 +1,4 @@
-# sjwt verify: what it accepts, what it refuses and in which words.
+# sjwt verify: accepted tokens, refused tokens and the messages.
 use strict;
 use warnings;
 use File::Basename;
@@ -17,7 +17,7 @@ sub token
     return made(['sign', '--key', $key, '--claims', $claims, @more]);
 }
 
-# Is refused for this reason (a text or a pattern).
+# Expects a refusal with this reason (a text or a pattern).
 sub refused
 {
     my ($name, $why, $arguments, %given) = @_;
@@ -26,7 +26,7 @@ sub refused
     return;
 }
 
-# ---- where the token comes from --------------------------------------------
+# ---- the source of the token -----------------------------------------------
 
 expect('RFC 7515 A.1', [@valid, $hmac{token}], out => $payload);
 expect('token from standard input', [@valid], in => $hmac{token}, out => $payload);
@@ -66,7 +66,7 @@ expect('a mixed set: the public key by default', ['verify', '--keys', $both, $si
 refused('a mixed set: the secret not by default', qr/algorithm is not allowed here(: HS256)?/,
     ['verify', '--keys', $both, $hmac{token}]);
 
-# A public key is no shared secret, however it is written.
+# A public key in any form must not work as a shared secret.
 for my $text ($pair->{public}, $pair->{public} =~ /"x":"([^"]+)"/) {
     my $secret = file(sprintf '{"kty":"oct","k":"%s"}', encode_base64url($text));
     my $forged = made(['sign', '--key', $secret, '--claims', '{"sub":"admin"}']);

@@ -1,6 +1,6 @@
 /*
- * case.c - linked into every unit test: with SJWT_TEST_CASE in the environment
- * only the cases of that name run (* and ? stand for any characters).
+ * case.c - linked into every unit test. If SJWT_TEST_CASE is set in the environment,
+ * only the cases with this name run (* and ? match any characters).
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,9 @@
 /*
  * fake_backend.h - the crypto registry over one backend that computes nothing.
  *
- * It believes a signature whose every octet is the first octet of the key, and
- * answers whatever a test tells it to. So the core's rules are tested alike in
- * every build, and every error that a backend can return is seen. Include in
- * one file of a program.
+ * It accepts a signature if each octet equals the first octet of the key. It returns any
+ * status that a test selects. So each build tests the same rules of the core and each
+ * error of a backend. Include it in one file of a program.
  */
 #ifndef PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
 #define PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
@@ -14,14 +13,14 @@
 
 #include <stdlib.h>
 
-/* What this "build" lacks. */
+/* The algorithms that this "build" does not verify. */
 #define FAKE_LACKS                                                                                 \
     (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_HS384))
 
 static struct {
     sjwt_crypto_status init, prepare, verify; /* SJWT_CRYPTO_OK: as described above */
     uint32_t refuses;                         /* algorithms for which prepare is BAD_KEY */
-    size_t preparations, verifications;       /* how often asked */
+    size_t preparations, verifications;       /* number of calls */
     size_t handles;                           /* not yet released */
 } fake;
 
@@ -79,8 +78,8 @@ const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .release = fake_release,
 };
 
-/* Keys whose every octet is 'K' (an EC key's y: 'Y'; an RSA key's: 0xCB, which
- * is odd and has its top bit set). */
+/* Keys whose octets are all 'K' (y of an EC key: 'Y'; n of an RSA key: 0xCB, which is
+ * odd and has its top bit set). */
 #define K32 "S0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0tLS0s"
 #define Y32 "WVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVk"
 #define OKP_KEY "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" K32 "\""

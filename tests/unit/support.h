@@ -1,6 +1,6 @@
 /*
- * support.h - what the core's tests share: an allocator that counts and can
- * fail, and tokens made of parts.
+ * support.h - shared by the core's tests: an allocator that counts and can fail, and
+ * tokens built from parts.
  */
 #ifndef PG_SESSION_JWT_TESTS_SUPPORT_H
 #define PG_SESSION_JWT_TESTS_SUPPORT_H
@@ -21,8 +21,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef struct counting {
-    size_t live;    /* allocations not yet given back */
-    size_t calls;   /* allocations asked for */
+    size_t live;    /* allocations not freed yet */
+    size_t calls;   /* allocations requested */
     size_t fail_at; /* the call that fails, from 1; 0: none */
 } counting;
 
@@ -76,7 +76,7 @@ static inline char *encoded(const void *octets, size_t len)
     return text;
 }
 
-/* The three parts as given, with dots between; free() it. */
+/* The three parts, separated by dots; free() it. */
 static inline char *joined(const char *header, const char *payload, const char *signature)
 {
     size_t size = strlen(header) + strlen(payload) + strlen(signature) + 3;

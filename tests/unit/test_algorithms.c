@@ -1,4 +1,4 @@
-/* Lists of algorithms, and what the build says of itself. */
+/* Lists of algorithms, and the algorithms that the build reports. */
 #include "support.h"
 
 #include "crypto/crypto.h"

@@ -72,8 +72,8 @@ static void test_round_trip(void **state)
     }
 }
 
-/* Every text of two characters: right are those of the alphabet whose last four
- * bits are zero, and no others. */
+/* Every text of two characters: only those of the alphabet whose last four bits are
+ * zero are valid. */
 static void test_all_pairs(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Registered claims against policy, and in what order a JWT's faults are told. */
+/* Registered claims against the policy, and the order of the checks. */
 #include "support.h"
 
 #include "fake_backend.h"
@@ -277,7 +277,7 @@ static void test_iat(void **state)
     static const row rows[] = {
         {"{\"iat\":1}", SJWT_OK},
         {"{\"iat\":1.5}", SJWT_OK},
-        {"{\"iat\":1e300}", SJWT_OK}, /* the future is nobody's fault */
+        {"{\"iat\":1e300}", SJWT_OK}, /* a future iat is accepted */
         {"{\"iat\":\"1\"}", SJWT_IAT_INVALID},
         {"{\"iat\":null}", SJWT_IAT_INVALID},
         {"{\"iat\":[]}", SJWT_IAT_INVALID},
@@ -331,7 +331,7 @@ static void test_jti(void **state)
     expect("{\"jti\":9223372036854775807}", &policy, SJWT_OK);
     last = INT64_MAX;
     expect("{\"jti\":9223372036854775807}", &policy, SJWT_JTI_REPLAYED);
-    /* Nobody asked. */
+    /* The policy does not require a jti. */
     policy.last_jti = NULL;
     expect("{}", &policy, SJWT_OK);
     expect("{\"jti\":\"a\"}", &policy, SJWT_OK);
@@ -455,8 +455,8 @@ static void test_one_issuer(void **state)
     expect("{}", &policy, SJWT_ISSUER_REFUSED);
 }
 
-/* What is nearly right is said to be so, and in what way; the pairs that are not
- * must not be. */
+/* The detail says that a value is nearly right, and in which way. It says nothing for
+ * the other pairs. */
 static const struct {
     const char *has, *wanted, *detail;
 } pairs[] = {
@@ -570,14 +570,14 @@ static void test_several_issuers(void **state)
     } rows[] = {
         {"{\"iss\":\"https://a\"}", 'K', SJWT_OK, 0},
         {"{\"iss\":\"https://b\"}", 'Z', SJWT_OK, 1},
-        /* one issuer's key does not vouch for another */
+        /* a key of one issuer does not verify a token of another */
         {"{\"iss\":\"https://a\"}", 'Z', SJWT_SIGNATURE_INVALID, 0},
         {"{\"iss\":\"https://b\"}", 'K', SJWT_SIGNATURE_INVALID, 0},
         /* a policy without an issuer applies to no token when there are several */
         {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{}", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{\"iss\":null}", 'K', SJWT_ISSUER_REFUSED, 0},
-        /* a payload that cannot be read has no issuer, and is told no more of */
+        /* an unreadable payload has no issuer; no other error about it is reported */
         {"[]", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{", 'K', SJWT_ISSUER_REFUSED, 0},
         {"{\"iss\":\"https://a\",\"x\":1,\"x\":2}", 'K', SJWT_ISSUER_REFUSED, 0},
@@ -604,7 +604,7 @@ static void test_several_issuers(void **state)
         free(text);
     }
 
-    /* Each trust has its own say on header and claims. */
+    /* Each issuer policy has its own rules for header and claims. */
     static const char *const audience[] = {"b"};
     issuers[0].algorithms = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
     issuers[1].audiences = (sjwt_string_list){audience, 1};
@@ -614,13 +614,13 @@ static void test_several_issuers(void **state)
     assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL),
                   SJWT_AUDIENCE_REFUSED, "b");
     free(text);
-    /* but "none" and critical headers are nobody's */
+    /* but no policy accepts "none" or a critical header */
     text = signed_by('K', "{\"alg\":\"none\"}", "{\"iss\":\"https://c\"}");
     assert_status(sjwt_verify(NULL, text, strlen(text), &policy, &token, NULL), SJWT_ALG_UNKNOWN,
                   "");
     free(text);
 
-    /* Who lacks a key is told, also where there is none at all. */
+    /* The error says which issuer lacks the key, also if it has no key at all. */
     const sjwt_keyset *keys = issuers[1].keys;
     for (int without = 0; without < 2; without++) {
         sjwt_error error = {.issuer_index = 99};
@@ -632,7 +632,7 @@ static void test_several_issuers(void **state)
         free(text);
     }
 
-    /* Two are several, too, and none is none. */
+    /* Two policies are several; without a policy no issuer is trusted. */
     policy.issuer_count = 2;
     expect("{\"iss\":\"https://a\"}", &policy, SJWT_ALG_NOT_ALLOWED);
     issuers[0].issuer = issuers[1].issuer = NULL;
@@ -643,7 +643,8 @@ static void test_several_issuers(void **state)
     sjwt_keyset_free(other);
 }
 
-/* Nothing is told of a payload whose signature is not good, but its issuer. */
+/* If the signature is not valid, no error about the payload is reported, except about
+ * its issuer. */
 static void test_nothing_is_told_before_the_signature(void **state)
 {
     static const char *const payloads[] = {
@@ -681,7 +682,7 @@ static void test_nothing_is_told_before_the_signature(void **state)
     free(text);
 }
 
-/* Nor is it so much as parsed where nobody asks for its issuer. */
+/* The payload is not even parsed if the policy does not need its issuer. */
 static void test_no_payload_is_parsed_before_the_signature(void **state)
 {
     static const char *const payloads[] = {
@@ -709,7 +710,7 @@ static void test_no_payload_is_parsed_before_the_signature(void **state)
     assert_true(calls[1][0] < calls[1][1]);
 }
 
-/* Each row has the faults of all rows below it; the first is the one told. */
+/* Each row has the errors of all rows below it; the first one is reported. */
 static void test_first_of_several(void **state)
 {
     static const char *const audience[] = {"us"};

@@ -1,6 +1,6 @@
 /*
- * Algorithm confusion: everybody knows a public key, so a MAC made with it, in
- * whatever form an attacker thinks a verifier might feed to HMAC, proves nothing.
+ * Algorithm confusion: a public key is public, so a MAC computed with it proves nothing, in
+ * whatever form a verifier might pass the key to HMAC.
  * The keys are those of RFC 7515 appendix A and RFC 8037 appendix A.
  */
 #include "support.h"
@@ -60,8 +60,8 @@ static bool is_signable(sjwt_crypto_alg alg)
     return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
-/* A token with a right MAC by this secret; NULL where the build cannot make one
- * or the secret is too short for it. free() it. */
+/* A token with a valid MAC by this secret; NULL if the build cannot sign it or the secret
+ * is too short. free() it. */
 static char *forge(sjwt_crypto_alg mac, sjwt_crypto_span secret)
 {
     const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get(mac);
@@ -100,7 +100,7 @@ static sjwt_status verify(const sjwt_keyset *keys, const char *text, bool sessio
     return status;
 }
 
-/* The MAC itself must be right, or being refused would show nothing. */
+/* The MAC itself must be valid, or a refusal would prove nothing. */
 static void assert_right_mac(sjwt_crypto_span secret, const char *token)
 {
     char *k = encoded(secret.data, secret.len);
@@ -176,8 +176,8 @@ static void test_public_keys_as_secrets(void **state)
     }
 }
 
-/* A set that does have a secret: it vouches for its own tokens alone, and the
- * public key beside it for no MAC. */
+/* A set with a secret: the secret verifies only its own tokens, and the public key
+ * beside it verifies no MAC. */
 static void test_beside_a_secret(void **state)
 {
     static const uint8_t secret[64] =
@@ -191,7 +191,7 @@ static void test_beside_a_secret(void **state)
         skip();
     while (i < COUNT(known_keys) && sjwt_crypto_backend_name(known_keys[i].alg) == NULL)
         i++;
-    /* Where the build has no public-key algorithm, the set leaves the key out. */
+    /* If the build has no public-key algorithm, the set skips the key. */
     bool is_left_out = i == COUNT(known_keys);
     if (!is_left_out)
         known = &known_keys[i];

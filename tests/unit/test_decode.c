@@ -1,5 +1,5 @@
-/* Decoding for a person's eyes: nothing is verified, but what cannot be read is
- * said to be so. */
+/* Decoding for a person to read: nothing is verified, and an unreadable token is an
+ * error. */
 #include "support.h"
 
 static sjwt_status decode(const sjwt_allocator *allocator, const char *text, char **header,
@@ -29,7 +29,7 @@ static void test_decode(void **state)
     sjwt_error error;
 
     (void)state;
-    /* "none" may be looked at, as may any octets and any signature */
+    /* "none" can be decoded, and so can any octets and any signature */
     assert_status(decode(&allocator, "eyJhbGciOiJub25lIn0.AP8.!", &header, &payload, &len, &error),
                   SJWT_OK, "none");
     assert_string_equal(header, "{\"alg\":\"none\"}");
@@ -99,7 +99,7 @@ static void test_looks_like_token(void **state)
         "eyJhbGciOiJub25lIn0.e30.",
         "eyJ.A-z_.09",
         "eyJ..",
-        /* its parts need not make sense */
+        /* its parts need not be meaningful */
         "eyJA.B.C",
     };
     static const char *const others[] = {
@@ -123,7 +123,7 @@ static void test_looks_like_token(void **state)
         free(copy);
     }
     assert_false(sjwt_looks_like_token(NULL, 0));
-    /* where the length ends it, and not the text */
+    /* the length ends the token, not a NUL */
     assert_true(sjwt_looks_like_token("eyJ.e30.e30.", 11));
     assert_false(sjwt_looks_like_token("eyJ.e30.e30", 7));
     assert_false(sjwt_looks_like_token("eyJ.e30\0.e30", 12));

@@ -1,5 +1,5 @@
-/* Documents of several issuers: each file of tests/vectors/issuers is a test,
- * and what those files cannot show is tested below. */
+/* Documents of several issuers: each file of tests/vectors/issuers is a test. The tests
+ * below cover what these files cannot express. */
 #include "support.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #define KEYS_OF(key) "\"jwks\":{" key "}"
 #define FILE_A "\"jwks_file\":\"a.json\""
 
-/* Parses and expects no leak; NULL where it fails. */
+/* Parses and expects no leak; NULL if it fails. */
 static sjwt_issuers *parse(const char *text, size_t len, sjwt_status wanted, sjwt_error *error)
 {
     counting memory = {0};
@@ -90,8 +90,8 @@ static void test_members(void **state)
     sjwt_issuers_free(NULL);
 }
 
-/* Which entry, what is wrong with it, and where: the place is that of the first
- * "@" of the text, which is taken out. */
+/* The entry, its problem, and the position: that of the first "@" of the text, which is
+ * removed. */
 static void test_errors(void **state)
 {
     static const struct {
@@ -197,8 +197,8 @@ static void test_size(void **state)
     parse(NULL, 0, SJWT_ISSUERS_MALFORMED, &error);
 }
 
-/* Of many, out of order: each is where it was written, and a second one of a
- * name is found wherever the two are. */
+/* Many issuers out of order: each keeps its position, and a duplicate name is found at
+ * any position. */
 static void test_many(void **state)
 {
     enum { MANY = 500, ENTRY = 48 };
@@ -235,7 +235,7 @@ static void test_many(void **state)
     free(text);
 }
 
-/* The document put to use: a key of one issuer vouches for no other. */
+/* Verification with a document: a key of one issuer verifies no token of another. */
 static void test_verify(void **state)
 {
     static const struct {
@@ -277,7 +277,7 @@ static void test_verify(void **state)
     sjwt_issuers_free(document);
 }
 
-/* The document may hold secrets: none is in memory that is given back. */
+/* The document may contain secrets: freed memory must not contain one. */
 static size_t freed_secrets;
 
 static void *zeroed_allocate(void *context, size_t size)

@@ -1,4 +1,4 @@
-/* The strict JSON gate: what RFC 8259 allows and two readers take alike. */
+/* The strict JSON checker: it accepts only RFC 8259 texts that all readers read alike. */
 #include "support.h"
 
 #include <cjson/cJSON.h>
@@ -6,7 +6,7 @@
 #include "jwt/json.h"
 #include "jwt/memory.h"
 
-/* Parses a copy that ends exactly at its NUL, for the sanitizers to watch. */
+/* Parses a copy that ends exactly at its NUL, so that the sanitizers see an overrun. */
 static sjwt_status parse(const char *text, size_t len, sjwt_json *json, char **copy,
                          size_t *position)
 {
@@ -303,8 +303,8 @@ static void test_hexadecimal_digits(void **state)
     }
 }
 
-/* Each first octet with none to three of 0x80 behind it, which make an overlong
- * form of 0xE0 and 0xF0 (RFC 3629 section 4). */
+/* Each first octet, followed by none to three octets 0x80, which make overlong forms of
+ * 0xE0 and 0xF0 (RFC 3629 section 4). */
 static void test_first_octets(void **state)
 {
     (void)state;
@@ -345,8 +345,8 @@ static void test_around_the_value(void **state)
     refuses("[1]]");
 }
 
-/* The parser behind the gate must really have each of these traps, or the tests
- * above show nothing about it. */
+/* cJSON behind the checker must really have each of these traps, or the tests above prove
+ * nothing. */
 static void test_traps_are_the_parsers(void **state)
 {
     static const char *const texts[] = {
@@ -430,7 +430,7 @@ static void test_duplicates(void **state)
         refuses(texts[i]);
 }
 
-/* One pair among members enough for either way to look for them. */
+/* One duplicate pair among enough members for each of the two search methods. */
 static void test_duplicates_among_many(void **state)
 {
     static const size_t counts[] = {2, 11, 12, 13, 14, 50, 1000};
@@ -633,7 +633,7 @@ static void test_scaled(void **state)
     }
 }
 
-/* More numbers than have a place inside, each found under its own name. */
+/* More numbers than the fixed array holds; each is found by its own name. */
 static void test_many_numbers(void **state)
 {
     static char text[40 * 200];
@@ -678,7 +678,7 @@ static void test_free_of_nothing(void **state)
     sjwt_json_free(&json);
 }
 
-/* The strings are zero by the time the tree's memory is given back. */
+/* The strings are zeroed before the memory of the tree is freed. */
 static size_t freed_secrets;
 
 static void watch_free(void *pointer)
@@ -736,7 +736,7 @@ static void test_wipe(void **state)
         assert_int_equal(freed_secrets, 0);
         assert_int_equal(position, status == SJWT_OK ? 99 : rows[i].secrets == 0 ? len : 0);
 
-        /* so it would be seen */
+        /* so that the test would see it */
         assert_status(parse(rows[i].text, len, &json, &copy, NULL),
                       status == SJWT_OK ? SJWT_OK : SJWT_PAYLOAD_JSON, rows[i].text);
         sjwt_json_free(&json);
@@ -746,7 +746,7 @@ static void test_wipe(void **state)
     }
 }
 
-/* Of a text that need not end in a NUL, and of none at all. */
+/* A text that does not end in a NUL, and an empty text. */
 static void test_secret_is_copied(void **state)
 {
     counting memory = {0};
@@ -771,7 +771,7 @@ static void test_secret_is_copied(void **state)
     sjwt_json_free(&json);
 }
 
-/* Each value is where its text is, whatever strings and names hold. */
+/* Each value is at the position of its text, for any content of strings and names. */
 static void expect_place(const sjwt_json *json, const sjwt_json_value *value, const char *text)
 {
     const char *place = json->text + sjwt_json_position(json, value);

@@ -1,4 +1,4 @@
-/* The compact serialization, its header, and which key is asked. */
+/* The compact serialization, its header, and the selection of the key. */
 #include "support.h"
 
 #include "fake_backend.h"
@@ -170,11 +170,11 @@ static void test_payload_encoding(void **state)
                      strchr(payloads[i], '.') != NULL ? SJWT_MALFORMED : SJWT_PAYLOAD_ENCODING);
         free(text);
     }
-    /* and not before the signature is known to be good */
+    /* and only after the signature is verified */
     expect_parts(HEADER ".e30=." S60 "S0tLQQ", SJWT_SIGNATURE_INVALID);
 }
 
-/* Neither the NUL nor anything behind it is overlooked. */
+/* Neither a NUL nor the text after it is ignored. */
 static void test_nul_octets(void **state)
 {
     static const char text[] = HEADER ".e30." SIG64 "\0x";
@@ -423,7 +423,7 @@ static void test_agreed_key(void **state)
     sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL, .session_key = true};
 
     (void)state;
-    /* The tokens of the original and of its proxy, and what remains refused. */
+    /* The tokens of the original and of its proxy, and tokens that are still refused. */
     expect_issuer("{\"kid\":1}", &issuer_policy, SJWT_OK);
     expect_issuer(EDDSA, &issuer_policy, SJWT_OK);
     expect_issuer("{}", &issuer_policy, SJWT_OK);
@@ -443,10 +443,10 @@ static void test_agreed_key(void **state)
     issuer_policy.keys = ec;
     expect_issuer("{}", &issuer_policy, SJWT_OK);
     expect_issuer("{\"alg\":\"EdDSA\"}", &issuer_policy, SJWT_ALG_MISMATCH);
-    /* Six algorithms are not one. */
+    /* A key with six algorithms does not determine one. */
     issuer_policy.keys = rsa;
     expect_issuer("{}", &issuer_policy, SJWT_ALG_MISSING);
-    /* And only an agreed key stands in for the header. */
+    /* Only a session key may replace a missing alg. */
     issuer_policy.keys = okp;
     issuer_policy.session_key = false;
     expect_issuer("{}", &issuer_policy, SJWT_ALG_MISSING);
@@ -496,7 +496,7 @@ static void test_candidates(void **state)
     sjwt_keyset *keys = keys_of(json);
     sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
 
-    /* Without kid: in order, and no more than eight. */
+    /* Without kid: the keys are tried in order, at most eight. */
     assert_int_equal(SJWT_MAX_CANDIDATE_KEYS, 8);
     for (char letter = 'a'; letter < 'a' + SJWT_MAX_CANDIDATE_KEYS; letter++) {
         fake.verifications = 0;
@@ -507,7 +507,7 @@ static void test_candidates(void **state)
     expect_letter(EDDSA, 'z', &issuer_policy, SJWT_SIGNATURE_INVALID);
     assert_int_equal(fake.verifications % SJWT_MAX_CANDIDATE_KEYS, 0);
 
-    /* With it: that one alone. */
+    /* With kid: only this key. */
     fake.verifications = 0;
     expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'z', &issuer_policy, SJWT_OK);
     assert_int_equal(fake.verifications, 2);
@@ -520,8 +520,8 @@ static void test_candidates(void **state)
     sjwt_keyset_free(keys);
 }
 
-/* Each kind of key against each algorithm: no family serves another, nor a curve
- * another's algorithm. The signature is always one that the fake believes. */
+/* Each kind of key with each algorithm: a key serves only its own family and its own
+ * curve. The fake backend accepts every signature here. */
 static void test_every_key_with_every_algorithm(void **state)
 {
     static const struct {
@@ -560,7 +560,7 @@ static void test_every_key_with_every_algorithm(void **state)
     }
 }
 
-/* Two RSA keys of different size: only the one that fits the length is asked. */
+/* Two RSA keys of different size: only the one that fits the length is tried. */
 static void test_signature_lengths(void **state)
 {
     static const char json[] =
@@ -610,7 +610,7 @@ static void test_backend_failures(void **state)
         fake.verify = failures[i].crypto;
         expect(EDDSA, failures[i].status);
     }
-    /* A failure is no verdict: no other key is asked after it. */
+    /* An internal failure ends the verification: no other key is tried after it. */
     sjwt_keyset *keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}");
     sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
     fake.verify = SJWT_CRYPTO_INTERNAL;
@@ -640,7 +640,7 @@ static void test_first_of_several(void **state)
     expect_parts("!.!.", SJWT_HEADER_ENCODING);
 }
 
-/* sjwt_jws_verify() takes any octets and hands them out unchanged. */
+/* sjwt_jws_verify() accepts any octets as payload and returns them unchanged. */
 static void test_any_payload(void **state)
 {
     static const char payload[] = "\0not JSON\xFF";

@@ -1,7 +1,6 @@
 /*
- * Private keys and signing (jwt/sign.h): what the tool's tests cannot reach, no
- * memory at each allocation in turn, and that no private octet is left in memory
- * that is given back.
+ * Private keys and signing (jwt/sign.h): cases that the tool's tests cannot reach, each
+ * allocation failing in turn, and no private octet in freed memory.
  */
 #include "support.h"
 
@@ -24,7 +23,7 @@ static const char hmac_token[] =
     "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
     "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/* ---- an allocator that looks at what it is given back ------------------- */
+/* ---- an allocator that inspects freed memory ---------------------------- */
 
 typedef struct watch {
     counting count;
@@ -46,7 +45,7 @@ static void *watching_allocate(void *context, size_t size)
     if (b == NULL)
         return NULL;
     b->size = size;
-    /* what nobody writes is looked at too */
+    /* so that unwritten octets are inspected too */
     memset(b->data, 0xa5, size);
     return b->data;
 }
@@ -66,7 +65,7 @@ static void watching_release(void *context, void *pointer)
     block *b = (block *)(void *)((char *)pointer - offsetof(block, data));
 
     for (size_t i = 0; i < w->secret_count; i++) {
-        /* sixteen octets from its middle: what went before may be overwritten */
+        /* sixteen octets from its middle: the first octets may be overwritten */
         if (holds(pointer, b->size, w->secrets[i] + w->lengths[i] / 2, 16))
             fail_msg("a block of %zu octets is given back with a secret in it", b->size);
     }
@@ -86,7 +85,7 @@ static void watch_for(watch *w, const void *secret, size_t len)
     w->lengths[w->secret_count++] = len;
 }
 
-/* Its text and its octets. */
+/* The text and the octets of the secret. */
 static void watch_for_member(watch *w, const char *encoded_text)
 {
     uint8_t octets[64];
@@ -170,8 +169,8 @@ static void test_outputs_are_null_on_failure(void **state)
     sjwt_secret_text_free(NULL, NULL, 0);
 }
 
-/* 43 octets are the MAC's, and two the dots: with a header of two octets the
- * token has as many as sjwt_verify() takes, with one of three one more. */
+/* The MAC takes 43 octets, and the dots take two. With a header of two octets the token
+ * has the greatest size for sjwt_verify(); with a header of three it has one octet more. */
 static void test_the_largest_token(void **state)
 {
     const size_t claims_len = (SJWT_MAX_TOKEN_SIZE - 43 - 2 - 3) / 4 * 3;
@@ -224,7 +223,7 @@ static void test_too_large(void **state)
     free(text);
 }
 
-/* The public half of an octet key is what verifies it: itself. */
+/* The verification key of an octet key is the key itself. */
 static void assert_verifies(const sjwt_private_key *key, const char *token, size_t len)
 {
     sjwt_error error;
@@ -279,7 +278,7 @@ static void test_every_algorithm(void **state)
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* Each operation on a fresh allocator, whose context says which call fails.
+/* Runs each operation with a fresh allocator, whose context selects the call that fails.
  * Returns the first status that is not SJWT_OK. */
 static sjwt_status use_key(const sjwt_allocator *allocator, const char *json)
 {
@@ -373,7 +372,7 @@ static void test_no_memory_for_a_key_pair(void **state)
     sjwt_private_key_free(key);
 }
 
-/* A key that is refused late leaves as little behind. */
+/* A key that is refused late leaves no secret in memory either. */
 static void test_refused_keys_are_wiped(void **state)
 {
     char *json = allocate_or_fail(2 * sizeof(hmac_jwk));
@@ -391,7 +390,7 @@ static void test_refused_keys_are_wiped(void **state)
     free(json);
 }
 
-/* What a text outgrows is wiped, and so is what it leaves unfinished. */
+/* A buffer is wiped when the text outgrows it, and when the text is abandoned. */
 static void test_growing_text_is_wiped(void **state)
 {
     (void)state;

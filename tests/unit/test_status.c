@@ -1,4 +1,4 @@
-/* The statuses: their names and texts, and that each can be had. */
+/* The statuses: their names and texts, and that each one can occur. */
 #include "support.h"
 
 #include "fake_backend.h"
@@ -10,20 +10,20 @@
 static const char *const name_us[] = {"us"};
 static const int64_t five = 5;
 
-/* A way to each status: keys or issuers that fail to parse, or a token and what it
- * is held against. */
+/* One input for each status: keys or issuers that fail to parse, or a token and its
+ * policy. */
 typedef struct way {
     sjwt_status status;
     const char *keys;                    /* NULL: the usual OKP key */
-    const char *header;                  /* NULL: no token, the keys are the point */
+    const char *header;                  /* NULL: no token, only the keys are parsed */
     const char *payload;                 /* NULL: what follows the header is no base64url */
-    sjwt_policy policy;                  /* trusts are filled in */
+    sjwt_policy policy;                  /* issuers are filled in */
     sjwt_issuer_policy issuer_policy;    /* likewise keys and algorithms */
     sjwt_crypto_status backend, prepare; /* what the crypto library answers */
     size_t fail_at;                      /* the allocation that fails */
     bool is_public_jwk;
     bool is_issuers; /* keys is a document of issuers */
-    char signature;  /* the signature's every octet; 0: 'K'; '!': no base64url */
+    char signature;  /* each octet of the signature; 0: 'K'; '!': not base64url */
 } way;
 
 static const way ways[] = {
@@ -212,7 +212,7 @@ static void test_names_and_texts(void **state)
         const char *text = sjwt_status_text((sjwt_status)a);
         assert_true(strncmp(name, "SJWT_", 5) == 0);
         assert_true(strlen(text) > 0);
-        /* one line for a log, lower case but for names such as JWK */
+        /* one line for a log, in lower case except names such as JWK */
         assert_null(strpbrk(text, "\n\t"));
         assert_false(isupper((unsigned char)text[0]) && !isupper((unsigned char)text[1]));
         for (int b = 0; b < a; b++) {

@@ -124,7 +124,7 @@ static bool build_lacks(const char *alg)
     return sjwt_crypto_backend_name(row->alg) == NULL;
 }
 
-/* Does the token's header have this name anywhere? */
+/* Does the token's header contain this name? */
 static bool names_algorithm(const fields *f, const char *alg)
 {
     char name[32], *header, *payload;
@@ -151,9 +151,9 @@ static bool names_lacking_algorithm(const fields *f)
     return found;
 }
 
-/* The key is unsupported, or unusable for a reason that any build can see; and
- * so is the token, whatever the keys: here those of RFC 7515 A.1 and A.3 and of
- * RFC 8037 A.2 that the build can use. */
+/* The key is unsupported, or unusable for a reason that each build detects. The same holds
+ * for the token with any keys: here those of RFC 7515 A.1 and A.3 and of RFC 8037 A.2 that
+ * the build can use. */
 static void expect_unsupported(const fields *f)
 {
     static const char others[] =
@@ -183,7 +183,7 @@ static void expect_unsupported(const fields *f)
     sjwt_keyset_free(keys);
 }
 
-/* Another character in any place of the token, and it is no longer valid. */
+/* If any character of the token changes, the token is not valid. */
 static void expect_changes_refused(const fields *f, const sjwt_keyset *keys)
 {
     char *changed = strcpy(allocate_or_fail(strlen(f->token) + 1), f->token);
@@ -223,7 +223,7 @@ static void expect_invalid(const fields *f)
     sjwt_keyset *keys;
     sjwt_token *token;
 
-    /* An algorithm that the build lacks is refused before it is held against the key. */
+    /* An algorithm that the build does not verify is refused before the key is compared. */
     if (strcmp(wanted, "SJWT_ALG_MISMATCH") == 0 && names_lacking_algorithm(f))
         wanted = "SJWT_ALG_UNSUPPORTED";
 

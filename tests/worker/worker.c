@@ -1,11 +1,11 @@
 /*
- * A background worker for tests of sessions that no client began: it runs the
- * statements of the table job in the order of their step, and keeps the first
- * column of the first row of each in the table seen. Three words are not SQL:
+ * A background worker for tests of sessions without a client. It runs the statements of the
+ * table job in the order of their step, and stores the first column of the first row of
+ * each in the table seen. Three words are not SQL:
  *   COMMIT     ends the transaction
  *   ROLLBACK   the same without its effects
- *   STATEMENT  says that a statement begins now, which a worker need not
- * An ERROR ends the worker, as it does where nothing catches it.
+ *   STATEMENT  reports the start of a statement, which a worker need not do
+ * An uncaught ERROR ends the worker.
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ static void commit(void)
     CommitTransactionCommand();
 }
 
-/* In memory that outlives the transaction. */
+/* Allocates in memory that outlives the transaction. */
 static char *first_column(uint64 row)
 {
     char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1);
@@ -111,7 +111,7 @@ void test_worker_main(Datum database)
             answered = 0;
             continue;
         }
-        /* What the server would log of an ERROR's statement. */
+        /* The statement that the server logs with an ERROR. */
         debug_query_string = statements[i];
         answers[answered] = (answer){.step = i + 1};
         SPI_execute(statements[i], false, 0);

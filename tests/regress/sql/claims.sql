@@ -1,9 +1,9 @@
--- Without a session key, the claims are those that the gateway put into request.jwt.claims.
+-- Without a session key, the claims come from request.jwt.claims, which a gateway sets.
 \a \t
 \pset null NULL
 CREATE EXTENSION pg_session_jwt;
 
--- None: SQL NULL, but the JSON value null for all claims
+-- Without claims: SQL NULL, but the JSON value null for all claims
 SELECT auth.user_id(), auth.uid(), auth.organization(), auth.organization_id();
 SELECT auth.session(), auth.session() IS NULL, auth.jwt(), auth.jwt() IS NULL;
 
@@ -12,7 +12,7 @@ SELECT auth.user_id(), auth.uid(), auth.session(), auth.jwt();
 SET request.jwt.claims = '{"sub":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}';
 SELECT auth.user_id(), auth.uid();
 
--- They follow their setting
+-- The claims follow the setting
 BEGIN;
 SET LOCAL request.jwt.claims = '{"sub":"bob"}';
 SELECT auth.user_id();
@@ -26,7 +26,7 @@ SELECT auth.user_id();
 RESET request.jwt.claims;
 SELECT auth.user_id();
 
--- No shape of them is an error
+-- No form of claims raises an error
 SET request.jwt.claims = '';
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
 SET request.jwt.claims = 'not json';
@@ -47,7 +47,7 @@ SET request.jwt.claims = '{"sub":null,"o":null}';
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
 SELECT set_config('request.jwt.claims', repeat('[', 100000), false) IS NULL;
 SELECT auth.user_id(), auth.uid(), auth.session(), auth.organization(), auth.organization_id();
--- Nesting as deep as a token's may be is not too deep, and in a string it is none
+-- The greatest nesting of a token is accepted, and brackets in a string are not nesting
 SELECT set_config('request.jwt.claims', '{"sub":"alice","x":' || repeat('[', 127) || repeat(']', 127) || '}', false) IS NULL;
 SELECT auth.user_id();
 SELECT set_config('request.jwt.claims', '{"sub":"alice","x":' || repeat('[', 128) || repeat(']', 128) || '}', false) IS NULL;
@@ -57,7 +57,7 @@ SELECT auth.user_id();
 SELECT set_config('request.jwt.claims', '{"sub":"alice","x":[' || repeat('{"y":[]},', 200) || '0]}', false) IS NULL;
 SELECT auth.user_id();
 
--- A token needs a key (the hint is free to say it in other words)
+-- A token needs a key (the wording of the hint may change)
 \set VERBOSITY terse
 SET request.jwt.claims = '{"sub":"alice"}';
 SELECT auth.init();
@@ -68,7 +68,7 @@ SELECT auth.user_id();
 SET pg_session_jwt.jwt = 'a.b.c';
 SELECT auth.user_id();
 
--- Other settings below "request" are not ours
+-- Other settings below "request" do not belong to the extension
 SET request.headers = '{"x":"y"}';
 SHOW request.headers;
 DROP EXTENSION pg_session_jwt;

@@ -1,4 +1,4 @@
--- The main job: each user sees their own rows.
+-- The main use: each user sees their own rows.
 \a \t
 \pset null NULL
 CREATE EXTENSION pg_session_jwt;
@@ -27,7 +27,7 @@ SELECT * FROM notes ORDER BY body;
 SELECT auth.jwt_session_init(:'bob');
 SELECT * FROM notes ORDER BY body;
 
--- A token changed, and one of somebody else's making
+-- A changed token, and a token that another key signed
 \set header `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice"}' | cut -d . -f 1`
 \set payload `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice"}' | cut -d . -f 2`
 \set signature `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"bob"}' | cut -d . -f 3`
@@ -40,7 +40,7 @@ SELECT auth.jwt_session_init(:'forged');
 SELECT auth.jwt_session_init(:'expired');
 SELECT * FROM notes ORDER BY body;
 
--- Set, but not accepted: no row of anybody's
+-- A token that is set but refused: no row
 SET pg_session_jwt.jwt = :'forged';
 SELECT * FROM notes ORDER BY body;
 RESET pg_session_jwt.jwt;

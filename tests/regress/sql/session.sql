@@ -1,4 +1,4 @@
--- A session with a key of its own: pg_session_jwt.jwk is given when the connection starts.
+-- A session with its own key: the connection starts with pg_session_jwt.jwk.
 \a \t
 \pset null NULL
 CREATE EXTENSION pg_session_jwt;
@@ -18,13 +18,13 @@ SELECT auth.user_id();
 SELECT auth.session();
 SELECT auth.jwt();
 
--- request.jwt.claims means nothing beside a session key
+-- request.jwt.claims is ignored if there is a session key
 SET request.jwt.claims = '{"sub":"mallory"}';
 SELECT auth.user_id();
 SELECT auth.session();
 RESET request.jwt.claims;
 
--- The id of a token must grow; the session goes on with the token it had
+-- jti must increase; after an error the session keeps its previous token
 SELECT auth.jwt_session_init(:'alice');
 \echo :LAST_ERROR_SQLSTATE
 SELECT auth.user_id();
@@ -32,7 +32,7 @@ SELECT auth.user_id();
 SELECT auth.jwt_session_init(:'same_id');
 SELECT auth.user_id();
 
--- The last accepted token again is no replay, not even after DISCARD ALL; an older one is
+-- The last accepted token is not a replay, even after DISCARD ALL; an older one is
 SELECT auth.jwt_session_init(:'bob');
 DISCARD ALL;
 SELECT auth.user_id();
@@ -42,7 +42,7 @@ DISCARD ALL;
 SELECT auth.jwt_session_init(:'alice');
 SELECT auth.user_id();
 
--- A new connection counts anew
+-- A new connection starts again at 0
 \c :"session"
 SELECT auth.jwt_session_init(:'alice');
 SELECT auth.user_id();
@@ -55,7 +55,7 @@ SET pg_session_jwt.jwt = '';
 SELECT auth.user_id(), auth.session();
 SELECT auth.jwt_session_init(NULL) IS NULL;
 
--- As a background worker does it: SET, and no call of init()
+-- SET without a call of init(), as in a background worker
 \c :"session"
 SET pg_session_jwt.jwt = :'alice';
 SELECT auth.user_id();
@@ -81,7 +81,7 @@ SELECT auth.jwt_session_init(:'token');
 SELECT auth.jwt_session_init(:'token');
 \echo :LAST_ERROR_SQLSTATE
 
--- A token has its time
+-- A token is valid from nbf to exp
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"alice","nbf":4102444800}'`
 SELECT auth.jwt_session_init(:'token');
 \echo :LAST_ERROR_SQLSTATE
@@ -92,7 +92,7 @@ SELECT auth.jwt_session_init(:'token');
 SELECT auth.jwt_session_init(:'token');
 SELECT auth.user_id();
 
--- and clocks may differ by a minute
+-- with a leeway of one minute
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"early","nbf":NOW+59}'`
 SELECT auth.jwt_session_init(:'token');
 SELECT auth.user_id();
@@ -105,7 +105,7 @@ SELECT auth.jwt_session_init(:'token');
 SELECT auth.jwt_session_init(:'token');
 \set VERBOSITY default
 
--- sub must be a string, where there is one
+-- sub must be a string if it is present
 \c :"session"
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":1}'`
 SELECT auth.jwt_session_init(:'token');
@@ -116,7 +116,7 @@ SELECT auth.user_id();
 \echo :LAST_ERROR_SQLSTATE
 SELECT auth.uid(), auth.session();
 
--- uid() is user_id() where that is a uuid
+-- uid() is user_id() if that is a uuid
 \set token `"$PGSJ_TESTS"/regress/token sign '{"jti":3,"sub":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}'`
 SELECT auth.jwt_session_init(:'token');
 SELECT auth.uid(), pg_typeof(auth.uid());

@@ -1,5 +1,5 @@
-# Issuers that others wrote log users in, and those very tokens read rows; the
-# keys come from where the issuer publishes them, also after they changed.
+# Independent issuers log users in, and their tokens read rows. The keys come from the
+# address where the issuer publishes them, also after a change of the keys.
 
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ sub start_issuer
 	return await(\%issuer);
 }
 
-# Waits until the issuer has logged its users in, and reads what it gave them:
+# Waits until the issuer has logged its users in, and reads their tokens:
 # { case => { user => { token, iss, sub, aud, alg, ... } } }.
 sub await
 {
@@ -61,8 +61,8 @@ sub command
 	return await($issuer);
 }
 
-# Puts the key set that the issuer publishes now beside the file in force.
-# Returns the shell command that puts it in force.
+# Writes the key set that the issuer publishes now beside the current file.
+# Returns the shell command that replaces the current file.
 sub fetch
 {
 	my ($issuer, $file) = @_;
@@ -72,7 +72,7 @@ sub fetch
 	return "mv '$data/jwks/$file.new' '$data/jwks/$file'";
 }
 
-# The step with which psql runs a shell command, and then a statement.
+# A step in which psql runs a shell command, and then a statement.
 sub psql_does
 {
 	my ($command, $sql) = @_;
@@ -93,8 +93,8 @@ sub rows { return join "\n", map { "$_[0]{sub} $_" } 1, 2 }
 my $notes = 'SELECT body FROM note ORDER BY body';
 my $no_key = refused('23514', 'no key for this JWT');
 
-# The steps with which a user's token reads that user's rows, or is refused where
-# the build lacks its algorithm.
+# The steps in which a user's token reads that user's rows, or is refused if the build
+# does not verify its algorithm.
 sub reads
 {
 	my ($user) = @_;
@@ -145,7 +145,7 @@ for my $version ('', '1.2')
 	}
 	my $before = $issuer->{users}[-1]{session};
 	my $retired = command($issuer, 'retire')->{users}[-1]{session};
-	# With 1.2 all keys are new, else those before the last one have gone.
+	# With 1.2 all keys are new. Otherwise the keys before the last one are removed.
 	my @gone = both($version ? $before : $first);
 	session_ok($node, "$name: a retired key counts no more", \%app,
 		init_with($gone[0]{token}), undef,
@@ -222,7 +222,7 @@ for my $kind (qw(access id))
 $issuer->{in} .= "quit\n";
 $issuer->{run}->finish;
 
-# Those that the server refused were not logged either.
+# The log contains no refused token either.
 is_deeply([ logged_pieces($node, @all_tokens) ], [], 'no part of a token is in the log');
 
 done_testing();
