@@ -142,7 +142,7 @@ key_refused('an algorithm that no backend serves',
 	qq({"kty":"EC","crv":"P-256","x":"$point","y":"$point"}), $key_refusal{UNSUPPORTED});
 session_ok(
 	$node,
-	'auth.jwt_algorithms() tells what the build serves',
+	'auth.jwt_algorithms() lists what the build verifies',
 	{},
 	'SELECT string_agg(algorithm, $$ $$ ORDER BY algorithm COLLATE "C") FROM auth.jwt_algorithms() WHERE backend = $$fake$$'
 	  => 'EdDSA HS256 RS256',

@@ -66,7 +66,7 @@ ok($far->poll_query_until('postgres',
 		"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'postgres_fdw'"),
 	'which is closed with the session');
 
-session_ok($near, 'a token that is not handed over does not count there', \%app,
+session_ok($near, 'without a hand-over the second server has no identity', \%app,
 	'BEGIN', undef,
 	init_local('alice'), undef,
 	'SELECT auth.user_id()', 'alice',

@@ -128,7 +128,7 @@ session_ok(
 	init_with($alice) => '',
 	run_sh('rm link.json') => (),
 	$user => 'alice');
-unlike(slurp_file($node->logfile), qr/link\.json"$/m, 'a file that no setting names any more is not looked at');
+unlike(slurp_file($node->logfile), qr/link\.json"$/m, 'a file that no setting names any more is not checked');
 put_file("$data/padded.json", $set{2} . ' ' x (4 * 1024 * 1024 + 1 - length $set{2}));
 session_ok(
 	$node,
@@ -161,7 +161,7 @@ for (@broken)
 	put_file("$data/jwks.json", $set{1});
 	session_ok(
 		$node,
-		"a file that is $name: the last good keys stay in force",
+		"a file that is $name: the session keeps the last valid keys",
 		\%app,
 		init_with($alice) => '',
 		run_sh($command) => (),
@@ -182,7 +182,7 @@ for (@broken)
 
 	session_ok(
 		$node,
-		'a session that begins now has no keys',
+		'a session that starts now has no keys',
 		{ db => 'app', user => 'app_user' },
 		q(SET request.jwt.claims = '{"sub":"mallory"}') => '',
 		$user => 'NULL',
@@ -195,7 +195,7 @@ for (@broken)
 my $mark = -s $node->logfile;
 session_ok(
 	$node,
-	'a session that began without keys is told what is wrong now',
+	'the error of a session that started without keys has the current problem',
 	\%app,
 	init_with($alice) => refused('55000', 'no usable keys', detail => 'file jwks.json: No such file or directory'),
 	run_sh(': >jwks.json') => (),
@@ -252,7 +252,7 @@ session_ok(
 	$user => 'bob',
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	$user => $no_key);
-is(scalar(() = slurp_file($node->logfile, $mark) =~ /could not use key file/g), 1, 'of which the session alone tells the log');
+is(scalar(() = slurp_file($node->logfile, $mark) =~ /could not use key file/g), 1, 'and only the session writes it to the log');
 
 # --- several issuers ------------------------------------------------------------------
 
@@ -364,9 +364,9 @@ END
 note("$count verdicts, $good of them good, on $versions versions; $changed changed between two statements");
 cmp_ok($count, '>', 400, 'of hundreds');
 cmp_ok($versions, '>', $rotations / 2, 'on most versions of the file');
-cmp_ok($good, '>', $count / 10, 'many of them good');
-cmp_ok($count - $good, '>', $count / 10, 'and many not');
-cmp_ok($changed, '>', 0, 'tokens that were accepted stop counting, or begin to');
+cmp_ok($good, '>', $count / 10, 'many of them accepted');
+cmp_ok($count - $good, '>', $count / 10, 'and many refused');
+cmp_ok($changed, '>', 0, 'the verdict on a token changes with the keys');
 
 is_deeply([ logged_pieces($node, $alice, $bob, $carol, $later, $forged, values %of, @tokens) ],
 	[], 'no piece of a token in the log');

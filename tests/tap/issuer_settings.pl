@@ -227,7 +227,7 @@ session_ok(
 my $jwks = key_set($key);
 session_ok(
 	$node,
-	'a superuser sets them in a session, and they are in force at once',
+	'a superuser sets them in a session, and they take effect at once',
 	{ db => 'plain' },
 	"SET pg_session_jwt.jwks = '$jwks'" => '',
 	$claims => '',
@@ -250,7 +250,7 @@ session_ok(
 	$user => 'mallory');
 session_ok(
 	$node,
-	'RESET ALL does not take them away from a role that is given the session',
+	'RESET ALL by an ordinary role in the same session does not change them',
 	{ db => 'plain' },
 	"SET pg_session_jwt.jwks = '$jwks'" => '',
 	$user => 'NULL',
@@ -335,7 +335,7 @@ for (
 	my $refused = refused('55000', $message, detail => $detail);
 	session_ok(
 		$node,
-		"$short in the catalog does not parse: nothing is believed",
+		"$short in the catalog does not parse: every token is refused",
 		{ db => 'plain', user => 'app_user' },
 		$claims => '',
 		$user => 'NULL',
@@ -395,7 +395,7 @@ session_ok(
 	'SET pg_session_jwt.leeway = 3601' => refused('22023', qr/outside the valid range/));
 session_ok(
 	$node,
-	'what is wrong with keys is told where they are set',
+	'the error for unusable keys is raised at SET',
 	{ db => 'plain' },
 	$user => 'NULL',
 	q(SET pg_session_jwt.jwks = '{"keys":[]}') => refused('22023', 'invalid value for parameter "pg_session_jwt.jwks"',
@@ -506,7 +506,7 @@ session_ok($node, 'and what was in force stays', { db => 'pinned', user => 'app_
 $node->restart;
 session_ok(
 	$node,
-	'unless the server starts with it: nothing is believed then',
+	'if the server starts with it, every token is refused',
 	{ db => 'pinned', user => 'app_user' },
 	$claims => '',
 	$user => 'NULL',

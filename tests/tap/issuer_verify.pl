@@ -82,7 +82,7 @@ my %accepted = (
 	'any typ' => headed(typ => 'whatever'),
 	'no typ' => headed());
 session_ok(
-	$node, 'tokens as they come, in any order',
+	$node, 'accepted tokens, in any order',
 	\%app,
 	$set_claims => '',
 	$user => 'NULL',
@@ -198,7 +198,7 @@ for (@refused)
 my $second = young_second();
 session_ok(
 	$node,
-	'a token expires while it is in force',
+	'a token expires while it is the current one',
 	\%app,
 	init_with(with(exp => $second - 57)) => '',
 	$user => 'alice',
@@ -358,7 +358,7 @@ push @tokens, $shared;
 $node->safe_psql('postgres', "ALTER DATABASE secret SET pg_session_jwt.jwks_file = 'secret.json'");
 session_ok(
 	$node,
-	'a shared secret counts when its algorithm is named',
+	'a shared secret is used when its algorithm is named',
 	{ db => 'secret' },
 	init_with($shared) => refused('23514', $algorithm, detail => 'algorithm is not allowed here'),
 	"SET pg_session_jwt.algorithms = 'HS256'" => '',
@@ -420,7 +420,7 @@ my %poor = (
 	'an organization with other types' => [ { o => { slg => 1, rol => undef } },
 		'auth.organization()', '{"rol": null, "slg": 1}' ]);
 session_ok(
-	$node, 'nobody has no claims', \%app,
+	$node, 'no identity, no claims', \%app,
 	$null_row => 't|t|t|t|t|t',
 	init_with($alice) => '',
 	$null_row => 'f|f|t|t|f|f',
@@ -429,7 +429,7 @@ session_ok(
 # One call for each row, while the identity changes.
 session_ok(
 	$node,
-	'an answer is that of the identity in force at that row',
+	'a result is that of the current identity, for each row',
 	\%app,
 	"PREPARE change AS SELECT auth.claim('sub'), auth.has_role('admin'), auth.claim(VARIADIC ARRAY[c]), auth.user_id()"
 	  . ' FROM (VALUES (1, $1, $$sub$$), (2, $2, $$sub$$), (3, $1, $$aud$$), (4, $2, $$sub$$), (5, $3, $$sub$$)) v(n, t, c)'
@@ -454,7 +454,7 @@ GRANT SELECT ON doc TO PUBLIC;
 END
 session_ok(
 	$node,
-	'an answer is that to the argument of that call',
+	'a result is that for the argument of the call',
 	\%app,
 	init_with($rich) => '',
 	'SELECT id FROM doc ORDER BY id' => "1\n3",
@@ -476,7 +476,7 @@ session_ok(
 # Cached results must not accumulate in memory.
 session_ok(
 	$node,
-	'a hundred thousand answers leave nothing behind',
+	'a hundred thousand results leave nothing in memory',
 	{ db => 'app' },
 	"CREATE TEMP TABLE t AS SELECT n, CASE n % 2 WHEN 0 THEN '$rich' ELSE '$alice' END AS t FROM generate_series(1, 100000) n" => '',
 	# The test reads the memory of the query with its last row.
@@ -611,7 +611,7 @@ sub padded_to
 my $too_large = refused('54000', 'keys to verify with are too large', detail => 'The limit is 262144 bytes.', hint => undef);
 session_ok(
 	$node,
-	'auth.jwt_verify() takes a quarter of a mebibyte of keys',
+	'auth.jwt_verify() accepts 256 KiB of keys',
 	{ db => 'plain', user => 'app_user' },
 	'SELECT octet_length((' . padded_to(262144) . ')::text)' => '262144',
 	'SELECT valid FROM auth.jwt_verify(' . "'$alice', " . padded_to(262144) . ')' => 't',

@@ -129,15 +129,15 @@ client('pgbouncer', 'RECONNECT');
 
 # A client disconnects in the middle of a transaction: PgBouncer closes the server connection.
 client('transaction', "BEGIN; SELECT auth.jwt_session_init('$token{alice}', true);");
-is((client('transaction', $count))[0], '0||', 'nothing is left of a client that went away in a transaction');
+is((client('transaction', $count))[0], '0||', 'a client that disconnects in a transaction leaves no identity');
 
 # The documents warn of this case. It also proves that this test detects rows of another user.
 client('transaction', "SET pg_session_jwt.jwt = '$token{alice}'");
-is((client('transaction', $count))[0], "$ROWS|alice|alice", 'a plain SET meets the next client in transaction mode');
+is((client('transaction', $count))[0], "$ROWS|alice|alice", 'transaction mode: the next client gets the identity of a plain SET');
 
 like((client('session', "SELECT auth.jwt_session_init('$token{alice}'); $count"))[0],
 	qr/^$ROWS\|alice\|alice$/m, 'session mode: a token for the session');
-is((client('session', $count))[0], '0||', 'session mode: the next client starts with nothing');
+is((client('session', $count))[0], '0||', 'session mode: the next client starts without an identity');
 
 $bouncer->signal('INT');
 $bouncer->finish;

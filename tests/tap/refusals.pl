@@ -292,7 +292,7 @@ are_accepted('the ids of a session grow, to the last',
 	'9223372036854775807');
 session_ok(
 	$node,
-	'ids beyond 2^53 are told apart',
+	'ids above 2^53 are distinguished',
 	{ jwk => $jwk },
 	init_with(sign('{"jti":9007199254740993}')) => '',
 	init_with(sign('{"jti":9007199254740992}')) => $replayed,
@@ -508,7 +508,7 @@ for my $each (sort keys %$verifies)
 }
 session_ok(
 	$node,
-	'auth.jwt_algorithms() tells what the tool tells',
+	'auth.jwt_algorithms() agrees with the tool',
 	{},
 	'SELECT algorithm, backend FROM auth.jwt_algorithms() ORDER BY algorithm COLLATE "C"' =>
 	  join("\n", map { "$_|" . ($verifies->{$_} // 'NULL') } sort keys %$verifies));
@@ -554,7 +554,7 @@ for ([ 'postgres', 'UTF8', "k\xc3\xa9y" ], [ 'latin1', 'UTF8', 'NULL' ], [ 'sql_
 	my %there = (db => $db, encoding => $encoding);
 	session_ok(
 		$node,
-		"auth.jwt_status() in $db: a kid is told where the encoding has it",
+		"auth.jwt_status() in $db: a kid is shown if the encoding has its characters",
 		{ %there, jwk => $jwk },
 		init_with($accented) => '',
 		'SELECT key_id FROM auth.jwt_status()' => $kid,
@@ -694,7 +694,7 @@ END
 		push @attempts, init_with($token) => '', "INSERT INTO outcomes SELECT outcome($depth)" => '';
 	}
 	session_ok(
-		$node, 'little stack for the whole of the claims',
+		$node, 'little stack for the jsonb of all claims',
 		{ jwk => $jwk },
 		"SET max_stack_depth = '100kB'" => '',
 		@attempts,
@@ -704,7 +704,7 @@ END
 	for my $depth (0 .. 8)
 	{
 		session_ok(
-			$node, "little stack for nobody, $depth",
+			$node, "little stack without an identity, $depth",
 			{},
 			"SET max_stack_depth = '100kB'" => '',
 			"SELECT first_answer($depth)" => 'nobody');

@@ -224,7 +224,7 @@ write_conf('theirs', @of_file, jwks_file => 'theirs.json');
 write_conf('none', claims_fallback => 'off');
 session_ok(
 	$node,
-	'keys that the file does not name any more are not believed',
+	'keys that the file no longer contains are not trusted',
 	{},
 	reload('ours'),
 	init_with($token) => '',

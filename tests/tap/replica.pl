@@ -104,7 +104,7 @@ session_ok($standby, 'standby: keys in a setting are replicated', \%app,
 	$notes, $rows{bob});
 
 $standby->promote;
-session_ok($standby, 'after a promotion it goes on, and writes', \%app,
+session_ok($standby, 'after a promotion it verifies tokens, and writes', \%app,
 	init_with(token_for($old, 'bob', aud => [ 'other', 'more' ])), undef,
 	"INSERT INTO note (body) VALUES ('bob 3')", undef,
 	$notes, "$rows{bob}\nbob 3");

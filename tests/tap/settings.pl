@@ -28,7 +28,7 @@ END
 
 session_ok(
 	$node,
-	'who may create in a database creates the extension',
+	'a role with CREATE on the database creates the extension',
 	{ db => 'owned', user => 'owner' },
 	'CREATE EXTENSION pg_session_jwt' => '',
 	$user => 'NULL');
@@ -53,7 +53,7 @@ session_ok(
 	"CREATE OR REPLACE FUNCTION auth.user_id() RETURNS text LANGUAGE sql AS \$\$ SELECT 'root' \$\$" =>
 	  refused('42501', 'permission denied for schema auth'));
 session_ok(
-	$node, 'who may not create in a database does not',
+	$node, 'a role without CREATE on the database does not',
 	{ db => 'other', user => 'app_user' },
 	'CREATE EXTENSION pg_session_jwt' =>
 	  refused('42501', 'permission denied to create extension "pg_session_jwt"'));
@@ -312,7 +312,7 @@ sub audit_lines
 	  grep { /JWT/ && !/FATAL|ERROR/ } split /\n/, slurp_file($node->logfile, $offset);
 }
 
-is_deeply([ audit_lines(0) ], [], 'nobody has audited so far');
+is_deeply([ audit_lines(0) ], [], 'the audit log is empty so far');
 
 my $mark = -s $node->logfile;
 session_ok(
@@ -458,7 +458,7 @@ session_ok(
 my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
 session_ok(
 	$node,
-	'a token that nobody reads is not accepted, and another may come before it',
+	'a token that is never read is not accepted, and a token with a lower jti may follow',
 	{ jwk => $jwk },
 	"SET pg_session_jwt.jwt = '$bob'" => '',
 	'SELECT 1' => '1',

@@ -243,7 +243,7 @@ session_ok(
 
 session_ok(
 	$node,
-	'prepared statements, functions and cached plans see the token in force',
+	'prepared statements, functions and cached plans see the current token',
 	$key,
 	'SET plan_cache_mode = force_generic_plan' => '',
 	'PREPARE q AS SELECT auth.user_id(), (SELECT count(*) FROM big WHERE owner = auth.user_id())' => '',
@@ -360,7 +360,7 @@ session_ok(
 
 session_ok(
 	$node,
-	'a scan that began with one token ends with it',
+	'a scan keeps the token that it started with',
 	$key,
 	'SET enable_seqscan = off' => '',
 	'SET enable_bitmapscan = off' => '',
@@ -430,7 +430,7 @@ sub refuses
 
 session_ok(
 	$node,
-	'a worker reads a token that nobody read before',
+	'a worker makes the first read of a token',
 	$key,
 	@workers_only,
 	set('c') => '',
@@ -480,7 +480,7 @@ session_ok(
 
 session_ok(
 	$node,
-	'a worker takes a token that the session accepted before its last',
+	'a worker accepts a token that the session accepted before its last one',
 	$key,
 	@workers_only,
 	init('b') => '',
@@ -497,7 +497,7 @@ session_ok(
 
 session_ok(
 	$node,
-	'a worker begins its own transaction with the token of the statement',
+	'a worker starts its own transaction with the token of the statement',
 	$key,
 	@workers_only,
 	init('a') => '',
@@ -522,7 +522,7 @@ for my $role ('app_user', undef)
 	my @options = (%$key, user => $role);
 	session_ok(
 		$node,
-		"nobody tells the workers what to accept: " . ($role // 'a superuser'),
+		"no client sends the workers a state: " . ($role // 'a superuser'),
 		{ @options, set => { $state => $lies[0] } },
 		(map { ("SET $state = '$_'" => '') } @lies),
 		@workers_only,

@@ -45,7 +45,7 @@ check('one key', with($pair->{public}, '"kid":"a"'),
     out => qq(key  usable   kid "a": $algorithm\n));
 expect('one from standard input', ['check', '-'], in => $pair->{public},
     out => "key  usable   no kid: $algorithm\n");
-check('a private key, of which the server takes the public half', $pair->{jwk},
+check('a private key, of which the server uses the public key', $pair->{jwk},
     out => "key  usable   no kid: $algorithm\n");
 check('a shared secret', $hmac{jwk}, out => "key  usable   no kid: $hs $shared\n")
     if verifies('HS256');
@@ -312,7 +312,7 @@ my ($code, $out, $err) = sjwt([@issuers, '--data-directory', $directory,
 is($code, 1, 'several issuers: one that has no keys is enough to refuse');
 is_deeply([$out =~ /^  jwks_file +"[^"]*", (.*)/mg],
     ['of no use', 'of no use', "1 usable for $algorithm, 1 skipped"],
-    'several issuers: each is told of');
+    'several issuers: each is listed');
 is($err, "sjwt: issuers[0]: jwks_file: No such file or directory\nsjwt: issuers[1]: jwks_file: "
     . 'not strict JSON, at octet ' . length("{\"keys\":[$pair->{jwk}") . "\n",
     'several issuers: a line for each that has no keys');

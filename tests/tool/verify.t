@@ -214,7 +214,7 @@ my @jws = (@hmac, '--jws');
 expect('--jws: the octets as they are', [@jws, raw($octets)], out => $octets);
 expect('--jws: no octets', [@jws, raw('')], out => '');
 expect('--jws: no newline added', [@jws, $hmac{token}], out => $hmac{payload});
-expect('--jws: no times looked at', [@jws, token('{"exp":"x","nbf":1e300}')],
+expect('--jws: no times are checked', [@jws, token('{"exp":"x","nbf":1e300}')],
     out => '{"exp":"x","nbf":1e300}');
 refused('--jws: a bad signature', 'signature is not valid',
     [@jws, parts($head, $body, encode_base64url("\0" x 32))]);

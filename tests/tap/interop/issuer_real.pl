@@ -137,7 +137,7 @@ for my $version ('', '1.2')
 	if (!$version)
 	{
 		my $rotated = command($issuer, 'rotate')->{users}[1]{session};
-		session_ok($node, "$name: a new key counts from the statement after its file came", \%app,
+		session_ok($node, "$name: a new key is used from the statement after its file changed", \%app,
 			reads($alice),
 			init_with($rotated->{alice}{token}), $no_key,
 			psql_does(fetch($issuer, "$name.json")), '1',
@@ -147,7 +147,7 @@ for my $version ('', '1.2')
 	my $retired = command($issuer, 'retire')->{users}[-1]{session};
 	# With 1.2 all keys are new. Otherwise the keys before the last one are removed.
 	my @gone = both($version ? $before : $first);
-	session_ok($node, "$name: a retired key counts no more", \%app,
+	session_ok($node, "$name: a retired key is no longer trusted", \%app,
 		init_with($gone[0]{token}), undef,
 		$notes, rows($gone[0]),
 		psql_does(fetch($issuer, "$name.json"), $notes), $no_key,
