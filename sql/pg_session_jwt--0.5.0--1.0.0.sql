@@ -1,8 +1,24 @@
 \echo Use "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'" to load this file. \quit
 
--- A role made by SQL cannot be granted this otherwise: where the extension was
--- installed by an ordinary role, the schema belongs to another.
+-- Every role may use the schema. The server records all privileges that a GRANT
+-- of a script leaves as initial privileges, and pg_dump leaves these out. The
+-- initial privileges must be those of a new 1.0.0, without the grants of users.
+-- So the second GRANT finds no grants of users, which are put back after it. The
+-- role dependencies of these grants (pg_shdepend) stay as they are all the time.
 GRANT USAGE ON SCHEMA auth TO PUBLIC;
+
+CREATE FUNCTION auth.set_initial_privileges(acl aclitem[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_catalog.pg_namespace SET nspacl = NULL WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+    GRANT USAGE ON SCHEMA auth TO PUBLIC;
+    UPDATE pg_catalog.pg_namespace SET nspacl = acl WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+$$;
+SELECT auth.set_initial_privileges(nspacl) FROM pg_catalog.pg_namespace
+WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+DROP FUNCTION auth.set_initial_privileges(aclitem[]);
+
+-- They are so in a new 0.5.0, but not after the update from 0.4.0.
+ALTER FUNCTION auth.organization() STRICT;
+ALTER FUNCTION auth.organization_id() STRICT;
 
 CREATE FUNCTION auth.jwt_session_init(jwt text, is_local boolean) RETURNS void
     STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_local_wrapper';

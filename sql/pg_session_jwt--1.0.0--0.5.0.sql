@@ -1,6 +1,17 @@
 \echo Use "ALTER EXTENSION pg_session_jwt UPDATE TO '0.5.0'" to load this file. \quit
 
+-- As in a new 0.5.0, not every role may use the schema. The initial privileges
+-- are set as in the update to 1.0.0, whose script says why.
 REVOKE USAGE ON SCHEMA auth FROM PUBLIC;
+
+CREATE FUNCTION auth.set_initial_privileges(acl aclitem[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_catalog.pg_namespace SET nspacl = NULL WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+    REVOKE USAGE ON SCHEMA auth FROM PUBLIC;
+    UPDATE pg_catalog.pg_namespace SET nspacl = acl WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+$$;
+SELECT auth.set_initial_privileges(nspacl) FROM pg_catalog.pg_namespace
+WHERE nspname OPERATOR(pg_catalog.=) 'auth';
+DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
 DROP FUNCTION auth.jwt_session_init(text, boolean);
 DROP FUNCTION auth.jwt_algorithms();

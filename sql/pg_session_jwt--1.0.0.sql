@@ -39,12 +39,12 @@ COMMENT ON FUNCTION auth.uid() IS
     'returns the user: claim sub if it is a uuid, else NULL';
 
 CREATE FUNCTION auth.organization() RETURNS jsonb
-    STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_wrapper';
+    STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_wrapper';
 COMMENT ON FUNCTION auth.organization() IS
     'returns the organization: claim o if it is an object, else NULL';
 
 CREATE FUNCTION auth.organization_id() RETURNS uuid
-    STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_id_wrapper';
+    STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_id_wrapper';
 COMMENT ON FUNCTION auth.organization_id() IS
     'returns the id of the organization: member id of claim o if it is a uuid, else NULL';
 

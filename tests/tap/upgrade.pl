@@ -108,8 +108,8 @@ my %wanted = (
 	'auth.jwt()' => 'jsonb|t|s|s|jwt_wrapper',
 	'auth.user_id()' => 'text|t|s|s|user_id_wrapper',
 	'auth.uid()' => 'uuid|t|s|s|uid_wrapper',
-	'auth.organization()' => 'jsonb|f|s|s|organization_wrapper',
-	'auth.organization_id()' => 'uuid|f|s|s|organization_id_wrapper',
+	'auth.organization()' => 'jsonb|t|s|s|organization_wrapper',
+	'auth.organization_id()' => 'uuid|t|s|s|organization_id_wrapper',
 	'auth.claim(text[])' => 'text|t|s|s|claim_wrapper',
 	'auth.role()' => 'text|t|s|s|role_wrapper',
 	'auth.email()' => 'text|t|s|s|email_wrapper',
@@ -233,9 +233,14 @@ for my $version (qw(0.1.0 0.1.1 0.1.2 0.2.0 0.3.0 0.3.1 0.4.0 0.5.0))
 }
 is($forth{'0.1.0'}, $original{'0.1.0'}, 'the chain of updates passes 0.1.0 as it was');
 is($forth{'0.1.2'}, $original{'0.1.2'}, 'and 0.1.2');
-is($forth{'0.5.0'}, $original{'0.5.0'}, 'and 0.5.0');
+# The original's update from 0.4.0 forgets STRICT in these two functions.
+(my $updated = $original{'0.5.0'}) =~
+  s/^(function auth\.organization(_id)?\(\) .*\|c\|s\|s\|)t\|/$1f|/mg;
+isnt($updated, $original{'0.5.0'}, 'a new 0.5.0 has strict functions');
+is($forth{'0.5.0'}, $updated, 'and 0.5.0, but two of its functions are not strict');
 $node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'");
 same_catalog('chain', $fresh, 'and ends as a fresh one');
+$forth{'0.5.0'} = $original{'0.5.0'};
 for my $version (qw(0.5.0 0.4.0 0.3.1))
 {
 	$node->safe_psql('chain', "ALTER EXTENSION pg_session_jwt UPDATE TO '$version'");
