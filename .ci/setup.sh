@@ -51,6 +51,8 @@ setup() {
         entries=$(sed -n "s/^$group  *//p" "$ci/packages")
         [[ -n $entries ]] || die "there is no group of packages called \"$group\" in .ci/packages"
         for entry in $entries; do
+            # Some are in several groups.
+            if [[ " ${missing[*]} " == *" ${entry%%:*} "* ]]; then continue; fi
             installed "$entry" || missing+=("${entry%%:*}")
         done
     done
