@@ -100,18 +100,24 @@ static NullableDatum text_at(const pgsj_jsonb_claims *claims, Datum path)
     return found;
 }
 
-Datum claim_wrapper(PG_FUNCTION_ARGS)
+static pg_noinline Datum find_claim(FunctionCallInfo fcinfo, const pgsj_identity *identity)
 {
-    const pgsj_identity *identity = pgsj_session_identity();
-    const cached_result *cached = find_cached_result(fcinfo, identity);
     NullableDatum found = {.isnull = true};
 
-    if (likely(cached != NULL))
-        return pgsj_return(fcinfo, cached->value);
     if (!is_anonymous(identity))
         found = text_at(pgsj_identity_jsonb_claims(identity), PG_GETARG_DATUM(0));
     cache_text(fcinfo, identity, found);
     return pgsj_return(fcinfo, found);
+}
+
+Datum claim_wrapper(PG_FUNCTION_ARGS)
+{
+    const pgsj_identity *identity = pgsj_session_identity();
+    const cached_result *cached = find_cached_result(fcinfo, identity);
+
+    if (likely(cached != NULL))
+        return pgsj_return(fcinfo, cached->value);
+    return find_claim(fcinfo, identity);
 }
 
 Datum role_wrapper(PG_FUNCTION_ARGS)
@@ -201,17 +207,14 @@ static bool claims_have_role(const pgsj_jsonb_claims *claims, const text *role)
            member_has(realm.val.binary.data, "roles", role, is_text);
 }
 
-static Datum has(FunctionCallInfo fcinfo,
-                 bool (*test)(const pgsj_jsonb_claims *claims, const text *wanted))
+typedef bool (*claims_test)(const pgsj_jsonb_claims *claims, const text *wanted);
+
+static pg_noinline Datum test_claims(FunctionCallInfo fcinfo, const pgsj_identity *identity,
+                                     claims_test test)
 {
-    const pgsj_identity *identity = pgsj_session_identity();
-    const cached_result *cached = find_cached_result(fcinfo, identity);
-    cached_result found = {.identity_id = identity->id};
+    cached_result found = {.identity_id = identity->id, .value.isnull = is_anonymous(identity)};
     cached_result *slot;
 
-    if (likely(cached != NULL))
-        return pgsj_return(fcinfo, cached->value);
-    found.value.isnull = is_anonymous(identity);
     if (!found.value.isnull)
         found.value.value =
             BoolGetDatum(test(pgsj_identity_jsonb_claims(identity), PG_GETARG_TEXT_PP(0)));
@@ -219,6 +222,16 @@ static Datum has(FunctionCallInfo fcinfo,
     if (slot != NULL)
         *slot = found;
     return pgsj_return(fcinfo, found.value);
+}
+
+static inline Datum has(FunctionCallInfo fcinfo, claims_test test)
+{
+    const pgsj_identity *identity = pgsj_session_identity();
+    const cached_result *cached = find_cached_result(fcinfo, identity);
+
+    if (likely(cached != NULL))
+        return pgsj_return(fcinfo, cached->value);
+    return test_claims(fcinfo, identity, test);
 }
 
 Datum has_scope_wrapper(PG_FUNCTION_ARGS)

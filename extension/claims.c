@@ -14,8 +14,8 @@
 
 /* Where claims are read from: a verified token, or a jsonb. */
 typedef struct claims_source {
-    const sjwt_token *token; /* NULL: jsonb is set */
-    Jsonb *jsonb;
+    Jsonb *jsonb; /* NULL: token is set */
+    const sjwt_token *token;
 } claims_source;
 
 typedef enum value_type { TEXT_VALUE, UUID_VALUE, JSONB_VALUE } value_type;
@@ -44,7 +44,7 @@ static const char *find_string(const claims_source *source, const char *claim, i
     const char *string;
     JsonbValue value;
 
-    if (source->token != NULL) {
+    if (source->jsonb == NULL) {
         string = sjwt_token_claim_string(source->token, claim);
         *len = string == NULL ? 0 : (int)strlen(string);
         return string;
@@ -60,7 +60,7 @@ static bool is_present(const claims_source *source, const char *claim)
 {
     JsonbValue value;
 
-    if (source->token != NULL)
+    if (source->jsonb == NULL)
         return sjwt_token_claim_type(source->token, claim) != SJWT_JSON_ABSENT;
     return JB_ROOT_IS_OBJECT(source->jsonb) && find_member(source->jsonb, claim, &value) != NULL;
 }

@@ -225,7 +225,6 @@ static bool has_expired(const pgsj_identity *identity, const pgsj_verification_p
 {
     if (!identity->has_expires_at)
         return false;
-    Assert(policy != NULL);
     if (now <= sjwt_valid_until(identity->expires_at, policy->leeway))
         return false;
     failure->kind = PGSJ_FAILURE_JWT;
@@ -249,8 +248,12 @@ pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_fa
     if (identity == NULL || !is_under(identity, &key))
         identity =
             find_remembered(&key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
-    if (identity != NULL)
-        return has_expired(identity, policy, now, failure) ? NULL : identity;
+    if (identity != NULL) {
+        /* A leader's verdict includes the token's times. */
+        if (check == VERIFY_SIGNATURE && has_expired(identity, policy, now, failure))
+            return NULL;
+        return identity;
+    }
 
     identity = verify_token(check, policy, now, failure);
     if (identity == NULL && check == VERIFY_SIGNATURE && may_trust_leader_verdict())
