@@ -117,7 +117,7 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
         explain_fully(out, error);
         hint_at_near_miss(out, error,
-                          "The issuer is compared to the letter: write it in the settings exactly "
+                          "The issuer is compared octet by octet: write it in the settings exactly "
                           "as claim \"iss\" of the token has it.");
         return;
     case SJWT_KEY_NOT_FOUND:
@@ -166,7 +166,7 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain_fully(out, error);
         hint_at_near_miss(out, error,
-                          "The audience is compared to the letter: write it in the settings "
+                          "The audience is compared octet by octet: write it in the settings "
                           "exactly as claim \"aud\" of the token has it.");
         return;
 

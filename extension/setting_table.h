@@ -32,9 +32,9 @@
     STRING(jwt, "pg_session_jwt.jwt", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST, check_token,      \
            token_event, "The session's JSON Web Token.", "It is verified when it is first read.")  \
     STRING(audit_log, "pg_session_jwt.audit_log", NULL, PGC_SUSET, GUC_NOT_WHILE_SEC_REST,         \
-           accept_value, audit_event, "Logs who is identified, whenever it is verified or read.",  \
+           accept_value, audit_event, "Logs each verification and each read of the identity.",     \
            "Only \"on\" turns it on.")                                                             \
-    /* The administrator's: no ordinary role can set these, or keep one from being in force. */    \
+    /* The administrator's: no ordinary role can set these, or hide their values. */               \
     STRING(jwks, "pg_session_jwt.jwks", "", PGC_SUSET, PINNING | GUC_SUPERUSER_ONLY,               \
            pgsj_check_key_set, trust_event,                                                        \
            "The keys of the issuer of tokens, as a JWK or a JWK Set.",                             \
@@ -46,11 +46,11 @@
            trust_event, "The file with several issuers of tokens, each with its keys.",            \
            "The path is relative to the data directory.")                                          \
     STRING(issuer, "pg_session_jwt.issuer", "", PGC_SUSET, PINNING, accept_value, trust_event,     \
-           "The claim \"iss\" that a token must have, to the letter.",                             \
-           "Empty: it is not looked at.")                                                          \
+           "The claim \"iss\" that a token must have, octet by octet.",                            \
+           "Empty: it is not checked.")                                                            \
     STRING(audience, "pg_session_jwt.audience", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,           \
            pgsj_check_list, trust_event, "The audiences of which a token must be for one.",        \
-           "Empty: the claim \"aud\" is not looked at.")                                           \
+           "Empty: the claim \"aud\" is not checked.")                                             \
     STRING(algorithms, "pg_session_jwt.algorithms", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,       \
            pgsj_check_algorithms, trust_event, "The signature algorithms that are accepted.",      \
            "Empty: all that the keys are for, but those with a shared secret.")                    \
@@ -68,6 +68,6 @@
     /* pgsj_settings_publish() overwrites it in place. */                                          \
     STRING(parallel_state, "pg_session_jwt.parallel_state", PARALLEL_STATE_NONE, PGC_SUSET,        \
            INTERNAL, check_parallel_state, parallel_state_event,                                   \
-           "What parallel workers are told.", "Internal; cannot be set.")
+           "What the leader passes to its parallel workers.", "Internal; cannot be set.")
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * settings.h - the current value of every setting, and who is told of changes.
+ * settings.h - the current value of every setting, and the listener for changes.
  *
  * Strings: NULL or "" is unset unless setting_table.h says otherwise. Lists are
  * separated by commas.

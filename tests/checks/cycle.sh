@@ -44,5 +44,5 @@ for name in upper closing; do
     grep -qx "  $name" message || fail "did not name $name"
 done
 ! grep -qx "  outside" message || fail "named a file that is not in the cycle"
-if "$here/arrows.sh" outside.o lower.o 2>message; then fail "missed that nothing was looked at"; fi
+if "$here/arrows.sh" outside.o lower.o 2>message; then fail "missed that there was nothing to check"; fi
 grep -q "no file uses another" message || fail "gave another reason"

@@ -501,7 +501,7 @@ my $mark = -s $node->logfile;
 $node->append_conf('postgresql.conf', "pg_session_jwt.audience = 'evil,'\n");
 $node->reload;
 ok($node->wait_for_log(qr/invalid value for parameter "pg_session_jwt\.audience"/, $mark), 'what does not parse is logged');
-session_ok($node, 'and what was in force stays', { db => 'pinned', user => 'app_user' }, $user => 'NULL', @unharmed);
+session_ok($node, 'and the previous settings stay', { db => 'pinned', user => 'app_user' }, $user => 'NULL', @unharmed);
 # If the server starts with such a value, it refuses every token.
 $node->restart;
 session_ok(

@@ -124,7 +124,7 @@ sub nearly
 {
 	my ($what, $how) = @_;
 	return refused('23514', "JWT $what refused", detail => qr/: differs only in $how$/,
-		hint => qr/^The $what is compared to the letter: /);
+		hint => qr/^The $what is compared octet by octet: /);
 }
 sub lacks { return refused('23514', 'JWT lacks a required claim', detail => qr/^"?$_[0]"?$/) }
 my $algorithm = 'JWT algorithm refused';

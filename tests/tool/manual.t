@@ -24,7 +24,7 @@ for my $command (@commands) {
     my ($section) = $description =~ /^\.Ss sjwt $command\n(.*?)^\.S[sh] /ms;
     ok(defined $section, "$command has a section") or next;
     for my $option (@options) {
-        like($section, qr/^\.It Fl \Q@{[substr $option, 1]}\E\b/m, "$command: $option is told of");
+        like($section, qr/^\.It Fl \Q@{[substr $option, 1]}\E\b/m, "$command: $option is described");
     }
 }
 done_testing;

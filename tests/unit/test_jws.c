@@ -415,7 +415,7 @@ static void test_types(void **state)
     expect_issuer("{\"alg\":\"EdDSA\",\"typ\":\"anything\"}", &issuer_policy, SJWT_OK);
 }
 
-static void test_agreed_key(void **state)
+static void test_session_key_without_alg(void **state)
 {
     sjwt_keyset *rsa = keys_of("{" RSA_KEY "}");
     sjwt_keyset *ec = keys_of("{" EC_KEY "}");
@@ -732,7 +732,7 @@ int main(void)
         cmocka_unit_test_setup(test_details, reset_fake),
         cmocka_unit_test_setup(test_allowed_algorithms, reset_fake),
         cmocka_unit_test_setup(test_types, reset_fake),
-        cmocka_unit_test_setup(test_agreed_key, reset_fake),
+        cmocka_unit_test_setup(test_session_key_without_alg, reset_fake),
         cmocka_unit_test_setup(test_candidates, reset_fake),
         cmocka_unit_test_setup(test_every_key_with_every_algorithm, reset_fake),
         cmocka_unit_test_setup(test_signature_lengths, reset_fake),
