@@ -406,8 +406,9 @@ static sjwt_status read_text(sjwt_json *json, sjwt_status invalid, size_t *posit
     if (status == SJWT_OK && stopped != json->text_len)
         status = invalid;
     if (status == SJWT_OK) {
-        /* Only memory can be wanting: the gate lets through less than the
-         * parser takes. Its length counts the NUL. */
+        /* It fails for want of memory alone: the gate accepts less than the parser. Its
+         * length counts the NUL. No lock: all that threads share in it is the variable
+         * behind cJSON_GetErrorPtr(), which is set here and read nowhere. */
         const char *end;
         json->root = cJSON_ParseWithLengthOpts(json->text, json->text_len + 1, &end, true);
         stopped = 0;

@@ -6,10 +6,16 @@
  * It takes the time as an argument. It reads no environment and no file, logs
  * nothing, and calls back nothing but the allocator.
  *
- * One thread of a process at a time may call the library, whatever the objects:
- * it keeps which crypto libraries are initialized, and these libraries and the
- * JSON parser have state of their own. A program with threads puts a lock of its
- * own around the calls.
+ * Threads: several threads may call the library at the same time, also with the same
+ * keys, issuers and token. No call must come first: a crypto library is initialized
+ * when it is first needed. An object is freed when no thread uses it any more, and an
+ * allocator that several threads share is safe for them itself.
+ *   - Two conditions come from the JSON parser, cJSON. While a thread is in a call, no
+ *     other thread calls setlocale() or cJSON_InitHooks(). And cJSON_GetErrorPtr() says
+ *     nothing reliable: each parse sets the variable behind it, which this library
+ *     never reads, without a lock.
+ *   - libsodium verifies in any number of threads at a time. mbedTLS verifies in one: a
+ *     mutex guards its key store, so that threads gain nothing for its algorithms.
  *
  * Conventions of every function
  *   - Strings are UTF-8 octets with a length. Inputs are borrowed for the call
