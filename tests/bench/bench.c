@@ -59,7 +59,7 @@ static double turn_of(const bench_contender *contender, size_t n)
     return bench_clock() - start;
 }
 
-/* How often it can be done in that time; also warms it up. */
+/* The number of repetitions that fit in this time; also warms up. */
 static size_t calibrate(const bench_contender *contender, double turn)
 {
     size_t n = 1;
@@ -151,7 +151,7 @@ char *bench_claims(int64_t jti, size_t len)
         bench_die("no room for claims in %zu octets", len);
     if (used + strlen(who) + strlen(padding) <= len)
         used += (size_t)sprintf(claims + used, "%s", who);
-    /* What is left is spent on more members, as real tokens do. */
+    /* The rest of the length is filled with more members, as in real tokens. */
     for (int i = 0; used + 32 + strlen(padding) <= len; i++)
         used += (size_t)sprintf(claims + used, ",\"claim_%04d\":\"value_%04d\"", i, i);
     used += (size_t)sprintf(claims + used, ",\"x\":\"");

@@ -1,14 +1,14 @@
 /*
- * bench.h - what the programs of the benchmarks share: contenders that take
- * turns, and tokens of a wanted size.
+ * bench.h - shared by the benchmark programs: contenders that take turns, and tokens of a
+ * given size.
  *
- * Whatever fails ends the program. What was measured goes to the standard
- * output, a line a series, its fields separated by tabs:
+ * Each failure ends the program. The program writes one line for each series to standard
+ * output, with fields separated by tabs:
  *
  *   group  contender  x  unit  value of round 1  value of round 2 ...
  *
- * The first contender of a group is what the others are held against, round by
- * round; x is the abscissa of a plot, or "-".
+ * The others are compared with the first contender of their group, round by round; x is the
+ * abscissa of a plot, or "-".
  */
 #ifndef PG_SESSION_JWT_BENCH_H
 #define PG_SESSION_JWT_BENCH_H
@@ -31,7 +31,7 @@ _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 
 
 void *bench_allocate(size_t size);
 
-/* Seconds; only differences mean anything. */
+/* Seconds; only differences are meaningful. */
 double bench_clock(void);
 
 void bench_print(const char *group, const char *name, const char *x, const char *unit,
@@ -39,13 +39,13 @@ void bench_print(const char *group, const char *name, const char *x, const char 
 
 typedef struct bench_contender {
     const char *name;
-    /* Does it n times. */
+    /* Runs the contender n times. */
     void (*run)(void *context, size_t n);
     void *context;
 } bench_contender;
 
-/* Lets them take turns of about so many seconds, another first in each round, and
- * prints microseconds each. */
+/* Runs the contenders in turns of about this many seconds, with another one first in each
+ * round, and prints the microseconds of each. */
 void bench_compare(const char *group, const char *x, const bench_contender *contenders,
                    size_t count, size_t rounds, double turn);
 
@@ -65,7 +65,7 @@ size_t bench_key_octets(const bench_key *key, const char *member, uint8_t *out, 
  * 310) that differ in jti. */
 char *bench_claims(int64_t jti, size_t len);
 
-/* How long claims must be for a token of about len octets. */
+/* The length of the claims for a token of about len octets. */
 size_t bench_claims_length(const bench_key *key, size_t len);
 
 char *bench_sign(const bench_key *key, const char *claims);

@@ -1,12 +1,12 @@
 /*
- * client.c - what a client of the server waits for, over its connection.
+ * client.c - the time that a client waits for the server.
  *
  *   bench_client scan GROUP ROUNDS X   statements from the standard input take
  *                                      turns; a line is a name, what goes before
  *                                      and the statement, separated by tabs
- *   bench_client tokens KEY N          a session handed rounds of N tokens
- *   bench_client pinned KEY N          the same where the server has the key already
- *   bench_client memory KEY N          what a session needs after N tokens
+ *   bench_client tokens KEY N          a session that gets rounds of N tokens
+ *   bench_client pinned KEY N          the same with a key that the server already has
+ *   bench_client memory KEY N          the memory of a session after N tokens
  *   bench_client copy KEY N            N tokens and their claims, for COPY
  *
  * KEY is a file with the private key (a JWK) of the session's tokens. libpq's
@@ -61,7 +61,7 @@ static void check_result(PGresult *result, const char *sql)
         bench_die("%s: %s", sql, PQerrorMessage(connection));
 }
 
-/* The first value, in a buffer that the next call uses again. */
+/* The first value, in a buffer that the next call reuses. */
 static const char *query(const char *sql)
 {
     static char value[256];
@@ -147,7 +147,7 @@ static void scan(const char *group, size_t rounds, const char *x)
             answer = query(statements[i].sql);
             if (round > 0)
                 statements[i].values[round - 1] = (bench_clock() - start) * 1e3;
-            /* All of a group must find the same. */
+            /* All statements of a group must have the same result. */
             if (found[0] == '\0')
                 strcpy(found, answer);
             if (strcmp(found, answer) != 0)
@@ -160,7 +160,7 @@ static void scan(const char *group, size_t rounds, const char *x)
 
 /* ---- tokens ------------------------------------------------------------ */
 
-/* The client and its server on one processor: neither waits for another to wake up. */
+/* Binds the client and its server to one processor: neither waits for the other to wake up. */
 static void share_processor(void)
 {
     cpu_set_t set;
@@ -200,7 +200,7 @@ static void verify(const checked *token, const uint8_t *public_key)
 
 enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
 
-/* Each once, in turn, and what it took. */
+/* Runs each statement once, in turn, and measures its time. */
 static void take_turns(size_t turn, const checked *previous, const checked *token,
                        const uint8_t *public_key, double took[SERIES])
 {
@@ -244,14 +244,14 @@ static double median(double *values, size_t n)
     return values[n / 2];
 }
 
-/* What one statement takes: call by call, and round by round. */
+/* The time of one statement, for each call and for each round. */
 typedef struct statement_times {
-    double *calls, *calls_less; /* less: the empty statement's next to it */
+    double *calls, *calls_less; /* less: minus the time of the empty statement next to it */
     double *rounds, *rounds_less;
 } statement_times;
 
-/* A round's figure is its median call: where a processor is shared, a call now and
- * then waits for others. */
+/* The figure of a round is its median call: on a shared processor some calls wait for other
+ * programs. */
 static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
 {
     const char *group =

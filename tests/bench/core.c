@@ -1,5 +1,5 @@
 /*
- * core.c - what sjwt_verify() costs beyond the signature check itself.
+ * core.c - the cost of sjwt_verify() beyond the signature check itself.
  */
 #include "bench.h"
 #include "peers.h"
@@ -91,9 +91,8 @@ static void run_psa(void *context, size_t n)
             bench_die("PSA refuses the token");
 }
 
-/* SubjectPublicKeyInfo (RFC 5280 section 4.1) up to the key's own octets: of an
- * RSA key of 2048 bits, with the exponent 65537 after the modulus, and of a
- * point on P-256. */
+/* SubjectPublicKeyInfo (RFC 5280 section 4.1) up to the octets of the key: for an RSA key of
+ * 2048 bits, with the exponent 65537 after the modulus, and for a point on P-256. */
 static const uint8_t rsa_info[] = {0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a,
                                    0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,
                                    0x00, 0x03, 0x82, 0x01, 0x0f, 0x00, 0x30, 0x82, 0x01,

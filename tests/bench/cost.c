@@ -1,6 +1,6 @@
 /*
- * cost.c - verifies one token, as often as it is told: for callgrind to count
- * what verify_token() does. See cost.sh.
+ * cost.c - verifies one token TIMES times, so that callgrind can count the instructions of
+ * verify_token(). See cost.sh.
  *
  *   cost ALG TIMES
  */
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is counted: its name must stay, and it must not become a part of main(). */
+/* The counted function: its name is fixed, and it must not be inlined into main(). */
 __attribute__((noinline)) static void verify_token(const char *text, const sjwt_policy *policy)
 {
     sjwt_token *token;

@@ -1,15 +1,15 @@
 #!/bin/bash
-# Counts instructions with callgrind and holds them against budget.txt: a
-# regression fails here without a clock.
+# Counts instructions with callgrind and compares them with budget.txt: this test finds a
+# regression without a clock.
 #
-#   cost.sh COMPILER core PROGRAM ALG   one jwt_verify() and sjwt_token_free(), without
+#   cost.sh COMPILER core PROGRAM ALG   one sjwt_verify() and sjwt_token_free(), without
 #                                       the crypto library; PROGRAM is cost
 #   cost.sh COMPILER server             one call of a function for one row, and one
 #                                       auth.jwt_session_init() with a new token,
 #                                       without the crypto library; run by
 #                                       tests/server.sh exec
 #
-# COMPILER is what budget.txt calls it, gcc-12 say.
+# COMPILER is the compiler's name in budget.txt, for example gcc-12.
 set -euo pipefail
 
 compiler=$1 what=$2
@@ -18,8 +18,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-# count OPTION... COMMAND...: what it prints goes to $work/out, the counts to
-# $work/counts. Lazy binding would count as the first call's.
+# count OPTION... COMMAND...: writes the output to $work/out and the counts to
+# $work/counts. Binds at once, because lazy binding would be counted for the first call.
 count() {
     LD_BIND_NOW=1 valgrind --quiet --tool=callgrind --collect-atstart=no \
         --callgrind-out-file="$work/counts" "$@" >"$work/out" 2>&1 || {
@@ -29,14 +29,14 @@ count() {
     }
 }
 
-# strip_debug FILE: into $stripped. Symbols are enough, and valgrind stumbles over
-# debugging information newer than itself.
+# strip_debug FILE: writes to $stripped. Symbols are enough, and valgrind fails on debugging
+# information that is newer than itself.
 strip_debug() {
     stripped=$work/${1##*/}
     strip --strip-debug -o "$stripped" "$1"
 }
 
-# judge NAME COUNT: against the line of this compiler and machine, else of any.
+# judge NAME COUNT: compares with the line of this compiler and machine, else of "any".
 judge() {
     local machine budgeted tolerance limit
     machine=$(uname -m)
@@ -55,7 +55,7 @@ judge() {
     fi
 }
 
-# Collecting stops where these are entered, and goes on behind them.
+# The count excludes these functions.
 without_crypto=()
 for option in crypto_sign_verify_detached psa_import_key psa_verify_message psa_destroy_key; do
     without_crypto+=("--toggle-collect=$option")
@@ -65,7 +65,7 @@ fewer=5 more=25
 core() {
     local options=(--toggle-collect=verify_token "${without_crypto[@]}") counts=() times
     strip_debug "$1"
-    # What comes before the first verification is the same in both.
+    # The work before the first verification is the same in both runs.
     for times in $fewer $more; do
         count "${options[@]}" "$stripped" "$2" "$times"
         counts+=("$(sed -n 's/^totals: //p' "$work/counts")")
@@ -75,7 +75,7 @@ core() {
 
 server() {
     local rows=10000 alg=EdDSA name key token single options counts=() times jti
-    # SQL of what a policy asks for each row => the function in the library.
+    # The SQL of a call that a policy makes for each row => the function in the library.
     local -A functions=(
         ["auth.user_id()"]=user_id_wrapper ["auth.uid()"]=uid_wrapper
         ["auth.organization_id()"]=organization_id_wrapper ["auth.session()"]=session_wrapper
@@ -99,7 +99,7 @@ server() {
     single=(postgres --single -j -D "$work/data" -c jit=off -c "pg_session_jwt.jwk=$key" -c "pg_session_jwt.jwt=$token")
     "${single[@]}" postgres <<<'CREATE EXTENSION pg_session_jwt;' >"$work/out" 2>&1
 
-    # What is done once for a statement is not counted, nor what an executor does.
+    # Not counted: the work done once for a statement, and the work of the executor.
     options=(--toggle-collect=pgsj_session_resolve)
     for name in "${!functions[@]}"; do
         options+=("--toggle-collect=${functions[$name]}")

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What the server costs: run by ./dev bench through tests/server.sh, which makes
-# the server. Prints series as bench.h describes them.
+# Measures the server. ./dev bench runs it through tests/server.sh, which starts the server.
+# Prints series in the form of bench.h.
 #
 #   measure.sh [quick]
 #
@@ -20,7 +20,7 @@ fi
 ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 sql() { ask "$@" >/dev/null; }
 echo "# rows: $rows"
-# What others do with the machine meanwhile shows in its load.
+# The load shows whether other programs used the machine.
 note_load() { echo "# load: $(cut -d ' ' -f 1 /proc/loadavg)"; }
 note_load
 not_measured() { echo "# not measured: $*"; }
@@ -33,7 +33,7 @@ read -r _ token claims <tokens.tsv
 
 sql <<SQL
 CREATE EXTENSION pg_session_jwt;
--- As the users of a gateway that hands claims over write them.
+-- Helpers as users of a gateway that sets claims write them.
 CREATE SCHEMA helper;
 CREATE FUNCTION helper.user_id() RETURNS text STABLE LANGUAGE sql
     AS \$\$SELECT current_setting('request.jwt.claims', true)::json ->> 'sub'\$\$;
@@ -56,13 +56,13 @@ GRANT SELECT ON tokens TO PUBLIC;
 SQL
 sql -c 'VACUUM ANALYZE'
 
-# Every session from here on has the key, and those of psql and scan the token.
+# From here on each session has the key, and the sessions of psql and scan have the token.
 connect_options="-c pg_session_jwt.jwk=${key// /\\ }"
 with_token="$connect_options -c pg_session_jwt.jwt=$token"
 [[ $claims != *[[:space:]\\]* ]]
 with_claims="-c request.jwt.claims=$claims"
 
-# scan GROUP ROUNDS X: the statements are the standard input's.
+# scan GROUP ROUNDS X: reads the statements from standard input.
 scan() { PGOPTIONS="$with_token $with_claims" "$BENCH_CLIENT" scan "$@"; }
 # where NAME CONDITION [BEFORE]
 where() { printf '%s\t%s\tSELECT count(*) FROM %s WHERE %s\n' "$1" "${3-}" "${table:-note}" "$2"; }
@@ -95,7 +95,7 @@ for call in "auth.role()" "auth.email()" "auth.claim('email')"; do
     } | scan "server: $call" "$rounds" -
 done
 
-# A bare jsonb literal would have its member looked up once, by the planner.
+# With a jsonb literal, the planner would look up the member only once.
 {
     where "a jsonb literal, as a parameter" "(SELECT '$claims'::jsonb) ->> 'sub' = owner"
     where "auth.session()" "auth.session() ->> 'sub' = owner"
@@ -199,7 +199,7 @@ CREATE POLICY p9 ON note TO peer USING (owner = helper.user_id());
 VACUUM ANALYZE note;
 SQL
 read_rows='SELECT id FROM note LIMIT 10;'
-# script FILE QUERIES STATEMENT: which sets the identity, for the transaction.
+# script FILE QUERIES STATEMENT: STATEMENT sets the identity for the transaction.
 script() {
     printf 'BEGIN;\n%s\n' "$3"
     for ((i = 0; i < $2; i++)); do echo "$read_rows"; done
@@ -215,7 +215,7 @@ SELECT set_config('pg_session_jwt.jwt', token, true) FROM tokens WHERE jti = :jt
 SELECT set_config('request.jwt.claims', claims, true) FROM tokens WHERE jti = :jti;"
 done
 
-# throughput ROLE SCRIPT CLIENTS: transactions a second.
+# throughput ROLE SCRIPT CLIENTS: prints transactions per second.
 throughput() {
     local out
     out=$(PGOPTIONS="$connect_options" pgbench -n -U "$1" -f "$2" -c "$3" \

@@ -1,5 +1,5 @@
 /*
- * peer_cjose.c - cjose keeps the key ready; of claims it knows nothing.
+ * peer_cjose.c - cjose keeps the key prepared and checks no claims.
  */
 #include "peers.h"
 

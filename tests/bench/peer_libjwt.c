@@ -1,5 +1,5 @@
 /*
- * peer_libjwt.c - libjwt takes the key as PEM and reads it again for each token.
+ * peer_libjwt.c - libjwt gets the key as PEM and parses it again for each token.
  */
 #include "peers.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a "kid" of interest, a PEM text is all there is to a key. */
+/* The key is only its PEM text: the benchmark does not use "kid". */
 static void *import(const char *alg, const char *jwk, const char *pem)
 {
     (void)jwk;

@@ -1,6 +1,6 @@
 /*
- * peers.h - other libraries that verify a token. Each is there where its
- * development package is.
+ * peers.h - other libraries that verify a token. Each is measured if its development package
+ * is installed.
  */
 #ifndef PG_SESSION_JWT_BENCH_PEERS_H
 #define PG_SESSION_JWT_BENCH_PEERS_H
@@ -13,7 +13,7 @@ typedef struct bench_peer {
     /* Readies a key: its public half as a JWK and as PEM, NUL-terminated both.
      * NULL where the library cannot. */
     void *(*import)(const char *alg, const char *jwk, const char *pem);
-    /* Everything from the text to the verdict. */
+    /* The complete verification of a token's text. */
     bool (*verify)(void *key, const char *token, size_t len);
 } bench_peer;
 

@@ -1,7 +1,6 @@
 #!/bin/bash
-# run.sh BUILD [quick]: all of the benchmarks with what the preset "bench" built
-# in BUILD. Writes docs/benchmarks.md; quick: BUILD/report/benchmarks.md.
-# Called by ./dev bench.
+# run.sh BUILD [quick]: runs all benchmarks with the programs that the preset "bench" built in
+# BUILD. Writes docs/benchmarks.md; quick: BUILD/report/benchmarks.md. ./dev bench calls it.
 set -euo pipefail
 
 build=$1
