@@ -10,7 +10,7 @@ start_results() {
     : >"$results"
 }
 
-# What was tested here: "Debian 12, PG 15.20, mbedTLS 2.28.3, libsodium 1.0.18".
+# What was tested here: "Debian 12, PG 15.20, mbedTLS 2.28.3, libsodium 1.0.18, OpenSSL 3.0.19".
 system() {
     (
         # shellcheck source=/dev/null
@@ -21,7 +21,7 @@ system() {
     if [[ -n ${PG_CONFIG-} ]]; then echo -n ", PG $("$PG_CONFIG" --version | cut -d ' ' -f 2)"; fi
     echo -n ", mbedTLS $(sed -n 's/^#define MBEDTLS_VERSION_STRING  *"\(.*\)"/\1/p' \
         /usr/include/mbedtls/build_info.h /usr/include/mbedtls/version.h 2>/dev/null | head -n 1)"
-    echo ", libsodium $(pkg-config --modversion libsodium)"
+    echo ", libsodium $(pkg-config --modversion libsodium), OpenSSL $(pkg-config --modversion libcrypto)"
 }
 
 # job NAME [COMMAND...]: the command, or the workflow preset NAME. Counts the

@@ -13,12 +13,12 @@ places=(trixie sid)
 
 place_trixie() {
     debian_chroot trixie
-    chroot_jobs sodium-mbedtls clang-core-mbedtls
+    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
 }
 
 place_sid() {
     debian_chroot sid || exit 75
-    chroot_jobs sodium-mbedtls clang-core-mbedtls
+    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
 }
 
 # ---- what places are made of ---------------------------------------------

@@ -5,7 +5,7 @@
 # `sjwt backends` is to print, "<algorithm> <backend> <signer>" each, - for none),
 # and writes into ${PROJECT_BINARY_DIR}/generated:
 #   crypto_backends.h     SJWT_CRYPTO_BACKEND_LIST(X) and SJWT_CRYPTO_SIGNER_LIST(X), one X(name) each;
-#                         the symbols are crypto_<name>_backend and crypto_<name>_signer
+#                         the symbols are sjwt_crypto_<name>_backend and sjwt_crypto_<name>_signer
 #   crypto_expectation.h  SJWT_CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL, "signer" or NULL)
 #                         each: the table printed below, which a unit test holds against the
 #                         backends' own bits
@@ -27,6 +27,10 @@ endfunction()
 # One line a backend.
 crypto_backend(sodium Sodium Sodium::Sodium SIGNER EDDSA HS256 HS512)
 crypto_backend(mbedtls MbedTLS MbedTLS::Crypto SIGNER RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 ES256K HS256 HS384 HS512)
+crypto_backend(openssl OpenSSL OpenSSL::Crypto SIGNER EDDSA ES256 ES384 ES512 ES256K RS256 RS384 RS512 PS256 PS384 PS512 HS256 HS384 HS512)
+
+# The oldest version of the library that will do.
+set_property(GLOBAL PROPERTY crypto_openssl_version 3.0)
 
 # crypto_backend_needs(<name> <algorithm> <header> <macro>)
 # The algorithm is served only where the library's <header> defines <macro>.
@@ -102,7 +106,8 @@ function(select_crypto)
         get_property(target GLOBAL PROPERTY crypto_${name}_target)
         get_property(role GLOBAL PROPERTY crypto_${name}_role)
         get_property(verifies GLOBAL PROPERTY crypto_${name}_verifies)
-        find_package(${package})
+        get_property(version GLOBAL PROPERTY crypto_${name}_version)
+        find_package(${package} ${version})
         if(NOT ${package}_FOUND)
             message(FATAL_ERROR
                 "CRYPTO_BACKENDS names \"${name}\", but its library was not found on this machine. "

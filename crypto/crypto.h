@@ -16,6 +16,8 @@
  *   mbedtls  the key store of the library's PSA API is not safe in 2.28, and in
  *            later versions only if it is built so: a mutex of the backend
  *            lets one thread at a time verify or prepare with it.
+ *   openssl  the library locks what its threads share. A verification works on
+ *            its own copy of the prepared context.
  * The functions of sign.h are for one thread alone.
  *
  * A library is initialized at its first use in a process, never at load time:

@@ -14,10 +14,7 @@ static const uint8_t two_primes[] = {0};
 #ifdef PSA_WANT_ALG_DETERMINISTIC_ECDSA
 #define SIGNED SJWT_CRYPTO_MBEDTLS_ALGORITHMS
 #else
-#define SIGNED                                                                                     \
-    (SJWT_CRYPTO_MBEDTLS_ALGORITHMS &                                                              \
-     ~(SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES384) |           \
-       SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K)))
+#define SIGNED (SJWT_CRYPTO_MBEDTLS_ALGORITHMS & ~SJWT_CRYPTO_MBEDTLS_ECDSA)
 #endif
 
 static psa_key_type_t pair_type(sjwt_crypto_alg alg)
@@ -282,6 +279,7 @@ static sjwt_crypto_status generate(sjwt_crypto_alg alg, size_t bits, sjwt_crypto
 const sjwt_crypto_signer sjwt_crypto_mbedtls_signer = {
     .name = "mbedtls",
     .signs = SIGNED,
+    .rfc6979 = SIGNED & SJWT_CRYPTO_MBEDTLS_ECDSA,
     .init = sjwt_crypto_mbedtls_init,
     .sign = sign,
     .generate = generate,

@@ -57,6 +57,10 @@ typedef struct sjwt_crypto_key_buffer {
 /* The algorithms that a signer of this build signs with. */
 uint32_t sjwt_crypto_signable_algorithms(void);
 
+/* Does this build sign alg, an ECDSA algorithm, by RFC 6979, without a random
+ * number? */
+bool sjwt_crypto_signs_by_rfc6979(sjwt_crypto_alg alg);
+
 /* The name of the signer that signs alg in this build, or NULL. */
 const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg);
 
@@ -115,9 +119,13 @@ typedef struct sjwt_crypto_signer {
     const char *name;
 
     /* SJWT_CRYPTO_BIT(alg) is set for each algorithm that the signer signs with and
-     * makes keys for. Declared, not probed. None whose signature gives the key
-     * away where a random number repeats (ECDSA, unless it is RFC 6979's). */
+     * makes keys for. Declared, not probed. No ECDSA whose nonce is nothing but a
+     * random number: two signatures with one nonce give the key away. */
     uint32_t signs;
+
+    /* The ECDSA algorithms whose nonce is RFC 6979's, so that no random number is
+     * drawn and a signature is always the same. */
+    uint32_t rfc6979;
 
     /* As sjwt_crypto_backend's. */
     sjwt_crypto_status (*init)(void);

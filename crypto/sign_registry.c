@@ -35,6 +35,13 @@ static size_t find_signer(sjwt_crypto_alg alg)
     return i;
 }
 
+bool sjwt_crypto_signs_by_rfc6979(sjwt_crypto_alg alg)
+{
+    const sjwt_crypto_signer *signer = signers[find_signer(alg)];
+
+    return signer != NULL && (signer->rfc6979 & SJWT_CRYPTO_BIT(alg)) != 0;
+}
+
 const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg)
 {
     const sjwt_crypto_signer *signer = signers[find_signer(alg)];

@@ -123,7 +123,10 @@ done
 
 mkdir -p foreign/include/crypto foreign/include/jwt "foreign/$LIB"
 for header in jwt.h crypto/crypto.h jwt/jwt.h; do echo '#error "a foreign header"' >"foreign/include/$header"; done
-for name in jwt crypto sjwt_crypto; do echo "not a library" >"foreign/$LIB/lib$name.a"; done
+names=(jwt sjwt_crypto)
+# A build with OpenSSL asks for a libcrypto, and would rightly find this one.
+if ! grep -q libcrypto "$prefix/$LIB/pkgconfig/sjwt.pc"; then names+=(crypto); fi
+for name in "${names[@]}"; do echo "not a library" >"foreign/$LIB/lib$name.a"; done
 languages=C
 if [[ -n ${CXX-} ]]; then languages='C;CXX'; fi
 configure=(cmake -S "$here/installed" -DEXAMPLES="$source/docs/examples" -DLANGUAGES="$languages"

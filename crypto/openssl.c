@@ -1,0 +1,436 @@
+/*
+ * OpenSSL 3.0 and later, by its EVP interface alone: every algorithm. No call
+ * that is deprecated; DER of ECDSA signatures is written by the library.
+ */
+#include "crypto/openssl_lib.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/provider.h>
+#include <openssl/rsa.h>
+
+static const sjwt_crypto_openssl_names names[SJWT_CRYPTO_ALG_COUNT] = {
+    [SJWT_CRYPTO_ALG_EDDSA] = {.digest = NULL},
+    [SJWT_CRYPTO_ALG_ES256] = {.digest = "SHA2-256", .group = "P-256"},
+    [SJWT_CRYPTO_ALG_ES384] = {.digest = "SHA2-384", .group = "P-384"},
+    [SJWT_CRYPTO_ALG_ES512] = {.digest = "SHA2-512", .group = "P-521"},
+    [SJWT_CRYPTO_ALG_ES256K] = {.digest = "SHA2-256", .group = "secp256k1"},
+    [SJWT_CRYPTO_ALG_RS256] = {.digest = "SHA2-256"},
+    [SJWT_CRYPTO_ALG_RS384] = {.digest = "SHA2-384"},
+    [SJWT_CRYPTO_ALG_RS512] = {.digest = "SHA2-512"},
+    [SJWT_CRYPTO_ALG_PS256] = {.digest = "SHA2-256", .is_pss = true},
+    [SJWT_CRYPTO_ALG_PS384] = {.digest = "SHA2-384", .is_pss = true},
+    [SJWT_CRYPTO_ALG_PS512] = {.digest = "SHA2-512", .is_pss = true},
+    [SJWT_CRYPTO_ALG_HS256] = {.digest = "SHA2-256"},
+    [SJWT_CRYPTO_ALG_HS384] = {.digest = "SHA2-384"},
+    [SJWT_CRYPTO_ALG_HS512] = {.digest = "SHA2-512"},
+};
+
+/* Made by init, for the life of the process. */
+static struct {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *provider;
+    EVP_MAC *hmac;
+} library;
+
+const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg alg)
+{
+    return &names[alg];
+}
+
+OSSL_LIB_CTX *sjwt_crypto_openssl_context(void)
+{
+    return library.context;
+}
+
+const char *sjwt_crypto_openssl_properties(void)
+{
+    return NULL;
+}
+
+/* ---- errors ------------------------------------------------------------ */
+
+/* The library allocates the queue of a thread at its first error, and without a
+ * queue nobody learns that memory was short. */
+static bool has_error_queue(void)
+{
+    static _Thread_local bool exists;
+
+    if (!exists) {
+        ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL);
+        exists = ERR_peek_error() != 0;
+    }
+    return exists;
+}
+
+bool sjwt_crypto_openssl_begin(void)
+{
+    if (!has_error_queue())
+        return false;
+    ERR_clear_error();
+    return true;
+}
+
+bool sjwt_crypto_openssl_end(void)
+{
+    bool no_memory = false;
+    unsigned long error;
+
+    while ((error = ERR_get_error()) != 0)
+        no_memory = no_memory || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+    return no_memory;
+}
+
+/* ---- the library ------------------------------------------------------- */
+
+static void free_library(void)
+{
+    EVP_MAC_free(library.hmac);
+    if (library.provider != NULL)
+        OSSL_PROVIDER_unload(library.provider);
+    OSSL_LIB_CTX_free(library.context);
+    memset(&library, 0, sizeof(library));
+}
+
+sjwt_crypto_status sjwt_crypto_openssl_init(void)
+{
+    if (library.hmac != NULL)
+        return SJWT_CRYPTO_OK;
+    if (!sjwt_crypto_openssl_begin())
+        return SJWT_CRYPTO_NO_MEMORY;
+    library.context = OSSL_LIB_CTX_new();
+    if (library.context != NULL)
+        library.provider = OSSL_PROVIDER_load(library.context, "default");
+    if (library.provider != NULL)
+        library.hmac = EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, NULL);
+    bool no_memory = sjwt_crypto_openssl_end();
+    if (library.hmac != NULL)
+        return SJWT_CRYPTO_OK;
+    free_library();
+    return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_INTERNAL;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+/* A key as the library holds it, and the work that all its signatures have in
+ * common: verifying copies the context and goes on from there. */
+typedef struct prepared_key {
+    EVP_MD_CTX *signature; /* of a public key */
+    EVP_MAC_CTX *mac;      /* of a shared secret */
+} prepared_key;
+
+static void release(void *handle)
+{
+    prepared_key *key = handle;
+
+    EVP_MD_CTX_free(key->signature);
+    EVP_MAC_CTX_free(key->mac);
+    free(key);
+}
+
+/* An EVP_PKEY of type made of the parameters; NULL if the library does not take them. */
+static EVP_PKEY *import_public_key(const char *type, OSSL_PARAM *parameters)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(library.context, type, NULL);
+    EVP_PKEY *key = NULL;
+
+    if (context != NULL && EVP_PKEY_fromdata_init(context) == 1)
+        (void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+static EVP_PKEY *import_rsa(const sjwt_crypto_key_octets *octets)
+{
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    BIGNUM *n = BN_bin2bn(octets->n.data, (int)octets->n.len, NULL);
+    BIGNUM *e = BN_bin2bn(octets->e.data, (int)octets->e.len, NULL);
+    OSSL_PARAM *parameters = NULL;
+    EVP_PKEY *key = NULL;
+
+    if (builder != NULL && n != NULL && e != NULL &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+    if (parameters != NULL)
+        key = import_public_key("RSA", parameters);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+/* 0x04, x, y: the uncompressed point of SEC 1 section 2.3.3, at most of P-521. */
+#define MAX_POINT_SIZE (1 + 2 * 66)
+
+static EVP_PKEY *import_ec(const char *group, const sjwt_crypto_key_octets *octets)
+{
+    uint8_t point[MAX_POINT_SIZE] = {0x04};
+    size_t len = 1 + octets->x.len + octets->y.len;
+    /* The library does not write to what parameters of a fromdata point to. */
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, len),
+        OSSL_PARAM_construct_end()};
+
+    memcpy(point + 1, octets->x.data, octets->x.len);
+    memcpy(point + 1 + octets->x.len, octets->y.data, octets->y.len);
+    return import_public_key("EC", parameters);
+}
+
+/* Is the encoded point of small order, or not the canonical encoding of a point
+ * (RFC 8032 sections 5.1.2 and 5.1.3)? The library's verification takes both. */
+static bool is_weak_point(const uint8_t point[32])
+{
+    /* The y coordinates of the points whose order divides 8. */
+    static const uint8_t small_order[][32] = {
+        {0x00},
+        {0x01},
+        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+         0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+         0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+         0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+         0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+        {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    };
+    uint8_t y[32];
+    bool is_reduced = false;
+
+    memcpy(y, point, sizeof(y));
+    y[31] &= 0x7f; /* the sign of x */
+    for (size_t i = 0; i < sizeof(small_order) / sizeof(small_order[0]); i++) {
+        if (memcmp(y, small_order[i], sizeof(y)) == 0)
+            return true;
+    }
+    /* y < 2^255 - 19 */
+    is_reduced = y[0] < 0xed || y[31] != 0x7f;
+    for (size_t i = 1; i < 31; i++)
+        is_reduced = is_reduced || y[i] != 0xff;
+    return !is_reduced;
+}
+
+static EVP_PKEY *import_okp(const sjwt_crypto_key_octets *octets)
+{
+    if (is_weak_point(octets->x.data))
+        return NULL;
+    return EVP_PKEY_new_raw_public_key_ex(library.context, "ED25519", NULL, octets->x.data,
+                                          octets->x.len);
+}
+
+static EVP_PKEY *import_key(const sjwt_crypto_openssl_names *name,
+                            const sjwt_crypto_key_octets *octets)
+{
+    switch (octets->type) {
+    case SJWT_CRYPTO_KEY_RSA:
+        return import_rsa(octets);
+    case SJWT_CRYPTO_KEY_EC:
+        return import_ec(name->group, octets);
+    case SJWT_CRYPTO_KEY_OKP:
+        return import_okp(octets);
+    case SJWT_CRYPTO_KEY_OCT:
+        break;
+    }
+    return NULL;
+}
+
+/* Is the point on the curve, and not infinity? The library says nothing of RSA
+ * keys that our table does not. */
+static bool is_valid_key(const sjwt_crypto_key_octets *octets, EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *context;
+    bool is_valid;
+
+    if (octets->type == SJWT_CRYPTO_KEY_RSA)
+        return true;
+    context = EVP_PKEY_CTX_new_from_pkey(library.context, key, NULL);
+    is_valid = context != NULL && EVP_PKEY_public_check_quick(context) == 1;
+    EVP_PKEY_CTX_free(context);
+    return is_valid;
+}
+
+static bool begin_signature(const sjwt_crypto_openssl_names *name, EVP_PKEY *key,
+                            EVP_MD_CTX *signature)
+{
+    EVP_PKEY_CTX *context = NULL; /* the signature's */
+
+    if (EVP_DigestVerifyInit_ex(signature, &context, name->digest, library.context, NULL, key,
+                                NULL) != 1)
+        return false;
+    /* RFC 7518 section 3.5: the salt is as long as the hash. MGF1 uses the same hash. */
+    return !name->is_pss ||
+           (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+static bool begin_mac(const sjwt_crypto_openssl_names *name, sjwt_crypto_span secret,
+                      EVP_MAC_CTX *mac)
+{
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)name->digest, 0),
+        OSSL_PARAM_construct_end()};
+
+    return EVP_MAC_init(mac, secret.data, secret.len, parameters) == 1;
+}
+
+/* Each failure after the key's import is the library's. */
+static sjwt_crypto_status prepare_signature(const sjwt_crypto_openssl_names *name,
+                                            const sjwt_crypto_key_octets *octets, prepared_key *key)
+{
+    EVP_PKEY *pkey = import_key(name, octets);
+    sjwt_crypto_status status = SJWT_CRYPTO_BAD_KEY;
+
+    if (pkey != NULL && is_valid_key(octets, pkey)) {
+        status = SJWT_CRYPTO_INTERNAL;
+        key->signature = EVP_MD_CTX_new();
+        if (key->signature != NULL && begin_signature(name, pkey, key->signature))
+            status = SJWT_CRYPTO_OK;
+    }
+    EVP_PKEY_free(pkey); /* the context has a reference of its own */
+    return status;
+}
+
+static sjwt_crypto_status prepare_mac(const sjwt_crypto_openssl_names *name,
+                                      const sjwt_crypto_key_octets *octets, prepared_key *key)
+{
+    key->mac = EVP_MAC_CTX_new(library.hmac);
+    return key->mac != NULL && begin_mac(name, octets->k, key->mac) ? SJWT_CRYPTO_OK
+                                                                    : SJWT_CRYPTO_INTERNAL;
+}
+
+static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
+                                  void **handle)
+{
+    prepared_key *key = calloc(1, sizeof(*key));
+
+    if (key == NULL || !sjwt_crypto_openssl_begin()) {
+        free(key);
+        return SJWT_CRYPTO_NO_MEMORY;
+    }
+    sjwt_crypto_status status = octets->type == SJWT_CRYPTO_KEY_OCT
+                                    ? prepare_mac(&names[alg], octets, key)
+                                    : prepare_signature(&names[alg], octets, key);
+    if (sjwt_crypto_openssl_end())
+        status = SJWT_CRYPTO_NO_MEMORY;
+    if (status == SJWT_CRYPTO_OK)
+        *handle = key;
+    else
+        release(key);
+    return status;
+}
+
+/* ---- signatures -------------------------------------------------------- */
+
+/* The library wants ECDSA's R and S in DER (RFC 3279 section 2.2.3). */
+static uint8_t *write_der(sjwt_crypto_span signature, int *len)
+{
+    const int half = (int)(signature.len / 2);
+    ECDSA_SIG *numbers = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(signature.data, half, NULL);
+    BIGNUM *s = BN_bin2bn(signature.data + half, half, NULL);
+    uint8_t *der = NULL;
+
+    *len = 0;
+    if (numbers == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(numbers, r, s) != 1) {
+        BN_free(r);
+        BN_free(s);
+    } else {
+        *len = i2d_ECDSA_SIG(numbers, &der);
+    }
+    ECDSA_SIG_free(numbers);
+    return *len > 0 ? der : NULL;
+}
+
+/* 1: valid; 0 or less: not valid, or the library failed, which its errors tell. */
+static int verify_octets(const prepared_key *key, sjwt_crypto_span message,
+                         sjwt_crypto_span signature)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int answer = -1;
+
+    if (context != NULL && EVP_MD_CTX_copy_ex(context, key->signature) == 1)
+        answer =
+            EVP_DigestVerify(context, signature.data, signature.len, message.data, message.len);
+    EVP_MD_CTX_free(context);
+    return answer;
+}
+
+static int verify_ecdsa(const prepared_key *key, sjwt_crypto_span message,
+                        sjwt_crypto_span signature)
+{
+    int len;
+    uint8_t *der = write_der(signature, &len);
+    int answer = -1;
+
+    if (der != NULL)
+        answer = verify_octets(key, message, (sjwt_crypto_span){der, (size_t)len});
+    OPENSSL_free(der);
+    return answer;
+}
+
+static int verify_mac(const prepared_key *key, sjwt_crypto_span message, sjwt_crypto_span signature)
+{
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(key->mac);
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    size_t len = 0;
+    int answer = -1;
+
+    if (context != NULL && EVP_MAC_update(context, message.data, message.len) == 1 &&
+        EVP_MAC_final(context, mac, &len, sizeof(mac)) == 1 && len == signature.len)
+        answer = CRYPTO_memcmp(mac, signature.data, len) == 0;
+    EVP_MAC_CTX_free(context);
+    OPENSSL_cleanse(mac, sizeof(mac));
+    return answer;
+}
+
+static int verify_signature(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                            sjwt_crypto_span signature)
+{
+    const prepared_key *prepared = key->handle;
+
+    switch (key->octets->type) {
+    case SJWT_CRYPTO_KEY_OCT:
+        return verify_mac(prepared, message, signature);
+    case SJWT_CRYPTO_KEY_EC:
+        return verify_ecdsa(prepared, message, signature);
+    case SJWT_CRYPTO_KEY_OKP:
+        /* No honest signer makes such an R; libsodium refuses it as well. */
+        return is_weak_point(signature.data) ? 0 : verify_octets(prepared, message, signature);
+    case SJWT_CRYPTO_KEY_RSA:
+        break;
+    }
+    return verify_octets(prepared, message, signature);
+}
+
+static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
+                                 sjwt_crypto_span signature)
+{
+    if (!sjwt_crypto_openssl_begin())
+        return SJWT_CRYPTO_NO_MEMORY;
+    int answer = verify_signature(key, message, signature);
+    bool no_memory = sjwt_crypto_openssl_end();
+    if (answer == 1)
+        return SJWT_CRYPTO_OK;
+    if (no_memory)
+        return SJWT_CRYPTO_NO_MEMORY;
+    return answer == 0 ? SJWT_CRYPTO_BAD_SIGNATURE : SJWT_CRYPTO_INTERNAL;
+}
+
+const sjwt_crypto_backend sjwt_crypto_openssl_backend = {
+    .name = "openssl",
+    .verifies = (UINT32_C(1) << SJWT_CRYPTO_ALG_COUNT) - 1,
+    .init = sjwt_crypto_openssl_init,
+    .prepare = prepare,
+    .verify = verify,
+    .release = release,
+};
