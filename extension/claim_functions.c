@@ -87,7 +87,7 @@ static bool is_anonymous(const pgsj_identity *identity)
 /* ---- text -------------------------------------------------------------- */
 
 /* The text at a path, like operator #>>. */
-static NullableDatum text_at(const pgsj_jsonb_claims *claims, Datum path)
+static pg_noinline NullableDatum text_at(const pgsj_jsonb_claims *claims, Datum path)
 {
     LOCAL_FCINFO(fcinfo, 2);
     NullableDatum found;

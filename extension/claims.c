@@ -11,6 +11,7 @@
 
 #include "extension/claims.h"
 #include "extension/input.h"
+#include "extension/compat.h"
 
 /* Where claims are read from: a verified token, or a jsonb. */
 typedef struct claims_source {
@@ -106,13 +107,13 @@ static Jsonb *find_object(const claims_source *source, const char *claim)
     return JB_ROOT_IS_OBJECT(object) ? object : NULL;
 }
 
-static void push_string(JsonbParseState **state, const char *name, JsonbValue *value)
+static void push_string(pgsj_jsonb_builder *builder, const char *name, JsonbValue *value)
 {
     JsonbValue key = {.type = jbvString,
                       .val.string = {.val = unconstify(char *, name), .len = (int)strlen(name)}};
 
-    (void)pushJsonbValue(state, WJB_KEY, &key);
-    (void)pushJsonbValue(state, WJB_VALUE, value);
+    pgsj_jsonb_push(builder, WJB_KEY, &key);
+    pgsj_jsonb_push(builder, WJB_VALUE, value);
 }
 
 /* Adds members with the full names of those that Clerk's tokens have under a short name. A member
@@ -122,20 +123,23 @@ static Jsonb *expand_clerk_names(Jsonb *organization)
     static const struct {
         const char *short_name, *full_name;
     } members[] = {{"slg", "slug"}, {"rol", "role"}};
-    JsonbParseState *state = NULL;
+    pgsj_jsonb_builder builder = {0};
+    bool found = false;
     JsonbValue value;
     Datum added;
 
     for (size_t i = 0; i < lengthof(members); i++)
         if (find_member(organization, members[i].short_name, &value) != NULL &&
             value.type == jbvString) {
-            if (state == NULL)
-                (void)pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-            push_string(&state, members[i].full_name, &value);
+            if (!found)
+                pgsj_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
+            found = true;
+            push_string(&builder, members[i].full_name, &value);
         }
-    if (state == NULL)
+    if (!found)
         return organization;
-    added = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+    pgsj_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+    added = JsonbPGetDatum(pgsj_jsonb_result(&builder));
     return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, added, JsonbPGetDatum(organization)));
 }
 

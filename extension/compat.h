@@ -1,6 +1,7 @@
 /*
- * compat.h - what differs between the server versions 14 to 18; the one place
- * that asks for PG_VERSION_NUM. Include it last.
+ * compat.h - what differs between the server versions 14 to 19. Only this file asks for
+ * PG_VERSION_NUM, and only this file knows the layout of a structure that the server
+ * keeps to itself. Include it last.
  */
 #ifndef PGSJ_COMPAT_H
 #define PGSJ_COMPAT_H
@@ -10,6 +11,11 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/jsonb.h"
+
+#if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
+#error "pg_session_jwt supports PostgreSQL 14 to 19"
+#endif
 
 /* Before 16 the server leaves this empty, and with hidden visibility the
  * module would then export nothing. */
@@ -20,6 +26,15 @@
 #define PGSJ_FUNCTION(name)                                                                        \
     PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
     PG_FUNCTION_INFO_V1(name)
+
+/* Since 18 the magic block has the module's name and version, which
+ * pg_get_loaded_modules() shows. */
+#ifdef PG_MODULE_MAGIC_EXT
+#define PGSJ_MODULE_MAGIC(module_name, module_version)                                             \
+    PG_MODULE_MAGIC_EXT(.name = (module_name), .version = (module_version))
+#else
+#define PGSJ_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC
+#endif
 
 /* Declared by the server from 15 on, and never with default visibility before 16. */
 PGDLLEXPORT void _PG_init(void);
@@ -42,7 +57,7 @@ PGDLLEXPORT void _PG_init(void);
 #define PGSJ_RUN_ONCE_ARGUMENT , run_once
 #endif
 
-/* The setting of that name, placeholder or not; NULL where there is none. */
+/* The setting called name, also one that no library has defined yet; NULL if none. */
 static inline struct config_generic *pgsj_find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000
@@ -55,6 +70,21 @@ static inline struct config_generic *pgsj_find_setting(const char *name)
             return settings[i];
     return NULL;
 #endif
+}
+
+/* Where the value of the setting called name came from that RESET returns to;
+ * PGC_S_DEFAULT if there is no such setting. */
+static inline GucSource pgsj_setting_reset_source(const char *name)
+{
+    const struct config_generic *setting = pgsj_find_setting(name);
+
+    return setting == NULL ? PGC_S_DEFAULT : setting->reset_source;
+}
+
+/* Takes flags away from the setting called name, which exists. */
+static inline void pgsj_setting_clear_flags(const char *name, int flags)
+{
+    pgsj_find_setting(name)->flags &= ~flags;
 }
 
 /* Memory for a check hook's "extra", which the server frees; NULL: none left. */
@@ -74,6 +104,35 @@ static inline void pgsj_reserve_prefix(const char *prefix)
 #else
     EmitWarningsOnPlaceholders(prefix);
 #endif
+}
+
+/*
+ * Builds a jsonb value. Begin with a zeroed builder; pgsj_jsonb_push() as
+ * pushJsonbValue(); after the last WJB_END_OBJECT pgsj_jsonb_result() has the value,
+ * which lives in the current memory context.
+ */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState pgsj_jsonb_builder;
+#else
+typedef struct pgsj_jsonb_builder {
+    JsonbParseState *parseState;
+    JsonbValue *result;
+} pgsj_jsonb_builder;
+#endif
+
+static inline void pgsj_jsonb_push(pgsj_jsonb_builder *builder, JsonbIteratorToken token,
+                                   JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+    pushJsonbValue(builder, token, value);
+#else
+    builder->result = pushJsonbValue(&builder->parseState, token, value);
+#endif
+}
+
+static inline Jsonb *pgsj_jsonb_result(const pgsj_jsonb_builder *builder)
+{
+    return JsonbValueToJsonb(builder->result);
 }
 
 #endif

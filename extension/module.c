@@ -14,7 +14,7 @@
 #include "extension/verifier.h"
 #include "extension/compat.h"
 
-PG_MODULE_MAGIC;
+PGSJ_MODULE_MAGIC("pg_session_jwt", PGSJ_VERSION);
 
 static void trust_changed(void)
 {

@@ -7,7 +7,6 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "utils/guc.h"
-#include "utils/guc_tables.h"
 
 #include "extension/setting_checks.h"
 #include "extension/settings.h"
@@ -188,14 +187,6 @@ static void define_all(int more_flags)
     PGSJ_SETTINGS(DEFINE_STRING, DEFINE_INTEGER, DEFINE_BOOLEAN)
 }
 
-/* The source of the value that the connection began with. */
-static GucSource reset_source(const char *name)
-{
-    const struct config_generic *found = pgsj_find_setting(name);
-
-    return found == NULL ? PGC_S_DEFAULT : found->reset_source;
-}
-
 /*
  * The value of jwk from the configuration file or the start of the connection; *source is
  * then set. The server may not apply it when the library defines the setting later: if the
@@ -204,13 +195,10 @@ static GucSource reset_source(const char *name)
  */
 static char *configured_jwk(GucSource *source)
 {
-    const struct config_generic *placeholder = pgsj_find_setting(pgsj_setting_names.jwk);
-
-    if (placeholder == NULL ||
-        (placeholder->reset_source != PGC_S_FILE && placeholder->reset_source != PGC_S_CLIENT))
+    *source = pgsj_setting_reset_source(pgsj_setting_names.jwk);
+    if (*source != PGC_S_FILE && *source != PGC_S_CLIENT)
         return NULL;
-    *source = placeholder->reset_source;
-    return pstrdup(((const struct config_string *)placeholder)->reset_val);
+    return pstrdup(GetConfigOptionResetString(pgsj_setting_names.jwk));
 }
 
 /* Of the settings that decide which tokens are accepted, the first whose value from before
@@ -218,7 +206,8 @@ static char *configured_jwk(GucSource *source)
 static const char *find_refused(const GucSource *began_with)
 {
     for (size_t i = 0; i < lengthof(settings); i++)
-        if (settings[i].event == trust_event && reset_source(settings[i].name) != began_with[i])
+        if (settings[i].event == trust_event &&
+            pgsj_setting_reset_source(settings[i].name) != began_with[i])
             return settings[i].name;
     return NULL;
 }
@@ -237,7 +226,7 @@ static void set_parallel_state(const char *refused)
 static void clear_flags(int flags)
 {
     for (size_t i = 0; i < lengthof(settings); i++)
-        pgsj_find_setting(settings[i].name)->flags &= ~flags;
+        pgsj_setting_clear_flags(settings[i].name, flags);
 }
 
 void pgsj_settings_define(const pgsj_settings_listener *listener)
@@ -245,13 +234,14 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
     /* Lets the server apply earlier values in the middle of a parallel query. Afterwards,
      * setting anything there is forbidden again. */
     const int flags = IsInParallelMode() ? GUC_ALLOW_IN_PARALLEL : 0;
-    const bool client_audits = reset_source(pgsj_setting_names.audit_log) == PGC_S_CLIENT;
+    const bool client_audits =
+        pgsj_setting_reset_source(pgsj_setting_names.audit_log) == PGC_S_CLIENT;
     GucSource began_with[lengthof(settings)];
     GucSource jwk_source = PGC_S_DEFAULT;
     const char *jwk = configured_jwk(&jwk_source);
 
     for (size_t i = 0; i < lengthof(settings); i++)
-        began_with[i] = reset_source(settings[i].name);
+        began_with[i] = pgsj_setting_reset_source(settings[i].name);
 
     state.listener = listener;
     pgsj_setting_checks_pause(true);
@@ -262,7 +252,7 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
         SetConfigOption(pgsj_setting_names.jwk, jwk, PGC_POSTMASTER, jwk_source);
     /* The client asked for a value without having the right, and that hid the
      * administrator's value, which may be "on". */
-    if (client_audits && reset_source(pgsj_setting_names.audit_log) != PGC_S_CLIENT)
+    if (client_audits && pgsj_setting_reset_source(pgsj_setting_names.audit_log) != PGC_S_CLIENT)
         SetConfigOption(pgsj_setting_names.audit_log, "on", PGC_SUSET, PGC_S_OVERRIDE);
     set_parallel_state(find_refused(began_with));
 

@@ -123,6 +123,20 @@ for my $loaded (sort keys %where)
 		$user => 'gateway');
 }
 
+# --- what the server knows of the library ---------------------------------------
+
+SKIP:
+{
+	skip 'pg_get_loaded_modules() is there since 18', 1 if $node->pg_version < 18;
+	session_ok(
+		$node,
+		'the name and the version of the module',
+		\%app,
+		$user => 'NULL',
+		'SELECT version = (SELECT default_version FROM pg_available_extensions WHERE name = module_name)'
+		  . " FROM pg_get_loaded_modules() WHERE module_name = 'pg_session_jwt'" => 't');
+}
+
 # --- claims that no statement has read ----------------------------------------
 
 for my $octets ("\xff", "\xc3", "\xed\xa0\x80", "\xc0\xaf")
