@@ -7,7 +7,7 @@
 
 #define MICROSECONDS 1000000
 
-/* ---- what is nearly right ---------------------------------------------- */
+/* ---- almost an accepted value -------------------------------------------- */
 
 static bool differs_in_slash(const char *a, const char *b)
 {
@@ -27,7 +27,7 @@ static bool differs_in_case(const char *a, const char *b)
     return *a == *b;
 }
 
-/* What follows "https://", "api://" and the like; all of it where there is none. */
+/* The text after "https://", "api://" and the like, or all of it. */
 static const char *beyond_scheme(const char *text)
 {
     const char *colon = strchr(text, ':');
@@ -35,7 +35,7 @@ static const char *beyond_scheme(const char *text)
     return colon != NULL && strncmp(colon, "://", 3) == 0 ? colon + 3 : text;
 }
 
-/* How a value that is not the one wanted nearly is; NULL where it is another. */
+/* How has differs from wanted, if only slightly; else NULL. */
 static const char *near_miss(const char *has, const char *wanted)
 {
     if (differs_in_slash(has, wanted))
@@ -77,7 +77,7 @@ sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *
 
 /* ---- the other claims -------------------------------------------------- */
 
-/* a + b for b >= 0, held to int64's range. */
+/* a + b for b >= 0, limited to the range of int64. */
 static int64_t add(int64_t a, int64_t b)
 {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
@@ -173,7 +173,7 @@ static const char *near_audience(const sjwt_json_value *claim, const sjwt_string
     return found;
 }
 
-/* All of an array is looked at, so that its verdict does not hang on order. */
+/* Every element is checked, so that the status does not depend on their order. */
 static sjwt_status check_audience(const sjwt_json *claims, const sjwt_string_list *audiences,
                                   sjwt_error *error)
 {
@@ -212,7 +212,7 @@ sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_polic
     if ((status = check_id(policy, token, error)) != SJWT_OK ||
         (status = check_times(policy, token, error)) != SJWT_OK)
         return status;
-    /* The tokens of an agreed key never had to say when they were made. */
+    /* The contract asks no valid iat of a session key's tokens. */
     if (!read_time(claims, "iat", &token->issued_at, &number) && !issuer_policy->session_key)
         return sjwt_fail(error, SJWT_IAT_INVALID, 0, NULL);
     if ((status = check_required(claims, &issuer_policy->required_claims, error)) != SJWT_OK)

@@ -9,8 +9,8 @@
 #include <sjwt/status.h>
 #include <sjwt/token.h>
 
-/* Which of the policy's issuers may vouch for these claims: the one of exactly
- * this "iss". SJWT_OK or SJWT_ISSUER_REFUSED. */
+/* The index of the policy's issuer whose name is exactly "iss". SJWT_OK or
+ * SJWT_ISSUER_REFUSED. */
 sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
                                     size_t *index, sjwt_error *error);
 

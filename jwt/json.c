@@ -211,16 +211,16 @@ static void skip_blanks(scanner *s)
 
 static sjwt_status keep_number(sjwt_json *json, size_t member, size_t offset, size_t len)
 {
-    if (json->number_count == json->number_room) {
-        size_t room = json->number_room * 2;
-        sjwt_json_number *numbers = sjwt_allocate(&json->allocator, room * sizeof(*numbers));
+    if (json->number_count == json->number_capacity) {
+        size_t capacity = json->number_capacity * 2;
+        sjwt_json_number *numbers = sjwt_allocate(&json->allocator, capacity * sizeof(*numbers));
         if (numbers == NULL)
             return SJWT_NO_MEMORY;
         memcpy(numbers, json->numbers, json->number_count * sizeof(*numbers));
         if (json->numbers != json->inside)
             sjwt_release(&json->allocator, json->numbers);
         json->numbers = numbers;
-        json->number_room = room;
+        json->number_capacity = capacity;
     }
     json->numbers[json->number_count++] = (sjwt_json_number){member, offset, len};
     return SJWT_OK;
@@ -394,7 +394,7 @@ static void start(sjwt_json *json, const sjwt_allocator *allocator, const char *
     json->root = NULL;
     json->numbers = json->inside;
     json->number_count = 0;
-    json->number_room = SJWT_JSON_NUMBERS_INSIDE;
+    json->number_capacity = SJWT_JSON_NUMBERS_INSIDE;
 }
 
 static sjwt_status read_text(sjwt_json *json, sjwt_status invalid, size_t *position)

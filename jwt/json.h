@@ -39,7 +39,7 @@ typedef struct sjwt_json {
     /* the numbers among the outermost object's members, in order */
     sjwt_json_number *numbers;
     size_t number_count;
-    size_t number_room;
+    size_t number_capacity;
     sjwt_json_number inside[SJWT_JSON_NUMBERS_INSIDE];
 } sjwt_json;
 
@@ -99,7 +99,7 @@ const sjwt_json_number *sjwt_json_find_number(const sjwt_json *json, const char 
  * outside of int64. */
 bool sjwt_json_number_int64(const sjwt_json *json, const sjwt_json_number *number, int64_t *out);
 
-/* The number times ten to the power given, rounded down, held to int64's range. */
+/* The number times ten to the power given, rounded down, limited to the range of int64. */
 int64_t sjwt_json_number_scaled(const sjwt_json *json, const sjwt_json_number *number, int power);
 
 #endif

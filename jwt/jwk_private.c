@@ -172,7 +172,7 @@ static bool is_integer(const key_member *member)
     return member->type == SJWT_CRYPTO_KEY_RSA;
 }
 
-/* The octets' room is what the whole text could stand for: enough for all. */
+/* The buffer's size is that of the whole text decoded: enough for all members. */
 static sjwt_status read_octets(const sjwt_json_value *jwk, sjwt_private_key *key, sjwt_error *error)
 {
     uint8_t *next = key->octets;

@@ -143,7 +143,7 @@ sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error)
     return status;
 }
 
-/* An agreed key that leaves but one algorithm stands in for a header without. */
+/* The algorithm of a session key that has only one: its tokens need no "alg". */
 static const sjwt_crypto_algorithm *only_algorithm(const sjwt_keyset *keys)
 {
     const sjwt_crypto_algorithm *only = NULL;

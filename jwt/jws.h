@@ -11,7 +11,7 @@
 #include <sjwt/token.h>
 #include "crypto/crypto.h"
 
-/* A compact JWS, taken apart but not yet believed. */
+/* A compact JWS, split but not yet verified. */
 typedef struct sjwt_jws_object {
     sjwt_token *token;                      /* header and signature decoded, payload not */
     sjwt_json header;                       /* of token's octets */
@@ -28,7 +28,7 @@ sjwt_status sjwt_jws_split(const char *text, size_t len, sjwt_crypto_span *heade
 
 /*
  * Takes a JWS of at most max_size octets apart (0: SJWT_MAX_TOKEN_SIZE) and
- * refuses what no trust could make good: bad encodings of header and signature,
+ * refuses what is invalid under any policy: bad encodings of header and signature,
  * a header that is not strict JSON, critical extensions, an unknown algorithm.
  * text is borrowed until sjwt_jws_close(), which is harmless after a failure.
  */
@@ -41,12 +41,12 @@ void sjwt_jws_close(sjwt_jws_object *jws);
 /* Decodes the payload into the token. SJWT_OK or SJWT_PAYLOAD_ENCODING. */
 sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error);
 
-/* Does the header fit the trust: is the algorithm allowed and served, the type
- * accepted? */
+/* Does the policy allow the header's algorithm and type, and does this build have the
+ * algorithm? */
 sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                   sjwt_error *error);
 
-/* Is the signature of a key of the trust that the header may mean? */
+/* Is the signature by one of the policy's keys that the header may mean? */
 sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error);
 

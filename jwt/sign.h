@@ -2,8 +2,8 @@
  * sign.h - the other half of the core, for the command-line tool and the tests:
  * private keys and signed tokens.
  *
- * Never linked into the extension. The conventions are jwt.h's; moreover, every
- * copy of private key material is wiped before its memory is given back. There
+ * Never linked into the extension. The conventions are those of sjwt.h. Every copy
+ * of private key material is wiped before its memory is freed. There
  * is one exception: where the JSON parser runs out of memory, it frees what it
  * has read so far as it is.
  */
@@ -41,13 +41,13 @@ sjwt_status sjwt_private_key_generate(const sjwt_allocator *allocator, const cha
 
 void sjwt_private_key_free(sjwt_private_key *key);
 
-/* The algorithm that the key signs with when nobody says otherwise: its "alg",
+/* The algorithm that the key signs with by default: its "alg",
  * else its curve's, RS256 for RSA and HS256 for a secret. A constant string. */
 const char *sjwt_private_key_algorithm(const sjwt_private_key *key);
 
 /*
  * The key as JWK text (RFC 7517 section 4), NUL-terminated beyond *len, on one
- * line without a newline; given back with sjwt_secret_text_free(). The public
+ * line without a newline; freed with sjwt_secret_text_free(). The public
  * text has the same "kid", "alg" and "use"; a shared secret has none
  * (SJWT_JWK_SYMMETRIC), nor has a key whose halves do not belong together
  * (SJWT_JWK_KEY_REFUSED). SJWT_NO_MEMORY, SJWT_INTERNAL or, for the public text,
@@ -72,7 +72,7 @@ typedef struct sjwt_jws_header {
 
 /*
  * Makes a compact JWS (RFC 7515 section 5.1) of any payload. *token is
- * NUL-terminated beyond *token_len and given back to the allocator.
+ * NUL-terminated beyond *token_len and freed with the allocator.
  *
  * SJWT_OK, SJWT_ALG_UNKNOWN, SJWT_ALG_MISMATCH, SJWT_ALG_UNSUPPORTED, SJWT_JWK_KEY_REFUSED
  * (too short for alg, or its halves do not belong together), SJWT_KID_INVALID,

@@ -17,7 +17,7 @@ typedef struct sjwt_time {
 /* One block of memory holds all but what the parser made. */
 struct sjwt_token {
     sjwt_allocator allocator;
-    sjwt_json claims; /* of payload; all zeros where nobody asked for claims */
+    sjwt_json claims; /* of payload; all zeros if sjwt_jws_verify() made the token */
     const char *algorithm;
     const char *backend;
     size_t issuer_index;

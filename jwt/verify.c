@@ -6,7 +6,7 @@
 #include "jwt/memory.h"
 #include "jwt/token.h"
 
-/* A token on its way. */
+/* The state of one verification. */
 typedef struct verification {
     const sjwt_policy *policy;
     sjwt_jws_object jws;
@@ -16,8 +16,8 @@ typedef struct verification {
 } verification;
 
 /* Decodes and parses the payload at most once: some policies need its issuer
- * before its signature is checked. What is wrong with it may only be told
- * after. */
+ * before its signature is checked. Its errors are reported after that check
+ * only. */
 static sjwt_status read_payload(verification *v)
 {
     sjwt_error *error = &v->payload_error;
@@ -39,7 +39,7 @@ static sjwt_status read_payload(verification *v)
     return v->payload_status;
 }
 
-/* The trust that the token's issuer asks for, where the policy names issuers. */
+/* The policy for the token's issuer. */
 static sjwt_status find_issuer(verification *v, const sjwt_issuer_policy **issuer_policy,
                                sjwt_error *error)
 {
@@ -55,7 +55,7 @@ static sjwt_status find_issuer(verification *v, const sjwt_issuer_policy **issue
         else if (status == SJWT_NO_MEMORY)
             sjwt_fail(error, status, 0, NULL);
         else if (policy->issuer_count == 1)
-            status = SJWT_OK; /* told after the signature */
+            status = SJWT_OK; /* reported after the signature */
         else
             status = sjwt_fail(error, SJWT_ISSUER_REFUSED, 0, NULL);
         if (status != SJWT_OK)
@@ -84,7 +84,7 @@ static sjwt_status verify(verification *v, sjwt_error *error)
     const sjwt_issuer_policy *issuer_policy = NULL;
     sjwt_status status;
 
-    /* A lone trust has its say on the header before its issuer is compared. */
+    /* A single issuer's policy checks the header before the issuer is compared. */
     if (v->policy->issuer_count == 1 &&
         (status = sjwt_jws_check_header(&v->jws, &v->policy->issuers[0], error)) != SJWT_OK)
         return status;

@@ -15,17 +15,17 @@
 extern "C" {
 #endif
 
-/* A set of algorithms, SJWT_CRYPTO_BIT() of crypto/crypto.h added up; 0 accepts
- * nothing. */
+/* A set of algorithms: a bit for each, in the order of sjwt_algorithm_info(). 0 is the
+ * empty set. */
 typedef uint32_t sjwt_algorithm_set;
 
 /* Every algorithm whose keys are public: all but HMAC's. */
 SJWT_API sjwt_algorithm_set sjwt_public_key_algorithms(void);
-/* Every algorithm known, also those that this build does not verify. */
+/* Every algorithm that the library knows, also those that this build does not verify. */
 SJWT_API sjwt_algorithm_set sjwt_all_algorithms(void);
 
-/* Reads names separated by commas, blanks around each allowed ("RS256, ES256").
- * SJWT_OK or SJWT_ALG_UNKNOWN (position: of the name); "none" is not known. */
+/* Parses names separated by commas, with blanks around them or not ("RS256, ES256").
+ * SJWT_OK or SJWT_ALG_UNKNOWN (position: of the name). "none" is unknown. */
 SJWT_API sjwt_status sjwt_algorithms_parse(const char *names, size_t len, sjwt_algorithm_set *out,
                                            sjwt_error *error);
 

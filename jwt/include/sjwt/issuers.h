@@ -17,21 +17,20 @@
 extern "C" {
 #endif
 
-/* One issuer of a document. Absent members are the caller's to fill in: a list
- * that is there is never empty, and algorithms that are there never 0. All is
- * owned by the document. */
+/* One issuer of a document, which owns all of it. An absent member is an empty list,
+ * or 0 for algorithms; the caller chooses a default. */
 typedef struct sjwt_issuer {
     const char *issuer; /* the exact "iss"; not empty, and no other entry's */
     /* exactly one of the two is not NULL */
     const sjwt_keyset *keys;
-    const char *keys_file; /* a path, not looked at: the core opens no file */
+    const char *keys_file; /* a path; the library opens no file */
     sjwt_algorithm_set algorithms;
     sjwt_string_list audiences;
     sjwt_string_list required_claims;
     sjwt_string_list types;
 } sjwt_issuer;
 
-/* Several issuers, each with its own keys; immutable once parsed. */
+/* Several issuers, each with its own keys. Does not change once it is parsed. */
 typedef struct sjwt_issuers sjwt_issuers;
 
 /*
@@ -42,11 +41,10 @@ typedef struct sjwt_issuers sjwt_issuers;
  *                 "required_claims": ["exp"], "token_types": ["at+jwt"]}, …]}
  *
  * "issuer" and one of "jwks" (a JWK or a JWK Set) and "jwks_file" are needed,
- * the rest may be absent. Nothing is overlooked: a member that is not listed,
- * a string or an array that is empty, an issuer named twice (all
- * SJWT_ISSUERS_INVALID) and keys of "jwks" that sjwt_keyset_parse() would refuse
- * (the same JWK_… status) are errors; detail names the entry ("issuers[2]: …")
- * and position is where in the document the value at fault begins. Other
+ * the rest may be absent. An unknown member, an empty string or array, and an
+ * issuer named twice are SJWT_ISSUERS_INVALID. Keys of "jwks" that
+ * sjwt_keyset_parse() refuses have its SJWT_JWK_… status. In both cases detail names
+ * the entry ("issuers[2]: …"), and position is where the invalid value begins. Other
  * failures: SJWT_ISSUERS_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
  * SJWT_ISSUERS_MALFORMED (not strict JSON), SJWT_NO_MEMORY.
  */

@@ -43,8 +43,9 @@ typedef struct sjwt_keyset sjwt_keyset;
  * nor an array "keys"), SJWT_NO_MEMORY; and why a single JWK is
  * not usable: SJWT_JWK_MEMBER_INVALID (detail: its name), SJWT_JWK_KTY_UNKNOWN,
  * SJWT_JWK_CRV_UNKNOWN, SJWT_JWK_USE_REFUSED (detail: the member), SJWT_JWK_ALG_UNKNOWN,
- * SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED (detail: the algorithm), SJWT_JWK_KEY_REFUSED (by
- * the rules of sjwt_crypto_check_octets(), crypto/crypto.h).
+ * SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED (detail: the algorithm), SJWT_JWK_KEY_REFUSED (its
+ * length: RSA has 2048 to 4096 bits and an exponent of at most 64 bits, a secret is no
+ * shorter than its hash, RFC 7518 section 3).
  */
 SJWT_API sjwt_status sjwt_keyset_parse(const sjwt_allocator *allocator, const char *json,
                                        size_t len, sjwt_keyset **out, sjwt_error *error);

@@ -21,25 +21,25 @@ typedef struct sjwt_string_list {
     size_t count;
 } sjwt_string_list;
 
-/* Whose signature counts, and for what. */
+/* Which tokens of one issuer are accepted. */
 typedef struct sjwt_issuer_policy {
-    const char *issuer; /* the exact "iss" needed; NULL: any, or none */
+    const char *issuer; /* "iss" must be exactly this; NULL: "iss" is not checked */
     const sjwt_keyset *keys;
     sjwt_algorithm_set algorithms;    /* those accepted; none by default */
-    sjwt_string_list audiences;       /* one must be in "aud"; empty: not looked at */
+    sjwt_string_list audiences;       /* one must be in "aud"; empty: "aud" is not checked */
     sjwt_string_list required_claims; /* each must be present and not null */
     sjwt_string_list types;           /* accepted header "typ", without regard to case and to a
                                           leading "application/" (RFC 7515 4.1.9); empty: any */
-    /* The set holds one key, agreed on beforehand for just this session: the
-     * header may leave "alg" out where that key leaves but one algorithm, and
-     * its "kid" is not looked at (it need not even be a string). */
+    /* The set holds one key, which the parties have agreed on for this session. The
+     * header needs no "alg" if the key has only one algorithm. "kid" and "iat" are not
+     * checked. */
     bool session_key;
 } sjwt_issuer_policy;
 
-/* What a token is held against. */
+/* What sjwt_verify() checks a token against. */
 typedef struct sjwt_policy {
-    /* Whom to believe. With more than one, each names its issuer and a token
-     * is held against the one that it names and no other. */
+    /* The accepted issuers. If there are several, each one names its issuer, and a token
+     * is checked against the one whose name is its "iss". */
     const sjwt_issuer_policy *issuers;
     size_t issuer_count;
 
@@ -47,7 +47,7 @@ typedef struct sjwt_policy {
     uint32_t leeway;       /* seconds that clocks may differ, for exp and nbf */
     size_t max_token_size; /* octets; 0: SJWT_MAX_TOKEN_SIZE */
 
-    /* Where not NULL, "jti" must be a 64-bit integer greater than this. */
+    /* If not NULL, "jti" must be a 64-bit integer greater than this. */
     const int64_t *last_jti;
 } sjwt_policy;
 

@@ -89,16 +89,16 @@ SJWT_API const char *sjwt_status_name(sjwt_status status);
 /* "token has expired"; likewise. */
 SJWT_API const char *sjwt_status_text(sjwt_status status);
 
-/* What went wrong, by value. Holds no octet of a token's parts and none of a
- * key: member and claim names in detail are this library's or the policy's own. */
+/* The particulars of a failure. It owns no memory and holds no octet of a token or a key:
+ * names of members and claims in detail are the library's or the policy's own. */
 typedef struct sjwt_error {
     sjwt_status status;
     size_t position;     /* octet offset where parsing stopped, for JSON of a token within the
                          decoded part; 0 where there is none */
     bool has_seconds;    /* for SJWT_EXPIRED and SJWT_NOT_YET_VALID */
     int64_t seconds;     /* the claim's time, whole seconds since the epoch */
-    size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): which of the policy's issuers
-                           the token was held against */
+    size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): the index of the policy's
+                           issuer that the token names */
     size_t claim_index;  /* for SJWT_CLAIM_MISSING: which of the required_claims */
     char detail[96];     /* particulars, or "" */
 } sjwt_error;
