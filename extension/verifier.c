@@ -126,7 +126,7 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
-/* Of two tokens with the same jti, the one that was accepted last counts. */
+/* Of two tokens with the same jti, the one accepted later can be set again. */
 static void remember_jti(pgsj_identity *identity, int64 jti)
 {
     if (jti < verifier.last_jti)
