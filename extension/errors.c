@@ -317,7 +317,7 @@ char *pgsj_explain(const pgsj_failure *failure)
     return text.data;
 }
 
-void pgsj_set_detail(pgsj_failure *failure, const char *format, ...)
+bool pgsj_set_failure(pgsj_failure *failure, pgsj_failure_kind kind, const char *format, ...)
 {
     va_list arguments;
     int len;
@@ -327,6 +327,8 @@ void pgsj_set_detail(pgsj_failure *failure, const char *format, ...)
     va_end(arguments);
     len = (int)strlen(failure->detail);
     failure->detail[pg_mbcliplen(failure->detail, len, len)] = '\0';
+    failure->kind = kind;
+    return false;
 }
 
 void pgsj_raise_unless_verdict(const pgsj_failure *failure)

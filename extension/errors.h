@@ -39,8 +39,10 @@ _Noreturn void pgsj_raise(const pgsj_failure *failure);
  * the current context. */
 char *pgsj_explain(const pgsj_failure *failure);
 
-/* Sets failure->detail; a text that is too long is cut at the end of a character. */
-void pgsj_set_detail(pgsj_failure *failure, const char *format, ...) pg_attribute_printf(2, 3);
+/* Sets kind and detail; a text that is too long is cut at the end of a character. Returns
+ * false. */
+bool pgsj_set_failure(pgsj_failure *failure, pgsj_failure_kind kind, const char *format, ...)
+    pg_attribute_printf(3, 4);
 
 /* Does the status say nothing about the token and the keys? There was no memory, or the
  * crypto library failed: the same call may succeed later. */

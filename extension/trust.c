@@ -51,23 +51,17 @@ bool pgsj_trust_verifies(void)
 
 /* Each returns false. */
 
-static bool set_misconfigured_error(const char *format, const char *argument)
-{
-    trust.failure.kind = PGSJ_FAILURE_MISCONFIGURED;
-    pgsj_set_detail(&trust.failure, format, argument);
-    return false;
-}
-
 static bool set_refused_error(const char *setting)
 {
     if (strcmp(setting, pgsj_setting_names.jwk) == 0)
-        return set_misconfigured_error(
-            "The value of %s that this connection began with was refused: "
-            "ALTER ROLE and ALTER DATABASE cannot set it. Take it away there "
-            "with RESET, and set it in postgresql.conf or when connecting.",
-            setting);
-    return set_misconfigured_error("The value of %s that this connection began with was refused.",
-                                   setting);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "The value of %s that this connection began with was refused: "
+                                "ALTER ROLE and ALTER DATABASE cannot set it. Take it away there "
+                                "with RESET, and set it in postgresql.conf or when connecting.",
+                                setting);
+    return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                            "The value of %s that this connection began with was refused.",
+                            setting);
 }
 
 static bool set_core_error(const sjwt_error *error)
@@ -82,10 +76,9 @@ static bool set_no_keys_error(const pgsj_key_source *source)
     if (!pgsj_key_source_is_file(source) &&
         pgsj_is_transient(pgsj_key_source_error(source)->status))
         return set_core_error(pgsj_key_source_error(source));
-    trust.failure.kind = PGSJ_FAILURE_NO_KEYS;
-    pgsj_set_detail(&trust.failure, "%s%s: %s", pgsj_key_source_is_file(source) ? "file " : "",
-                    pgsj_key_source_name(source), pgsj_key_source_problem(source));
-    return false;
+    return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS, "%s%s: %s",
+                            pgsj_key_source_is_file(source) ? "file " : "",
+                            pgsj_key_source_name(source), pgsj_key_source_problem(source));
 }
 
 static bool session_key_is_token(void)
@@ -109,10 +102,12 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
     if (!is_set(value))
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
-        return set_misconfigured_error("The value of %s is not a list.", setting);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "The value of %s is not a list.", setting);
     /* A list of blanks only is not the empty value: somebody meant to ask for something. */
     if (words == NIL)
-        return set_misconfigured_error("The value of %s is a list with no item.", setting);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "The value of %s is a list with no item.", setting);
     items = palloc(sizeof(*items) * (size_t)list_length(words));
     foreach (cell, words)
         items[count++] = lfirst(cell);
@@ -127,9 +122,9 @@ static bool build_default_policy(sjwt_issuer_policy *out)
     if (is_set(pgsj_settings.algorithms) &&
         sjwt_algorithms_parse(pgsj_settings.algorithms, strlen(pgsj_settings.algorithms),
                               &out->algorithms, NULL) != SJWT_OK)
-        return set_misconfigured_error(
-            "The value of %s has a name that is not one of an algorithm.",
-            pgsj_setting_names.algorithms);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "The value of %s has a name that is not one of an algorithm.",
+                                pgsj_setting_names.algorithms);
     return read_list(pgsj_setting_names.audience, pgsj_settings.audience, &out->audiences) &&
            read_list(pgsj_setting_names.required_claims, pgsj_settings.required_claims,
                      &out->required_claims) &&
@@ -267,13 +262,13 @@ static bool build_pinned(void)
     if (is_set(pgsj_settings.jwks) + is_set(pgsj_settings.jwks_file) +
             is_set(pgsj_settings.issuers_file) >
         1)
-        return set_misconfigured_error(
-            "%s", "More than one of pg_session_jwt.jwks, pg_session_jwt.jwks_file "
-                  "and pg_session_jwt.issuers_file is set.");
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "More than one of %s, %s and %s is set.", pgsj_setting_names.jwks,
+                                pgsj_setting_names.jwks_file, pgsj_setting_names.issuers_file);
     if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
-        return set_misconfigured_error("%s",
-                                       "pg_session_jwt.issuer is set beside "
-                                       "pg_session_jwt.issuers_file, which names the issuers.");
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "%s is set beside %s, which names the issuers.",
+                                pgsj_setting_names.issuer, pgsj_setting_names.issuers_file);
     if (!build_default_policy(&default_policy))
         return false;
     if (is_set(pgsj_settings.issuers_file))
@@ -345,9 +340,9 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
     file = policy->key_files[failure->jwt.issuer_index];
     if (file == NULL || pgsj_key_source_problem(file)[0] == '\0')
         return;
-    failure->kind = PGSJ_FAILURE_KEY_FILE;
-    pgsj_set_detail(failure, "its issuer's key file \"%s\" cannot be used: %s",
-                    pgsj_key_source_name(file), pgsj_key_source_problem(file));
+    (void)pgsj_set_failure(failure, PGSJ_FAILURE_KEY_FILE,
+                           "its issuer's key file \"%s\" cannot be used: %s",
+                           pgsj_key_source_name(file), pgsj_key_source_problem(file));
 }
 
 bool pgsj_trust_any_key_file_broken(void)
