@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many skipped keys are told. */
+/* How many skipped keys are listed. */
 #define MAX_SKIPPED 100
 
 typedef struct skipped_key {
@@ -133,21 +133,22 @@ static sjwt_status refuse_ambiguous(sjwt_keyset *set, sjwt_error *error)
     return SJWT_OK;
 }
 
-/* The detail tells of one key: of the first that another build can use, else of the first. */
+/* The detail names the reason of one key: the first that another build can use, or else the
+ * first. */
 static sjwt_status fail_none_usable(const sjwt_keyset *set, sjwt_error *error)
 {
     char detail[sizeof(error->detail)] = "the set is empty";
-    size_t index, told = 0;
+    size_t index, chosen = 0;
     const char *kid;
     sjwt_status why;
 
-    while (sjwt_keyset_skipped(set, told, &index, &kid, &why) && why != SJWT_JWK_UNSUPPORTED)
-        told++;
-    if (!sjwt_keyset_skipped(set, told, &index, &kid, &why))
-        told = 0;
-    if (sjwt_keyset_skipped(set, told, &index, &kid, &why))
+    while (sjwt_keyset_skipped(set, chosen, &index, &kid, &why) && why != SJWT_JWK_UNSUPPORTED)
+        chosen++;
+    if (!sjwt_keyset_skipped(set, chosen, &index, &kid, &why))
+        chosen = 0;
+    if (sjwt_keyset_skipped(set, chosen, &index, &kid, &why))
         snprintf(detail, sizeof(detail), "%zu skipped, %s: %s", sjwt_keyset_skipped_count(set),
-                 told == 0 ? "the first" : "among them", sjwt_status_text(why));
+                 chosen == 0 ? "the first" : "among them", sjwt_status_text(why));
     return sjwt_fail(error, SJWT_JWK_NONE_USABLE, 0, detail);
 }
 

@@ -3,6 +3,8 @@
 
 #include "fake_backend.h"
 
+#include "jwt/jwk.h"
+
 #define ALL sjwt_all_algorithms()
 #define EDDSA "{\"alg\":\"EdDSA\"}"
 
@@ -591,6 +593,43 @@ static void test_signature_lengths(void **state)
     sjwt_keyset_free(keys);
 }
 
+/* Keys that the library refuses are passed over, and are not among the eight. */
+static void test_refused_candidates(void **state)
+{
+    char json[4000];
+    char *next = json + sprintf(json, "{\"keys\":[");
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        next += sprintf(next, "{" EC_KEY "},");
+    next += put_key(next, 'a', NULL);
+    strcpy(next - 1, "]}");
+    sjwt_keyset *keys = keys_of(json);
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
+    fake.refuses = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256);
+    fake.preparations = fake.verifications = 0;
+    expect_letter("{\"alg\":\"ES256\"}", 'K', &issuer_policy, SJWT_KEY_REFUSED);
+    expect_letter("{\"alg\":\"ES256\"}", 'K', &issuer_policy, SJWT_KEY_REFUSED);
+    assert_int_equal(fake.preparations, 20);
+    assert_int_equal(fake.verifications, 0);
+    expect_letter(EDDSA, 'a', &issuer_policy, SJWT_OK);
+    sjwt_keyset_free(keys);
+
+    /* one kind of key, of which the library takes the tenth alone */
+    keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY
+                   "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "}]}");
+    issuer_policy.keys = keys;
+    fake.refuses = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    for (size_t i = 0; i < 9; i++)
+        assert_status(sjwt_key_prepare_any(sjwt_keyset_get(keys, i), NULL), SJWT_JWK_KEY_REFUSED,
+                      "refused");
+    fake.refuses = 0;
+    expect_letter(EDDSA, 'K', &issuer_policy, SJWT_OK);
+    expect_letter(EDDSA, 'x', &issuer_policy, SJWT_SIGNATURE_INVALID);
+    sjwt_keyset_free(keys);
+    assert_int_equal(fake.handles, 0);
+}
+
 static void test_backend_failures(void **state)
 {
     static const struct {
@@ -736,6 +775,7 @@ int main(void)
         cmocka_unit_test_setup(test_candidates, reset_fake),
         cmocka_unit_test_setup(test_every_key_with_every_algorithm, reset_fake),
         cmocka_unit_test_setup(test_signature_lengths, reset_fake),
+        cmocka_unit_test_setup(test_refused_candidates, reset_fake),
         cmocka_unit_test_setup(test_backend_failures, reset_fake),
         cmocka_unit_test_setup(test_first_of_several, reset_fake),
         cmocka_unit_test_setup(test_any_payload, reset_fake),

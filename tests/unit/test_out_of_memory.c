@@ -1,0 +1,357 @@
+/*
+ * Each allocation fails in turn, those of the crypto libraries too: malloc() and its kind
+ * are this program's own. A key is parsed and prepared and a token verified; what comes of it
+ * is "out of memory" or the right verdict, and afterwards the same keys give the right one.
+ *
+ * mbedTLS multiplies points with thousands of allocations in a loop. Of so many, the first
+ * and the last fail in turn and a sample between; all of them with SJWT_EVERY_ALLOCATION in
+ * the environment, which takes a quarter of an hour.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* RTLD_NEXT */
+#endif
+#include "support.h"
+
+#include "crypto/crypto.h"
+#include "crypto/sign.h"
+#include "jwt/sign.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sjwt/keyset.h>
+#include <sjwt/verify.h>
+
+/* ---- the allocator ------------------------------------------------------ */
+
+#ifdef __GLIBC__
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *pointer, size_t size);
+void __libc_free(void *pointer);
+#define REAL(name) __libc_##name
+#else
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#endif
+
+static long live;        /* blocks not yet freed */
+static size_t asked;     /* allocations since failing was started, failed ones too */
+static size_t fail_at;   /* the allocation that fails, counted down; 0: none does */
+static bool stays_short; /* so do all after it */
+static bool has_failed;
+
+static bool fails(void)
+{
+    asked++;
+    if (has_failed && stays_short) {
+        errno = ENOMEM;
+        return true;
+    }
+    if (fail_at == 0 || --fail_at > 0)
+        return false;
+    has_failed = true;
+    errno = ENOMEM;
+    return true;
+}
+
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED void *malloc(size_t size)
+{
+    void *made = fails() ? NULL : REAL(malloc)(size);
+
+    live += made != NULL;
+    return made;
+}
+
+EXPORTED void *calloc(size_t count, size_t size)
+{
+    void *made = fails() ? NULL : REAL(calloc)(count, size);
+
+    live += made != NULL;
+    return made;
+}
+
+EXPORTED void *realloc(void *pointer, size_t size)
+{
+    void *made = fails() ? NULL : REAL(realloc)(pointer, size);
+
+    live += made != NULL && pointer == NULL;
+    return made;
+}
+
+EXPORTED void free(void *pointer)
+{
+    live -= pointer != NULL;
+    REAL(free)(pointer);
+}
+
+/* ---- one use ------------------------------------------------------------ */
+
+typedef struct trial {
+    const char *name;
+    char *jwk;
+    char *token;
+    sjwt_status wanted;
+} trial;
+
+static sjwt_status verify(const trial *t, const sjwt_keyset *keys)
+{
+    const sjwt_issuer_policy issuer = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    const sjwt_policy policy = {.issuers = &issuer, .issuer_count = 1};
+    sjwt_token *token;
+
+    sjwt_status status = sjwt_verify(NULL, t->token, strlen(t->token), &policy, &token, NULL);
+    sjwt_token_free(token);
+    return status;
+}
+
+static void start_failing(size_t n, bool stay)
+{
+    asked = 0;
+    fail_at = n;
+    stays_short = stay;
+    has_failed = false;
+}
+
+static bool stop_failing(void)
+{
+    bool failed = has_failed;
+
+    fail_at = 0;
+    stays_short = has_failed = false;
+    return failed;
+}
+
+/* The n-th allocation fails, and all after it where stay is true. Returns whether there was
+ * an n-th; *problem is NULL or what is wrong. */
+static bool try_once(const trial *t, size_t n, bool stay, const char **problem)
+{
+    sjwt_keyset *keys = NULL;
+    const long before = live;
+
+    *problem = NULL;
+    start_failing(n, stay);
+    sjwt_status status = sjwt_keyset_parse(NULL, t->jwk, strlen(t->jwk), &keys, NULL);
+    if (status == SJWT_OK)
+        status = verify(t, keys);
+    bool failed = stop_failing();
+    const size_t count = asked;
+
+    if (status != t->wanted && (status != SJWT_NO_MEMORY || !failed))
+        *problem = sjwt_status_name(status);
+    else if (keys != NULL && (status = verify(t, keys)) != t->wanted)
+        *problem = "the same keys, with memory";
+    sjwt_keyset_free(keys);
+    if (*problem == NULL && live != before)
+        *problem = "a leak";
+    asked = count;
+    return failed;
+}
+
+#define FIRST 60
+#define LAST 20
+#define BETWEEN 20
+
+/* The allocation to fail after the n-th of so many. */
+static size_t after(size_t n, size_t count)
+{
+    if (n < FIRST || n + LAST >= count || getenv("SJWT_EVERY_ALLOCATION") != NULL)
+        return n + 1;
+    size_t next = n + 1 + (count - FIRST - LAST) / BETWEEN;
+    return next + LAST > count ? count - LAST + 1 : next;
+}
+
+static size_t count_allocations(const trial *t)
+{
+    const char *problem;
+
+    try_once(t, 0, false, &problem); /* what a library allocates once and keeps */
+    if (problem == NULL || strcmp(problem, "a leak") == 0) {
+        try_once(t, 0, false, &problem);
+    }
+    if (problem != NULL)
+        fail_msg("%s: %s", t->name, problem);
+    return asked;
+}
+
+static void try_each(const trial *t)
+{
+    const size_t count = count_allocations(t);
+    const char *problem = NULL;
+
+    print_message("%s: %zu allocations\n", t->name, count);
+    for (size_t n = 1; n <= count && problem == NULL; n = after(n, count)) {
+        try_once(t, n, false, &problem);
+        if (problem == NULL)
+            try_once(t, n, true, &problem);
+        if (problem != NULL)
+            fail_msg("%s, allocation %zu: %s instead of %s", t->name, n, problem,
+                     sjwt_status_name(t->wanted));
+    }
+}
+
+/* ---- the tests ---------------------------------------------------------- */
+
+/* A key of the algorithm and a token by it. */
+static bool make_trial(const char *alg, trial *t)
+{
+    static const char claims[] = "{\"sub\":\"a\"}";
+    const sjwt_jws_header header = {.alg = alg};
+    sjwt_private_key *key;
+    size_t len;
+
+    if (sjwt_private_key_generate(NULL, alg, 0, NULL, &key, NULL) == SJWT_ALG_UNSUPPORTED)
+        return false;
+    assert_non_null(key);
+    t->name = alg;
+    if (strncmp(alg, "HS", 2) == 0)
+        assert_int_equal(sjwt_private_key_print(key, &t->jwk, &len, NULL), SJWT_OK);
+    else
+        assert_int_equal(sjwt_private_key_print_public(key, &t->jwk, &len, NULL), SJWT_OK);
+    assert_int_equal(sjwt_sign(NULL, key, &header, claims, strlen(claims), &t->token, &len, NULL),
+                     SJWT_OK);
+    sjwt_private_key_free(key);
+    t->wanted = SJWT_OK;
+    return true;
+}
+
+/* The same by a process of its own, so that no library is initialized in this one. */
+static bool make_trial_elsewhere(const char *alg, trial *t)
+{
+    static char text[8192];
+    int ends[2], status;
+
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (!make_trial(alg, t))
+            _exit(1);
+        int len = snprintf(text, sizeof(text), "%s\n%s\n", t->jwk, t->token);
+        _exit(write(ends[1], text, (size_t)len) == len ? 0 : 2);
+    }
+    close(ends[1]);
+    size_t len = 0;
+    for (ssize_t got = 1; got > 0; len += (size_t)got) {
+        got = read(ends[0], text + len, sizeof(text) - 1 - len);
+        assert_true(got >= 0);
+    }
+    close(ends[0]);
+    text[len] = '\0';
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    if (WEXITSTATUS(status) == 1)
+        return false;
+    *t = (trial){.name = alg, .wanted = SJWT_OK};
+    t->jwk = strdup(strtok(text, "\n"));
+    t->token = strdup(strtok(NULL, "\n"));
+    return true;
+}
+
+static void free_trial(trial *t)
+{
+    free(t->jwk);
+    free(t->token);
+}
+
+static const char *name_of(unsigned alg)
+{
+    return sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name;
+}
+
+static void test_good_tokens(void **state)
+{
+    trial t;
+
+    (void)state;
+    for (unsigned alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        if (!make_trial(name_of(alg), &t))
+            continue;
+        try_each(&t);
+        free_trial(&t);
+    }
+}
+
+static void test_forged_tokens(void **state)
+{
+    trial t;
+
+    (void)state;
+    for (unsigned alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        if (!make_trial(name_of(alg), &t))
+            continue;
+        char *signature = strrchr(t.token, '.') + 1;
+        signature[40] = signature[40] == 'A' ? 'B' : 'A';
+        t.wanted = SJWT_SIGNATURE_INVALID;
+        try_each(&t);
+        free_trial(&t);
+    }
+}
+
+/* No memory does not refuse a key, and memory does not make it good. */
+static void test_bad_keys(void **state)
+{
+    static const char *const algorithms[] = {"EdDSA", "ES256", "ES512"};
+    trial t;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
+        if (!make_trial(algorithms[i], &t))
+            continue;
+        char *x = strstr(t.jwk, "\"x\":\"") + strlen("\"x\":\"");
+        if (i == 0)
+            memset(x, 'A', 43); /* of small order */
+        else
+            x[10] = x[10] == 'A' ? 'B' : 'A';
+        t.wanted = SJWT_KEY_REFUSED;
+        try_each(&t);
+        free_trial(&t);
+    }
+}
+
+/* The first use in a process also initializes the library: a process for each. */
+static void test_first_use(void **state)
+{
+    static const char *const algorithms[] = {"EdDSA", "ES256", "RS256"};
+    trial t;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
+        if (!make_trial_elsewhere(algorithms[i], &t))
+            continue;
+        for (size_t n = 1, count = SIZE_MAX; n <= count; n = after(n, 8000)) {
+            int status;
+            pid_t child = fork();
+            assert_true(child >= 0);
+            if (child == 0) {
+                const char *problem;
+                bool failed = try_once(&t, n, false, &problem);
+                /* what the library keeps is not a leak */
+                _exit(problem != NULL && strcmp(problem, "a leak") != 0 ? 2 : failed);
+            }
+            assert_int_equal(waitpid(child, &status, 0), child);
+            assert_true(WIFEXITED(status));
+            if (WEXITSTATUS(status) == 2)
+                fail_msg("%s: the first use, allocation %zu", algorithms[i], n);
+            if (WEXITSTATUS(status) == 0)
+                count = n;
+        }
+        free_trial(&t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        /* first, as the others initialize the libraries */
+        cmocka_unit_test(test_first_use),
+        cmocka_unit_test(test_good_tokens),
+        cmocka_unit_test(test_forged_tokens),
+        cmocka_unit_test(test_bad_keys),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
