@@ -5,6 +5,7 @@
 #include "crypto/openssl_lib.h"
 
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -75,12 +76,14 @@ bool sjwt_crypto_openssl_begin(void)
     if (!has_error_queue())
         return false;
     ERR_clear_error();
+    errno = 0;
     return true;
 }
 
 bool sjwt_crypto_openssl_end(void)
 {
-    bool no_memory = false;
+    /* Not every failed allocation is in the queue; malloc() sets errno for all of them. */
+    bool no_memory = errno == ENOMEM;
     unsigned long error;
 
     while ((error = ERR_get_error()) != 0)
