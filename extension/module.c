@@ -6,6 +6,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 
+#include "extension/cjson.h"
 #include "extension/executor.h"
 #include "extension/memory.h"
 #include "extension/session.h"
@@ -72,6 +73,7 @@ void _PG_init(void)
                         errmsg("pg_session_jwt cannot be loaded during a parallel operation"),
                         errhint("Call auth.init() or another of its functions first, or add "
                                 "pg_session_jwt to session_preload_libraries.")));
+    pgsj_cjson_open();
     if (pgsj_memory == NULL)
         pgsj_memory_create();
     define_settings();
