@@ -33,3 +33,12 @@ as_root() {
 }
 
 can_be_root() { [[ $EUID -eq 0 ]] || command -v sudo >/dev/null; }
+
+# Debian's archive as this machine's apt knows it.
+mirror() {
+    local uri
+    uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        sed -nE -e 's/^deb +(\[[^]]*\] +)?([^ ]+).*/\2/p' -e 's/^URIs: *([^ ]+).*/\1/p' |
+        grep -m 1 -E '/debian/?$') || true
+    echo "${MIRROR:-${uri:-http://deb.debian.org/debian}}"
+}

@@ -28,7 +28,7 @@ system() {
 # tests where ctest left a report, else the job as one.
 job() {
     local name=$1 log=$logs/$1.log report=$BUILD_DIR/$1/junit.xml start=$SECONDS
-    local status=0 passed=1 failed=0 how=passed counts
+    local status=0 passed=1 failed=0 how=passed counts excluded
     shift
     if (($# == 0)); then set -- cmake --workflow --preset "$name"; fi
     rm -f "$report"
@@ -50,6 +50,8 @@ job() {
         # Without the lines of what went well.
         grep -Ev '^ *Start +[0-9]+:|^ *[0-9]+/[0-9]+ Test .* Passed |^\[[0-9]+/[0-9]+\]|^-- ' "$log"
     fi
+    excluded=$(sed -n 's/^-- EXCLUDED: //p' "$log")
+    how+=${excluded:+; excluded: ${excluded//$'\n'/; }}
     echo "$name|$passed|$failed|$((SECONDS - start))|$(system)|$how" >>"$results"
     echo "$name: $how ($((SECONDS - start)) s)"
 }

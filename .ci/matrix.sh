@@ -9,7 +9,7 @@
 # shellcheck shell=bash disable=SC2154  # variables of dev
 
 # In the order in which they run. .ci/README.md says what each is for.
-places=(trixie sid)
+places=(trixie sid pg19 pg16 pg14 cassert)
 
 place_trixie() {
     debian_chroot trixie
@@ -21,19 +21,22 @@ place_sid() {
     chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
 }
 
-# ---- what places are made of ---------------------------------------------
-
-# Debian's archive as this machine's apt knows it.
-mirror() {
-    local uri
-    uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-        sed -nE -e 's/^deb +(\[[^]]*\] +)?([^ ]+).*/\2/p' -e 's/^URIs: *([^ ]+).*/\1/p' |
-        grep -m 1 -E '/debian/?$') || true
-    echo "${MIRROR:-${uri:-http://deb.debian.org/debian}}"
+place_pg19() {
+    debian_chroot sid 19 || exit 75
+    chroot_jobs server
 }
 
-# debian_chroot SUITE: a chroot of this place with a copy of the checkout and the
-# packages that its tests need. One of an earlier time is brought up to date.
+place_pg16() { server_jobs "$(.ci/servers.sh 16)" server; }
+
+place_pg14() { server_jobs "$(.ci/servers.sh 14)" server; }
+
+place_cassert() { server_jobs "$(.ci/servers.sh cassert)" server; }
+
+# ---- what places are made of ---------------------------------------------
+
+# debian_chroot SUITE [MAJOR]: a chroot of this place with a copy of the checkout and the
+# packages that its tests need. One of an earlier time is brought up to date. With
+# MAJOR, PostgreSQL of that major version comes from Debian experimental.
 debian_chroot() {
     can_be_root || die "debootstrap and chroot need root, and there is no sudo here"
     root=$CHROOTS/$place
@@ -54,9 +57,16 @@ debian_chroot() {
     tar -c --exclude=./build --exclude=./.git . | as_root tar -x -C "$root/checkout" --no-same-owner
     # npm's packages come from here: they are the same everywhere.
     as_root cp -R "$BUILD_DIR/interop" "$BUILD_DIR/issuers" "$root/checkout/build/"
+    if [[ -n ${2-} ]]; then
+        echo "deb $(mirror) experimental main" |
+            as_root tee "$root/etc/apt/sources.list.d/experimental.list" >/dev/null
+        # Nothing else: all of experimental is not meant to be installed together.
+        printf '%s\n' "Package: postgresql-*$2 libpq*" "Pin: release a=experimental" "Pin-Priority: 600" |
+            as_root tee "$root/etc/apt/preferences.d/experimental" >/dev/null
+    fi
     in_chroot apt-get -q -q update || return
     in_chroot apt-get -q -q -y dist-upgrade || return
-    in_chroot ./dev setup "${everything[@]}" clang
+    in_chroot env PG_MAJOR="${2-}" ./dev setup "${everything[@]}" clang
 }
 
 in_chroot() {
@@ -71,6 +81,7 @@ chroot_jobs() {
 }
 
 server_jobs() {
+    [[ -n $1 ]] || return
     PG_CONFIG=$1 BUILD_DIR=$BUILD_DIR/$place ./dev job "${@:2}" || true
     collect "$BUILD_DIR/$place/results/job"
 }
@@ -113,7 +124,7 @@ matrix() {
     for place in "$@"; do
         declare -F "place_$place" >/dev/null || die "there is no place \"$place\" (there are: ${places[*]})"
     done
-    setup "${everything[@]}" clang matrix
+    setup "${everything[@]}" clang matrix servers
     fetch_modules
     start_results matrix
     mkdir -p "$CHROOTS"

@@ -83,8 +83,8 @@ install_packages() {
     fi
     for name in "$@"; do
         if [[ $name == postgresql ]]; then
-            # Debian's default version: what the package "postgresql" depends on.
-            version=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')
+            # PG_MAJOR, or Debian's default: what the package "postgresql" depends on.
+            version=${PG_MAJOR:-$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')}
             names+=("postgresql-$version" "postgresql-server-dev-$version")
         else
             names+=("$name")

@@ -39,7 +39,7 @@
 /* Declared by the server from 15 on, and never with default visibility before 16. */
 PGDLLEXPORT void _PG_init(void);
 
-/* Since 16, and in minor releases of 14 and 15 since late 2024. */
+/* Since 17, and in minor releases of 14 to 16 since late 2024. */
 #ifndef GUC_ALLOW_IN_PARALLEL
 #define GUC_ALLOW_IN_PARALLEL 0
 #endif

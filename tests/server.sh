@@ -13,6 +13,10 @@
 # unprivileged user (postgres where there is one, else nobody), because initdb
 # and postgres refuse root; what they need to read is copied to where they can.
 #
+# How the server finds the extension: from 18 on by extension_control_path; below, Debian's
+# servers by extension_destdir. Any other server is copied, and the extension installed
+# into the copy. PostgreSQL's programs find each other wherever their tree is.
+#
 # Reads from the environment
 #   PG_CONFIG     pg_config of the server to use (default: the first in PATH)
 #   PGSJ_STAGE    the DESTDIR that the extension was installed into
@@ -21,7 +25,9 @@
 #   PGSJ_ISSUERS  where tests/issuers/setup.sh installed, for tests that run issuers
 #
 # Gives COMMAND
-#   PG_CONFIG PGSJ_STAGE SJWT  as above (PGSJ_STAGE, SJWT: readable copies)
+#   PG_CONFIG PGSJ_STAGE SJWT  as above (readable copies; PG_CONFIG where it was copied)
+#   PGSJ_MODULES  the directory of the extension's module
+#   PGSJ_EXTENSIONS  the directory of its control file and scripts
 #   PGSJ_ISSUERS  as above (where it is not readable: a copy)
 #   PGSJ_WORK     a scratch directory, its working directory; deleted afterwards
 #   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (of vectors: providers);
@@ -29,7 +35,9 @@
 #   PGSJ_LOG      (run) the server's log file
 #   TEMP_CONFIG   lines for postgresql.conf that let any cluster find the staged
 #                 extension; PostgreSQL::Test::Cluster reads it by itself
-#   PG_REGRESS    path of pg_regress;  PERL5LIB  has PostgreSQL::Test
+#   PG_REGRESS    path of pg_regress
+#   PERL5LIB      has PostgreSQL::Test: the server's own, or else that of Debian's newest
+#                 postgresql-server-dev
 #   PGHOST PGPORT PGUSER PGDATABASE  (run) a superuser's connection
 #   PATH          begins with the server's programs;  LC_ALL=C, HOME=$PGSJ_WORK
 set -euo pipefail
@@ -65,8 +73,6 @@ done
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${PGSJ_STAGE:?is the DESTDIR that the extension was installed into}"
 PG_CONFIG=$(command -v "${PG_CONFIG:-pg_config}") || fail "no pg_config: set PG_CONFIG"
-bindir=$("$PG_CONFIG" --bindir)
-pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
 version=$("$PG_CONFIG" --version)
 version=${version#PostgreSQL }
 major=${version%%[!0-9]*}
@@ -117,21 +123,40 @@ if [[ -n ${PGSJ_ISSUERS-} ]] && ! "${as_user[@]}" test -r "$PGSJ_ISSUERS/package
     export PGSJ_ISSUERS=$work/issuers
 fi
 
-export PG_CONFIG PGSJ_STAGE=$work/stage PGSJ_WORK=$work PGSJ_TESTS=$work/tests
-export TEMP_CONFIG=$work/staged.conf PG_REGRESS=$pgxs/src/test/regress/pg_regress
-export PERL5LIB=$pgxs/src/test/perl${PERL5LIB:+:$PERL5LIB}
+export PGSJ_STAGE=$work/stage PGSJ_WORK=$work PGSJ_TESTS=$work/tests TEMP_CONFIG=$work/staged.conf
+bindir=$("$PG_CONFIG" --bindir)
+pkglibdir=$("$PG_CONFIG" --pkglibdir)
+sharedir=$("$PG_CONFIG" --sharedir)
+export PGSJ_MODULES=$PGSJ_STAGE$pkglibdir PGSJ_EXTENSIONS=$PGSJ_STAGE$sharedir/extension
+if ((major >= 18)); then
+    cat >"$TEMP_CONFIG" <<END
+extension_control_path = '$PGSJ_STAGE$sharedir:\$system'
+dynamic_library_path = '$PGSJ_MODULES:\$libdir'
+END
+elif [[ $("$bindir/postgres" --describe-config) == *$'\n'extension_destdir* ]]; then
+    echo "extension_destdir = '$PGSJ_STAGE'" >"$TEMP_CONFIG"
+else
+    prefix=${bindir%/*}
+    [[ $prefix != /usr && $prefix != /usr/local && $pkglibdir == "$prefix"/* && $sharedir == "$prefix"/* ]] ||
+        fail "this server knows no extension_destdir, and cannot be copied: it has no directory of its own"
+    cp -a "$prefix" "$work/server"
+    cp -R "$PGSJ_STAGE$prefix"/. "$work/server/"
+    PG_CONFIG=$work/server/bin/pg_config
+    bindir=$work/server/bin
+    PGSJ_MODULES=$work/server${pkglibdir#"$prefix"}
+    PGSJ_EXTENSIONS=$work/server${sharedir#"$prefix"}/extension
+    : >"$TEMP_CONFIG"
+fi
+
+pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+perl=$pgxs/src/test/perl
+if [[ ! -e $perl/PostgreSQL/Test/Cluster.pm ]]; then
+    perl=$(find /usr/lib/postgresql/*/lib/pgxs/src/test/perl -maxdepth 0 2>/dev/null | sort -V | tail -n 1)
+fi
+export PG_CONFIG PG_REGRESS=$pgxs/src/test/regress/pg_regress PERL5LIB=$perl${PERL5LIB:+:$PERL5LIB}
 export PATH=$bindir:$PATH LC_ALL=C HOME=$work
 unset PGSERVICE PGSSLMODE PGOPTIONS PGPASSWORD PGDATABASE PGUSER PGHOST PGPORT
 
-if ((major >= 18)); then
-    cat >"$TEMP_CONFIG" <<END
-extension_control_path = '$PGSJ_STAGE$("$PG_CONFIG" --sharedir):\$system'
-dynamic_library_path = '$PGSJ_STAGE$("$PG_CONFIG" --pkglibdir):\$libdir'
-END
-else
-    # Debian's own setting.
-    echo "extension_destdir = '$PGSJ_STAGE'" >"$TEMP_CONFIG"
-fi
 if [[ -n $user ]]; then chown -R "$user" "$work"; fi
 cd "$work"
 

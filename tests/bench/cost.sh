@@ -93,8 +93,8 @@ server() {
         cat "$work/out"
         exit 1
     }
-    strip_debug "$PGSJ_STAGE$("$PG_CONFIG" --pkglibdir)/pg_session_jwt.so"
-    cp "$stripped" "$PGSJ_STAGE$("$PG_CONFIG" --pkglibdir)/"
+    strip_debug "$PGSJ_MODULES/pg_session_jwt.so"
+    cp "$stripped" "$PGSJ_MODULES/"
     cat "$TEMP_CONFIG" >>"$work/data/postgresql.conf"
     single=(postgres --single -j -D "$work/data" -c jit=off -c "pg_session_jwt.jwk=$key" -c "pg_session_jwt.jwt=$token")
     "${single[@]}" postgres <<<'CREATE EXTENSION pg_session_jwt;' >"$work/out" 2>&1

@@ -16,7 +16,7 @@ use Time::HiRes ();
 
 our @EXPORT = qw(
   start_node backends session_alg public_jwk private_jwk sign young_second fixture_token
-  refused init_with session_ok logged_pieces
+  refused if_loadable_in_parallel init_with session_ok logged_pieces
 );
 
 my $json = JSON::PP->new->canonical;
@@ -134,6 +134,17 @@ sub refused
 {
 	my ($state, $message, %rest) = @_;
 	return { state => $state, message => $message, %rest };
+}
+
+# What comes of a statement that loads the library in a parallel operation: $wanted, unless
+# the server cannot apply settings there. That depends on the minor release of its headers.
+sub if_loadable_in_parallel
+{
+	my ($wanted) = @_;
+	chomp(my $headers = `"$ENV{PG_CONFIG}" --includedir-server`);
+	return $wanted if slurp_file("$headers/utils/guc.h") =~ /GUC_ALLOW_IN_PARALLEL/;
+	return refused('25000', 'pg_session_jwt cannot be loaded during a parallel operation',
+		hint => qr/session_preload_libraries/);
 }
 
 # The statement that sets a token.

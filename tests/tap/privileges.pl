@@ -13,8 +13,7 @@ use Test::More;
 
 my $node = start_node('privileges');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
-chomp(my $sharedir = `"$ENV{PG_CONFIG}" --sharedir`);
-my $control = "$ENV{PGSJ_STAGE}$sharedir/extension/pg_session_jwt.control";
+my $control = "$ENV{PGSJ_EXTENSIONS}/pg_session_jwt.control";
 my $shipped = slurp_file($control);
 
 $node->safe_psql('postgres', <<'END_SQL');

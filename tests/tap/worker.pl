@@ -13,11 +13,10 @@ use SessionJwt;
 use Test::More;
 
 my $jwk = public_jwk();
-chomp(my $libraries = $ENV{PGSJ_STAGE} . `"$ENV{PG_CONFIG}" --pkglibdir`);
 my $node = start_node('worker', <<END);
 log_min_messages = debug1
 log_error_verbosity = verbose
-dynamic_library_path = '$libraries:\$libdir'
+dynamic_library_path = '$ENV{PGSJ_MODULES}:\$libdir'
 pg_session_jwt.jwk = '$jwk'
 END
 $node->safe_psql('postgres', <<'END');
