@@ -25,35 +25,44 @@ function(library_file variable target)
     set(${variable} "${file}" PARENT_SCOPE)
 endfunction()
 
+# soname(<variable> <file>): the name by which a program needs this shared library, or "".
+function(soname variable file)
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${file} OUTPUT_VARIABLE headers ERROR_QUIET)
+    set(${variable} "" PARENT_SCOPE)
+    if(headers MATCHES "SONAME +([^ \n]+)")
+        set(${variable} ${CMAKE_MATCH_1} PARENT_SCOPE)
+    endif()
+endfunction()
+
 # private_libraries(<variable> <backends>): the archives, of STATIC_BACKENDS and of cJSON,
-# that stand beside the shared libraries of the same version, and the backends among
-# them. Warns where there is none.
+# and the backends whose library no other module can replace. These have an archive, or
+# the server itself needs their shared library, so that it is loaded before any module.
+# Warns of each other backend.
 function(private_libraries variable backends)
     set(archives "")
-    set(found "")
-    foreach(name IN LISTS STATIC_BACKENDS)
-        if(NOT name IN_LIST CRYPTO_BACKENDS)
+    set(private "")
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${PostgresServer_BINDIR}/postgres
+        OUTPUT_VARIABLE server ERROR_QUIET)
+    foreach(name IN LISTS CRYPTO_BACKENDS)
+        get_property(target GLOBAL PROPERTY crypto_${name}_target)
+        library_file(library ${target})
+        cmake_path(GET library STEM stem)
+        cmake_path(REPLACE_FILENAME library ${stem}.a OUTPUT_VARIABLE archive)
+        soname(shared "${library}")
+        if(name IN_LIST STATIC_BACKENDS AND EXISTS "${archive}")
+            list(APPEND archives ${archive})
+        elseif(shared STREQUAL "" OR NOT server MATCHES "NEEDED +${shared}\n")
+            message(WARNING
+                "The module will link the shared library of crypto backend \"${name}\" (${library}). Another module "
+                "of the server that exports functions of the same names replaces it, and then a forged token may be "
+                "valid. Install the library's archive (${archive}) and name the backend in STATIC_BACKENDS.")
             continue()
         endif()
-        get_property(target GLOBAL PROPERTY crypto_${name}_target)
-        library_file(file ${target})
-        if(file)
-            cmake_path(GET file STEM stem)
-            cmake_path(REPLACE_FILENAME file ${stem}.a)
-        endif()
-        if(file AND EXISTS ${file})
-            list(APPEND archives ${file})
-            list(APPEND found ${name})
-        else()
-            message(WARNING
-                "The library of crypto backend \"${name}\" has no archive (${file}). The module links the shared "
-                "library: another module that exports functions of the same names takes its place. "
-                "Install the archive, or accept this: leave ${name} out of -DSTATIC_BACKENDS=...")
-        endif()
+        list(APPEND private ${name})
     endforeach()
     if(cJSON_ARCHIVE)
         list(APPEND archives ${cJSON_ARCHIVE})
     endif()
     set(${variable} ${archives} PARENT_SCOPE)
-    set(${backends} ${found} PARENT_SCOPE)
+    set(${backends} ${private} PARENT_SCOPE)
 endfunction()

@@ -32,14 +32,14 @@ sub forge
 	return $token =~ s/\.(.*?)\./.$payload./r;
 }
 
-# A library that is linked from its archive. A shared one is bound to the first module that exports
-# its functions, so there is nothing to test.
-my %static = map { $_ => 1 } split /,/, $ENV{PGSJ_STATIC_BACKENDS};
+# The backends whose library is linked from its archive, or is the server's own. Of another library, the
+# functions are those of the first module that exports them: configuring warns of it.
+my %private = map { $_ => 1 } split /,/, $ENV{PGSJ_PRIVATE_BACKENDS};
 my $backends = backends();
 
 for my $alg (sort grep { defined $backends->{$_} } keys %$backends)
 {
-	if (!$static{ $backends->{$alg} })
+	if (!$private{ $backends->{$alg} })
 	{
 		diag "$alg: this build links the shared library of $backends->{$alg}, which another module can replace";
 		next;
@@ -59,7 +59,7 @@ for my $alg (sort grep { defined $backends->{$_} } keys %$backends)
 }
 
 my $alice = sign('{"jti":1,"sub":"alice","o":{"id":"b1ffcd00-9c0b-4ef8-bb6d-6bb9bd380a11"}}');
-if ($static{ $backends->{ session_alg() } })
+if ($private{ $backends->{ session_alg() } })
 {
 	session_ok(
 		$node,
