@@ -13,8 +13,7 @@ use PostgreSQL::Test::Utils;
 use SessionJwt;
 use Test::More;
 
-chomp(my $libraries = $ENV{PGSJ_STAGE} . `"$ENV{PG_CONFIG}" --pkglibdir`);
-my $node = start_node('hostile', "dynamic_library_path = '$libraries:\$libdir'\n");
+my $node = start_node('hostile', "dynamic_library_path = '$ENV{PGSJ_MODULES}:\$libdir'\n");
 my $hostile = 'pg_session_jwt_test_hostile';
 my %first = (set => { session_preload_libraries => $hostile });
 
