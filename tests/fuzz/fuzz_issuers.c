@@ -30,6 +30,21 @@ static void look_at(const sjwt_issuers *issuers)
     }
 }
 
+typedef struct text {
+    const char *json;
+    size_t len;
+} text;
+
+static int parse(const void *context)
+{
+    const text *given = context;
+    sjwt_issuers *issuers;
+
+    sjwt_status status = sjwt_issuers_parse(NULL, given->json, given->len, &issuers, NULL);
+    sjwt_issuers_free(issuers);
+    return (int)status;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sjwt_issuers *issuers;
@@ -43,5 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(error.status == status && error.position <= size &&
              memchr(error.detail, '\0', sizeof(error.detail)) != NULL);
     sjwt_issuers_free(issuers);
+    fail_each_allocation(parse, &(text){(const char *)data, size}, SJWT_NO_MEMORY,
+                         hash_of(data, size));
     return 0;
 }

@@ -32,6 +32,35 @@ static void look_at(const sjwt_keyset *keys)
         skipped++;
     }
     must(skipped <= sjwt_keyset_skipped_count(keys));
+    must(sjwt_keyset_prepare_any(keys, NULL) == SJWT_OK || !is_usable);
+}
+
+static void look_at_view(const sjwt_keyset *keys)
+{
+    sjwt_key_view view;
+
+    for (size_t n = 0; sjwt_keyset_key(keys, n, &view); n++) {
+        const sjwt_key *key = sjwt_keyset_get(keys, n);
+        must(view.kid == key->kid && view.algorithms == key->algorithms);
+        must(view.octets[0].len > 0);
+    }
+}
+
+typedef struct text {
+    const char *json;
+    size_t len;
+} text;
+
+static int parse_and_prepare(const void *context)
+{
+    const text *given = context;
+    sjwt_keyset *keys;
+
+    sjwt_status status = sjwt_keyset_parse(NULL, given->json, given->len, &keys, NULL);
+    if (status == SJWT_OK)
+        status = sjwt_keyset_prepare_any(keys, NULL);
+    sjwt_keyset_free(keys);
+    return (int)status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,10 +70,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     sjwt_status status = sjwt_keyset_parse(NULL, (const char *)data, size, &keys, &error);
     must((status == SJWT_OK) == (keys != NULL));
-    if (keys != NULL)
+    if (keys != NULL) {
         look_at(keys);
-    else
+        look_at_view(keys);
+    } else {
         must(error.status == status && error.position <= size);
+    }
     sjwt_keyset_free(keys);
 
     status = sjwt_keyset_parse_public_jwk(NULL, (const char *)data, size, &keys, &error);
@@ -52,5 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (keys != NULL)
         must((sjwt_keyset_algorithms(keys) & ~sjwt_public_key_algorithms()) == 0);
     sjwt_keyset_free(keys);
+    fail_each_allocation(parse_and_prepare, &(text){(const char *)data, size}, SJWT_NO_MEMORY,
+                         hash_of(data, size));
     return 0;
 }
