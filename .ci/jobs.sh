@@ -21,8 +21,11 @@ system() {
     if [[ -n ${PG_CONFIG-} ]]; then echo -n ", PG $("$PG_CONFIG" --version | cut -d ' ' -f 2)"; fi
     echo -n ", mbedTLS $(sed -n 's/^#define MBEDTLS_VERSION_STRING  *"\(.*\)"/\1/p' \
         /usr/include/mbedtls/build_info.h /usr/include/mbedtls/version.h 2>/dev/null | head -n 1)"
-    echo ", libsodium $(pkg-config --modversion libsodium), OpenSSL $(pkg-config --modversion libcrypto)"
+    echo ", libsodium $(version_of libsodium), OpenSSL $(version_of libcrypto)"
 }
+
+# version_of MODULE: of this machine's library, or else of another processor's.
+version_of() { PKG_CONFIG_PATH=$(printf '%s:' /usr/lib/*/pkgconfig) pkg-config --modversion "$1"; }
 
 # job NAME [COMMAND...]: the command, or the workflow preset NAME. Counts the
 # tests where ctest left a report, else the job as one.

@@ -32,12 +32,30 @@ place_pg14() { server_jobs "$(.ci/servers.sh 14)" server; }
 
 place_cassert() { server_jobs "$(.ci/servers.sh cassert)" server; }
 
+CHROOTS=${CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/pg_session_jwt}
+
 # ---- what places are made of ---------------------------------------------
 
 # debian_chroot SUITE [MAJOR]: a chroot of this place with a copy of the checkout and the
 # packages that its tests need. One of an earlier time is brought up to date. With
 # MAJOR, PostgreSQL of that major version comes from Debian experimental.
 debian_chroot() {
+    bare_chroot "$1" || return
+    # npm's packages come from here: they are the same everywhere.
+    as_root cp -R "$BUILD_DIR/interop" "$BUILD_DIR/issuers" "$root/checkout/build/"
+    if [[ -n ${2-} ]]; then
+        echo "deb $(mirror) experimental main" |
+            as_root tee "$root/etc/apt/sources.list.d/experimental.list" >/dev/null
+        # Nothing else: all of experimental is not meant to be installed together.
+        printf '%s\n' "Package: postgresql-*$2 libpq*" "Pin: release a=experimental" "Pin-Priority: 600" |
+            as_root tee "$root/etc/apt/preferences.d/experimental" >/dev/null
+    fi
+    update_chroot || return
+    in_chroot env PG_MAJOR="${2-}" ./dev setup "${everything[@]}" clang
+}
+
+# bare_chroot SUITE: the chroot, with a copy of the checkout, and no package more.
+bare_chroot() {
     can_be_root || die "debootstrap and chroot need root, and there is no sudo here"
     root=$CHROOTS/$place
     if [[ ! -e $root/.complete ]]; then
@@ -55,18 +73,11 @@ debian_chroot() {
     as_root rm -rf "$root/checkout"
     as_root mkdir -p "$root/checkout/build"
     tar -c --exclude=./build --exclude=./.git . | as_root tar -x -C "$root/checkout" --no-same-owner
-    # npm's packages come from here: they are the same everywhere.
-    as_root cp -R "$BUILD_DIR/interop" "$BUILD_DIR/issuers" "$root/checkout/build/"
-    if [[ -n ${2-} ]]; then
-        echo "deb $(mirror) experimental main" |
-            as_root tee "$root/etc/apt/sources.list.d/experimental.list" >/dev/null
-        # Nothing else: all of experimental is not meant to be installed together.
-        printf '%s\n' "Package: postgresql-*$2 libpq*" "Pin: release a=experimental" "Pin-Priority: 600" |
-            as_root tee "$root/etc/apt/preferences.d/experimental" >/dev/null
-    fi
+}
+
+update_chroot() {
     in_chroot apt-get -q -q update || return
-    in_chroot apt-get -q -q -y dist-upgrade || return
-    in_chroot env PG_MAJOR="${2-}" ./dev setup "${everything[@]}" clang
+    in_chroot apt-get -q -q -y dist-upgrade
 }
 
 in_chroot() {
@@ -94,6 +105,7 @@ collect() { sed "s/^/$place-/" "$1" >>"$results"; }
 run_place() {
     local place=$1 log=$logs/place-$1.log start=$SECONDS status=0
     say "$place"
+    mkdir -p "$CHROOTS"
     # Not within || or if, where a command that fails would not end it.
     set -m
     (
@@ -119,7 +131,6 @@ run_place() {
 
 matrix() {
     local place skipped=()
-    CHROOTS=${CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/pg_session_jwt}
     if (($# == 0)); then set -- "${places[@]}"; fi
     for place in "$@"; do
         declare -F "place_$place" >/dev/null || die "there is no place \"$place\" (there are: ${places[*]})"
@@ -127,7 +138,6 @@ matrix() {
     setup "${everything[@]}" clang matrix servers
     fetch_modules
     start_results matrix
-    mkdir -p "$CHROOTS"
     for place in "$@"; do run_place "$place"; done
     if ((${#skipped[@]})); then printf '%s\n' '' "${skipped[@]}"; fi
     summary

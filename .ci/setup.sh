@@ -34,7 +34,8 @@ installed() {
         return
     fi
     if [[ $1 == *:* ]] && command -v "${1#*:}" >/dev/null; then return; fi
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "${1%%:*}" 2>/dev/null) == installed ]]
+    # A package may be there for several processors.
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "${1%%:*}" 2>/dev/null) == installed* ]]
 }
 
 # setup GROUP...

@@ -29,11 +29,7 @@ static sjwt_crypto_status fake_init(void)
     return fake.init;
 }
 
-/* A block of memory, so that one that is lost or released twice is noticed. */
-typedef struct fake_handle {
-    const sjwt_crypto_key_octets *octets;
-} fake_handle;
-
+/* A handle is a block of memory, so that one that is lost or released twice is noticed. */
 static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
                                        void **handle)
 {
@@ -42,10 +38,10 @@ static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_ke
         return fake.prepare;
     if ((fake.refuses & SJWT_CRYPTO_BIT(alg)) != 0)
         return SJWT_CRYPTO_BAD_KEY;
-    fake_handle *made = malloc(sizeof *made);
+    const sjwt_crypto_key_octets **made = malloc(sizeof *made);
     if (made == NULL)
         return SJWT_CRYPTO_NO_MEMORY;
-    made->octets = octets;
+    *made = octets;
     *handle = made;
     fake.handles++;
     return SJWT_CRYPTO_OK;
@@ -54,7 +50,7 @@ static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_ke
 static sjwt_crypto_status fake_verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
                                       sjwt_crypto_span signature)
 {
-    const sjwt_crypto_key_octets *octets = ((const fake_handle *)key->handle)->octets;
+    const sjwt_crypto_key_octets *octets = *(const sjwt_crypto_key_octets **)key->handle;
     const sjwt_crypto_span *material = octets->type == SJWT_CRYPTO_KEY_RSA   ? &octets->n
                                        : octets->type == SJWT_CRYPTO_KEY_OCT ? &octets->k
                                                                              : &octets->x;
