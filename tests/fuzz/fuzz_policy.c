@@ -226,17 +226,23 @@ static bool has_listed_audience(const sjwt_token *token, const sjwt_string_list 
     return listed;
 }
 
+/* Is the first time at most leeway seconds after the other one? */
+static bool is_within(int64_t time, int64_t other, uint32_t leeway)
+{
+    return time <= other || (uint64_t)time - (uint64_t)other <= (uint64_t)leeway * 1000000;
+}
+
 static void check_times(const trial *t, const sjwt_token *token)
 {
-    const int64_t leeway = (int64_t)t->policy.leeway * 1000000;
+    const uint32_t leeway = t->policy.leeway;
     int64_t time;
 
     if (sjwt_token_expires_at(token, &time))
-        must(t->policy.now <= sjwt_valid_until(time, t->policy.leeway));
+        must(is_within(t->policy.now, time, leeway));
     else
         must(sjwt_token_claim_type(token, "exp") == SJWT_JSON_ABSENT);
     if (sjwt_token_not_before(token, &time))
-        must(time <= t->policy.now || time - leeway <= t->policy.now);
+        must(is_within(time, t->policy.now, leeway));
     else
         must(sjwt_token_claim_type(token, "nbf") == SJWT_JSON_ABSENT);
     if (!sjwt_token_issued_at(token, &time))

@@ -102,6 +102,31 @@ static void check_printed(const trial *t, const char *json, size_t len)
     sjwt_private_key_free(again);
 }
 
+static sjwt_key_view only_key(const sjwt_keyset *keys)
+{
+    sjwt_key_view view = {0};
+
+    must(sjwt_keyset_key(keys, 0, &view) && sjwt_keyset_count(keys) == 1);
+    return view;
+}
+
+/* The public text has the public members of the private one: its halves belong together. */
+static void check_halves(const char *json, size_t len, const char *public_json, size_t public_len)
+{
+    sjwt_keyset *keys, *public_keys;
+
+    if (sjwt_keyset_parse(NULL, json, len, &keys, NULL) != SJWT_OK)
+        return;
+    must(sjwt_keyset_parse(NULL, public_json, public_len, &public_keys, NULL) == SJWT_OK);
+    const sjwt_key_view one = only_key(keys), other = only_key(public_keys);
+    for (int i = 0; i < 2; i++)
+        must(one.octets[i].len == other.octets[i].len &&
+             (one.octets[i].len == 0 ||
+              memcmp(one.octets[i].data, other.octets[i].data, one.octets[i].len) == 0));
+    sjwt_keyset_free(keys);
+    sjwt_keyset_free(public_keys);
+}
+
 static void use(const trial *t)
 {
     char *json, *public_json, *token;
@@ -112,6 +137,8 @@ static void use(const trial *t)
     check_printed(t, json, len);
     sjwt_status status = sjwt_private_key_print_public(t->key, &public_json, &public_len, NULL);
     must(is_expected(t, status));
+    if (status == SJWT_OK)
+        check_halves(json, len, public_json, public_len);
     if (sign(t, &token, &token_len) == SJWT_OK) {
         must(status == SJWT_OK || status == SJWT_JWK_SYMMETRIC);
         if (status == SJWT_OK)
