@@ -30,7 +30,10 @@ place_pg16() { server_jobs "$(.ci/servers.sh 16)" server; }
 
 place_pg14() { server_jobs "$(.ci/servers.sh 14)" server; }
 
-place_cassert() { server_jobs "$(.ci/servers.sh cassert)" server; }
+place_cassert() {
+    server_jobs "$(.ci/servers.sh cassert)" server server-valgrind
+    job cassert-findings no_findings "$BUILD_DIR/cassert/server/valgrind.log"
+}
 
 CHROOTS=${CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/pg_session_jwt}
 
