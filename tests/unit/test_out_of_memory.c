@@ -24,6 +24,10 @@
 #include <sjwt/keyset.h>
 #include <sjwt/verify.h>
 
+#ifdef WITH_OPENSSL
+#include <openssl/err.h>
+#endif
+
 /* ---- the allocator ------------------------------------------------------ */
 
 #ifdef __GLIBC__
@@ -125,9 +129,11 @@ static bool stop_failing(void)
     return failed;
 }
 
+static const char a_leak[] = "a leak";
+
 /* The n-th allocation fails, and all after it where stay is true. Returns whether there was
  * an n-th; *problem is NULL or what is wrong. */
-static bool try_once(const trial *t, size_t n, bool stay, const char **problem)
+static bool use_once(const trial *t, size_t n, bool stay, const char **problem)
 {
     sjwt_keyset *keys = NULL;
     const long before = live;
@@ -146,8 +152,29 @@ static bool try_once(const trial *t, size_t n, bool stay, const char **problem)
         *problem = "the same keys, with memory";
     sjwt_keyset_free(keys);
     if (*problem == NULL && live != before)
-        *problem = "a leak";
+        *problem = a_leak;
     asked = count;
+    return failed;
+}
+
+/* The same. What a library keeps for its own use is not a leak: OpenSSL keeps the text of each
+ * error in the thread's ring of 16, until the next error takes the place. 16 uses put the ring
+ * where it was; a leak grows with each of them. */
+static bool try_once(const trial *t, size_t n, bool stay, const char **problem)
+{
+    enum { RING = 16 };
+    bool failed = use_once(t, n, stay, problem);
+    long before = live;
+
+    for (int i = 0; i < 2 * RING && *problem == a_leak; i++) {
+        if (i == RING)
+            before = live;
+        use_once(t, n, stay, problem);
+        if (*problem == NULL)
+            *problem = a_leak;
+    }
+    if (*problem == a_leak && live == before)
+        *problem = NULL;
     return failed;
 }
 
@@ -169,9 +196,8 @@ static size_t count_allocations(const trial *t)
     const char *problem;
 
     try_once(t, 0, false, &problem); /* what a library allocates once and keeps */
-    if (problem == NULL || strcmp(problem, "a leak") == 0) {
+    if (problem == NULL)
         try_once(t, 0, false, &problem);
-    }
     if (problem != NULL)
         fail_msg("%s: %s", t->name, problem);
     return asked;
@@ -312,6 +338,48 @@ static void test_bad_keys(void **state)
     }
 }
 
+/*
+ * OpenSSL's own initialization is left out: it happens once in a process, before any call of the
+ * backend has an effect. Where its allocations fail, 3.0.19 gives up for good (each later call is
+ * "out of memory"), and 3.5 and 3.6 wait for ever: CRYPTO_THREAD_lock_new() under pthread_once()
+ * raises an error, and ERR_new() calls the same pthread_once().
+ */
+static void initialize_openssl(void)
+{
+#ifdef WITH_OPENSSL
+    ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL);
+    ERR_clear_error();
+#endif
+}
+
+enum { NONE_FAILED, FAILED, WRONG };
+
+/* The first use in this process. */
+static int use_first(const trial *t, size_t n)
+{
+    const char *problem;
+
+    initialize_openssl();
+    bool failed = use_once(t, n, false, &problem);
+    if (problem == NULL || problem == a_leak) /* what the library keeps */
+        return failed ? FAILED : NONE_FAILED;
+    fprintf(stderr, "%s, allocation %zu: %s\n", t->name, n, problem);
+    return WRONG;
+}
+
+static int use_first_elsewhere(const trial *t, size_t n)
+{
+    int status;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(use_first(t, n));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* The first use in a process also initializes the library: a process for each. */
 static void test_first_use(void **state)
 {
@@ -322,22 +390,10 @@ static void test_first_use(void **state)
     for (size_t i = 0; i < COUNT(algorithms); i++) {
         if (!make_trial_elsewhere(algorithms[i], &t))
             continue;
-        for (size_t n = 1, count = SIZE_MAX; n <= count; n = after(n, 8000)) {
-            int status;
-            pid_t child = fork();
-            assert_true(child >= 0);
-            if (child == 0) {
-                const char *problem;
-                bool failed = try_once(&t, n, false, &problem);
-                /* what the library keeps is not a leak */
-                _exit(problem != NULL && strcmp(problem, "a leak") != 0 ? 2 : failed);
-            }
-            assert_int_equal(waitpid(child, &status, 0), child);
-            assert_true(WIFEXITED(status));
-            if (WEXITSTATUS(status) == 2)
-                fail_msg("%s: the first use, allocation %zu", algorithms[i], n);
-            if (WEXITSTATUS(status) == 0)
-                count = n;
+        int result = FAILED;
+        for (size_t n = 1; result != NONE_FAILED; n = after(n, 8000)) {
+            result = use_first_elsewhere(&t, n);
+            assert_int_not_equal(result, WRONG);
         }
         free_trial(&t);
     }
