@@ -2,29 +2,41 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* An alphabet character's value plus one, so that every octet not listed is 0. */
+/* An alphabet character's value with the highest bit set; all other octets are 0. */
 static const uint8_t values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+    ['A'] = 0x80, ['B'] = 0x81, ['C'] = 0x82, ['D'] = 0x83, ['E'] = 0x84, ['F'] = 0x85,
+    ['G'] = 0x86, ['H'] = 0x87, ['I'] = 0x88, ['J'] = 0x89, ['K'] = 0x8A, ['L'] = 0x8B,
+    ['M'] = 0x8C, ['N'] = 0x8D, ['O'] = 0x8E, ['P'] = 0x8F, ['Q'] = 0x90, ['R'] = 0x91,
+    ['S'] = 0x92, ['T'] = 0x93, ['U'] = 0x94, ['V'] = 0x95, ['W'] = 0x96, ['X'] = 0x97,
+    ['Y'] = 0x98, ['Z'] = 0x99, ['a'] = 0x9A, ['b'] = 0x9B, ['c'] = 0x9C, ['d'] = 0x9D,
+    ['e'] = 0x9E, ['f'] = 0x9F, ['g'] = 0xA0, ['h'] = 0xA1, ['i'] = 0xA2, ['j'] = 0xA3,
+    ['k'] = 0xA4, ['l'] = 0xA5, ['m'] = 0xA6, ['n'] = 0xA7, ['o'] = 0xA8, ['p'] = 0xA9,
+    ['q'] = 0xAA, ['r'] = 0xAB, ['s'] = 0xAC, ['t'] = 0xAD, ['u'] = 0xAE, ['v'] = 0xAF,
+    ['w'] = 0xB0, ['x'] = 0xB1, ['y'] = 0xB2, ['z'] = 0xB3, ['0'] = 0xB4, ['1'] = 0xB5,
+    ['2'] = 0xB6, ['3'] = 0xB7, ['4'] = 0xB8, ['5'] = 0xB9, ['6'] = 0xBA, ['7'] = 0xBB,
+    ['8'] = 0xBC, ['9'] = 0xBD, ['-'] = 0xBE, ['_'] = 0xBF,
 };
 
-/* The value; above 63 (wrapped below 0) for what is not in the alphabet. */
+#define IN_ALPHABET UINT32_C(0x80)
+/* Four characters' highest bits, where join() puts them. */
+#define FOUR_BITS (IN_ALPHABET << 18 ^ IN_ALPHABET << 12 ^ IN_ALPHABET << 6 ^ IN_ALPHABET)
+
 static uint32_t value_of(char c)
 {
-    return values[(unsigned char)c] - UINT32_C(1);
+    return values[(unsigned char)c];
+}
+
+/* The 24 bits of four characters; without any highest bit, since exclusive or undoes it. */
+static uint32_t join(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    return a << 18 ^ b << 12 ^ c << 6 ^ d ^ FOUR_BITS;
 }
 
 size_t sjwt_base64url_span(const char *text, size_t len)
 {
     size_t span = 0;
 
-    while (span < len && value_of(text[span]) <= 63)
+    while (span < len && value_of(text[span]) != 0)
         span++;
     return span;
 }
@@ -45,9 +57,9 @@ bool sjwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *p
     for (size_t i = 0; i < whole; i += 4) {
         uint32_t a = value_of(text[i]), b = value_of(text[i + 1]);
         uint32_t c = value_of(text[i + 2]), d = value_of(text[i + 3]);
-        if ((a | b | c | d) > 63)
+        if ((a & b & c & d) < IN_ALPHABET)
             return fail(text, len, len, position);
-        uint32_t bits = a << 18 | b << 12 | c << 6 | d;
+        uint32_t bits = join(a, b, c, d);
         *out++ = (uint8_t)(bits >> 16);
         *out++ = (uint8_t)(bits >> 8);
         *out++ = (uint8_t)bits;
@@ -58,10 +70,10 @@ bool sjwt_base64url_decode(const char *text, size_t len, uint8_t *out, size_t *p
     if (len - whole == 1)
         return fail(text, len, len, position);
     uint32_t a = value_of(text[whole]), b = value_of(text[whole + 1]);
-    uint32_t c = len - whole == 3 ? value_of(text[whole + 2]) : 0;
-    if ((a | b | c) > 63)
+    uint32_t c = len - whole == 3 ? value_of(text[whole + 2]) : IN_ALPHABET;
+    if ((a & b & c) < IN_ALPHABET)
         return fail(text, len, len, position);
-    uint32_t bits = a << 18 | b << 12 | c << 6;
+    uint32_t bits = join(a, b, c, IN_ALPHABET);
     uint32_t beyond = len - whole == 3 ? 0xFF : 0xFFFF;
     if ((bits & beyond) != 0)
         return fail(text, len, len - 1, position);
