@@ -31,6 +31,7 @@ static void copy_token_properties(pgsj_identity *identity, const sjwt_token *tok
 {
     identity->algorithm = sjwt_token_algorithm(token);
     identity->backend = sjwt_token_backend(token);
+    identity->has_not_before = sjwt_token_not_before(token, &identity->not_before);
     identity->has_expires_at = sjwt_token_expires_at(token, &identity->expires_at);
     identity->has_issued_at = sjwt_token_issued_at(token, &identity->issued_at);
 }

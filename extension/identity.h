@@ -43,9 +43,11 @@ typedef struct pgsj_identity {
     const char *algorithm; /* NULL without such a token */
     const char *backend;   /* likewise */
     const char *key_id;    /* the header's kid, in UTF-8; NULL where there is none */
+    bool has_not_before;
     bool has_expires_at;
     bool has_issued_at;
-    int64 expires_at; /* microseconds since the Unix epoch */
+    int64 not_before; /* microseconds since the Unix epoch, as the other times */
+    int64 expires_at;
     int64 issued_at;
 
     /* The payload, NUL-terminated, to make claims.jsonb from; NULL where that is made. */

@@ -25,7 +25,7 @@ typedef struct pgsj_verification_policy {
     bool require_increasing_jti; /* each token's jti must be above the last one accepted */
     /* Names all that decides whether a token is accepted, but its times: a token that
      * was accepted under a policy of the same digest need not be verified again.
-     * leeway is not part of it, since expiry is judged at each read. */
+     * leeway is not part of it, since exp and nbf are compared at each read. */
     pgsj_digest digest;
 } pgsj_verification_policy;
 

@@ -219,18 +219,22 @@ static int64 floor_seconds(int64 microseconds)
     return microseconds % USECS_PER_SEC < 0 ? seconds - 1 : seconds;
 }
 
-/* The end of validity is computed here, because the leeway may change. */
-static bool has_expired(const pgsj_identity *identity, const pgsj_verification_policy *policy,
+static bool fail_time(pgsj_failure *failure, sjwt_status status, int64 time)
+{
+    failure->kind = PGSJ_FAILURE_JWT;
+    failure->jwt =
+        (sjwt_error){.status = status, .has_seconds = true, .seconds = floor_seconds(time)};
+    return false;
+}
+
+/* The times are compared at each use, because the leeway may change, and the clock. */
+static bool check_times(const pgsj_identity *identity, const pgsj_verification_policy *policy,
                         int64 now, pgsj_failure *failure)
 {
-    if (!identity->has_expires_at)
-        return false;
-    if (now <= sjwt_valid_until(identity->expires_at, policy->leeway))
-        return false;
-    failure->kind = PGSJ_FAILURE_JWT;
-    failure->jwt = (sjwt_error){.status = SJWT_EXPIRED,
-                                .has_seconds = true,
-                                .seconds = floor_seconds(identity->expires_at)};
+    if (identity->has_not_before && now + policy->leeway * USECS_PER_SEC < identity->not_before)
+        return fail_time(failure, SJWT_NOT_YET_VALID, identity->not_before);
+    if (identity->has_expires_at && now > sjwt_valid_until(identity->expires_at, policy->leeway))
+        return fail_time(failure, SJWT_EXPIRED, identity->expires_at);
     return true;
 }
 
@@ -250,7 +254,7 @@ pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_fa
             find_remembered(&key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
     if (identity != NULL) {
         /* A leader's verdict includes the token's times. */
-        if (check == VERIFY_SIGNATURE && has_expired(identity, policy, now, failure))
+        if (check == VERIFY_SIGNATURE && !check_times(identity, policy, now, failure))
             return NULL;
         return identity;
     }

@@ -124,6 +124,21 @@ session_ok(
 	init_with($expired) => '',
 	$user => 'alice');
 
+# It also decides whether an accepted token is valid yet.
+my $nbf = time + 25;
+my $early = sign(qq({"jti":2,"sub":"alice","nbf":$nbf}));
+session_ok(
+	$node,
+	'a session key: the current leeway decides when an accepted token begins to be valid',
+	{ jwk => public_jwk() },
+	reload('session'),
+	init_with($early) => '',
+	$user => 'alice',
+	reload('session_strict'),
+	$user => refused('23514', 'Token used before it is ready', detail => "nbf=$nbf"),
+	reload('session'),
+	$user => 'alice');
+
 # --- pinned keys --------------------------------------------------------------------
 
 # With the audit log on, each read writes one line, and each verification another one.
