@@ -114,7 +114,8 @@ sjwt_crypto_status sjwt_crypto_openssl_init(void)
     if (library.provider != NULL)
         library.hmac = EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, NULL);
     bool no_memory = sjwt_crypto_openssl_end();
-    if (library.hmac != NULL)
+    /* Where memory was short, the context may lack names for good, and then refuse all. */
+    if (library.hmac != NULL && !no_memory)
         return SJWT_CRYPTO_OK;
     free_library();
     return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_INTERNAL;

@@ -25,6 +25,7 @@
 #include <sjwt/verify.h>
 
 #ifdef WITH_OPENSSL
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #endif
 
@@ -349,6 +350,7 @@ static void initialize_openssl(void)
 #ifdef WITH_OPENSSL
     ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL);
     ERR_clear_error();
+    (void)OSSL_LIB_CTX_get0_global_default(); /* likewise once, and a failure is for good */
 #endif
 }
 
