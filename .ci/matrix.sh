@@ -13,7 +13,8 @@ places=(trixie sid pg19 pg16 pg14 cassert)
 
 place_trixie() {
     debian_chroot trixie
-    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
+    fips_module
+    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl openssl-fips
 }
 
 place_sid() {
@@ -81,6 +82,14 @@ bare_chroot() {
 update_chroot() {
     in_chroot apt-get -q -q update || return
     in_chroot apt-get -q -q -y dist-upgrade
+}
+
+# OpenSSL's FIPS module, and the configuration that the preset openssl-fips names.
+fips_module() {
+    in_chroot apt-get -q -y install --no-install-recommends openssl openssl-provider-fips
+    # shellcheck disable=SC2016  # expanded in the chroot
+    in_chroot sh -c 'openssl fipsinstall -out /tmp/pg_session_jwt-fipsmodule.cnf \
+        -module "$(dpkg -L openssl-provider-fips | grep "/fips[.]so$")" && chmod 644 /tmp/pg_session_jwt-fipsmodule.cnf'
 }
 
 in_chroot() {

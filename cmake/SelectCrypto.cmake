@@ -4,7 +4,8 @@
 # CRYPTO_SIGNED (the algorithms that the build signs) and CRYPTO_TABLE (what
 # `sjwt backends` is to print, "<algorithm> <backend> <signer>" each, - for none),
 # and writes into ${PROJECT_BINARY_DIR}/generated:
-#   crypto_backends.h     SJWT_CRYPTO_BACKEND_LIST(X) and SJWT_CRYPTO_SIGNER_LIST(X), one X(name) each;
+#   crypto_backends.h     SJWT_CRYPTO_BACKEND_NAMES, "sodium, mbedtls";
+#                         SJWT_CRYPTO_BACKEND_LIST(X) and SJWT_CRYPTO_SIGNER_LIST(X), one X(name) each;
 #                         the symbols are sjwt_crypto_<name>_backend and sjwt_crypto_<name>_signer
 #   crypto_expectation.h  SJWT_CRYPTO_EXPECTATION_LIST(X), one X(alg, "backend" or NULL, "signer" or NULL)
 #                         each: the table printed below, which a unit test holds against the
@@ -31,6 +32,10 @@ crypto_backend(openssl OpenSSL OpenSSL::Crypto SIGNER EDDSA ES256 ES384 ES512 ES
 
 # The oldest version of the library that will do.
 set_property(GLOBAL PROPERTY crypto_openssl_version 3.0)
+if(CRYPTO_OPENSSL_FIPS)
+    # OSSL_PROVIDER_load_ex() is from 3.2.
+    set_property(GLOBAL PROPERTY crypto_openssl_version 3.2)
+endif()
 
 # crypto_backend_needs(<name> <algorithm> <header> <macro>)
 # The algorithm is served only where the library's <header> defines <macro>.
@@ -113,6 +118,12 @@ function(select_crypto)
                 "CRYPTO_BACKENDS names \"${name}\", but its library was not found on this machine. "
                 "Install its development package, or leave it out: -DCRYPTO_BACKENDS=...")
         endif()
+        # What messages and tables call it.
+        set(label ${name})
+        if(name STREQUAL "openssl" AND CRYPTO_OPENSSL_FIPS)
+            set(label openssl-fips)
+        endif()
+        list(APPEND labels ${label})
         crypto_remove_lacking(${name} verifies needs)
         set(signs)
         list(APPEND sources ${name}.c)
@@ -129,15 +140,15 @@ function(select_crypto)
                 message(FATAL_ERROR "backend ${name}: ${algorithm} is not in enum sjwt_crypto_alg")
             endif()
             if(NOT DEFINED served_${algorithm})
-                set(served_${algorithm} ${name})
+                set(served_${algorithm} ${label})
             endif()
             if(algorithm IN_LIST signs AND NOT DEFINED signed_${algorithm})
-                set(signed_${algorithm} ${name})
+                set(signed_${algorithm} ${label})
             endif()
         endforeach()
     endforeach()
 
-    list(JOIN CRYPTO_BACKENDS ", " chosen)
+    list(JOIN labels ", " chosen)
     message(STATUS "Crypto backends, in order of preference: ${chosen}")
     foreach(algorithm IN LISTS algorithms)
         set(answer "-")
@@ -162,6 +173,7 @@ function(select_crypto)
     file(CONFIGURE OUTPUT ${generated}/crypto_backends.h CONTENT
 "/* Made by cmake/SelectCrypto.cmake from CRYPTO_BACKENDS. */
 #define SJWT_CRYPTO_BACKEND_LIST(X)@backends@
+#define SJWT_CRYPTO_BACKEND_NAMES \"@chosen@\"
 #define SJWT_CRYPTO_SIGNER_LIST(X)@signers@
 " @ONLY)
     file(CONFIGURE OUTPUT ${generated}/crypto_expectation.h CONTENT

@@ -150,6 +150,18 @@ uint32_t sjwt_crypto_verifiable_algorithms(void);
 /* The name of the backend that verifies alg in this build, or NULL. */
 const char *sjwt_crypto_backend_name(sjwt_crypto_alg alg);
 
+/*
+ * Initializes the library of the backend that verifies alg, and asks whether it has
+ * the algorithm. SJWT_CRYPTO_OK, SJWT_CRYPTO_UNSUPPORTED (also where no backend of
+ * this build verifies it), SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL.
+ */
+sjwt_crypto_status sjwt_crypto_probe(sjwt_crypto_alg alg);
+
+/* What the backend that verifies alg says of its library: module and version, or why
+ * the library cannot be used. "" where it says nothing. The backend's own string, of
+ * the last initialization. */
+const char *sjwt_crypto_describe(sjwt_crypto_alg alg);
+
 /* The names of the build's backends, in order of preference, separated by
  * ", "; a constant string. */
 const char *sjwt_crypto_backend_names(void);
@@ -219,6 +231,15 @@ typedef struct sjwt_crypto_backend {
      * prepare in a process; after a failure it is called again. It is idempotent.
      * SJWT_CRYPTO_OK, SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
     sjwt_crypto_status (*init)(void);
+
+    /* May be NULL. After init: the library's module and its version, or why init
+     * failed; one line, the backend's own. */
+    const char *(*describe)(void);
+
+    /* May be NULL: all of verifies. Has the library, as it is configured in this
+     * process, the algorithm? Called after an init that succeeded. SJWT_CRYPTO_OK,
+     * SJWT_CRYPTO_UNSUPPORTED, which prepare says as well, or SJWT_CRYPTO_NO_MEMORY. */
+    sjwt_crypto_status (*probe)(sjwt_crypto_alg alg);
 
     /* Checks what only the library can know of a key: is the point on the curve,
      * does the key import? Type and lengths have been checked. *handle is NULL

@@ -4,10 +4,12 @@
  */
 #include "crypto/openssl_lib.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/conf.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -37,8 +39,9 @@ static const sjwt_crypto_openssl_names names[SJWT_CRYPTO_ALG_COUNT] = {
 /* Made by init, for the life of the process. */
 static struct {
     OSSL_LIB_CTX *context;
-    OSSL_PROVIDER *provider;
+    OSSL_PROVIDER *providers[2];
     EVP_MAC *hmac;
+    char description[320]; /* the provider, or why there is none */
 } library;
 
 const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg alg)
@@ -49,11 +52,6 @@ const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg a
 OSSL_LIB_CTX *sjwt_crypto_openssl_context(void)
 {
     return library.context;
-}
-
-const char *sjwt_crypto_openssl_properties(void)
-{
-    return NULL;
 }
 
 /* ---- errors ------------------------------------------------------------ */
@@ -96,10 +94,98 @@ bool sjwt_crypto_openssl_end(void)
 static void free_library(void)
 {
     EVP_MAC_free(library.hmac);
-    if (library.provider != NULL)
-        OSSL_PROVIDER_unload(library.provider);
+    for (size_t i = 0; i < sizeof(library.providers) / sizeof(library.providers[0]); i++) {
+        if (library.providers[i] != NULL)
+            OSSL_PROVIDER_unload(library.providers[i]);
+    }
     OSSL_LIB_CTX_free(library.context);
-    memset(&library, 0, sizeof(library));
+    library.context = NULL;
+    library.providers[0] = library.providers[1] = NULL;
+    library.hmac = NULL;
+}
+
+#ifdef SJWT_CRYPTO_OPENSSL_FIPS
+
+/* The section that `openssl fipsinstall` writes. */
+#define FIPS_SECTION "fips_sect"
+/* More than it has entries. */
+#define MAX_FIPS_ENTRIES 63
+
+/* The file of `openssl fipsinstall`: what this build names, or else fipsmodule.cnf in
+ * the library's directory. False where the path is too long. */
+static bool find_fips_configuration(char *path, size_t size)
+{
+#ifdef SJWT_CRYPTO_OPENSSL_FIPS_CONFIG
+    int len = snprintf(path, size, "%s", SJWT_CRYPTO_OPENSSL_FIPS_CONFIG);
+#else
+    const char *directory = OPENSSL_info(OPENSSL_INFO_CONFIG_DIR);
+    int len = snprintf(path, size, "%s/fipsmodule.cnf", directory != NULL ? directory : "");
+#endif
+    return len > 0 && (size_t)len < size;
+}
+
+/* Loads the provider with the entries of the section, among them the module's MAC,
+ * without which its self-test fails. The file decides nothing else. */
+static OSSL_PROVIDER *load_fips(CONF *configuration)
+{
+    STACK_OF(CONF_VALUE) *entries = NCONF_get_section(configuration, FIPS_SECTION);
+    OSSL_PARAM parameters[MAX_FIPS_ENTRIES + 1];
+    const int count = entries == NULL ? 0 : sk_CONF_VALUE_num(entries);
+    int used = 0;
+
+    for (int i = 0; i < count && used < MAX_FIPS_ENTRIES; i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+
+        parameters[used++] = OSSL_PARAM_construct_utf8_string(entry->name, entry->value, 0);
+    }
+    parameters[used] = OSSL_PARAM_construct_end();
+    return OSSL_PROVIDER_load_ex(library.context, SJWT_CRYPTO_OPENSSL_PROVIDER, parameters);
+}
+
+static bool load_providers(void)
+{
+    char path[4096];
+    CONF *configuration = NCONF_new_ex(library.context, NULL);
+    const bool found = configuration != NULL && find_fips_configuration(path, sizeof(path)) &&
+                       NCONF_load(configuration, path, NULL) > 0;
+
+    if (found)
+        library.providers[0] = load_fips(configuration);
+    NCONF_free(configuration);
+    snprintf(library.description, sizeof(library.description),
+             !found ? "the configuration of the FIPS module, %.200s, cannot be read"
+                    : "the FIPS module cannot be loaded, or fails its self-test, with %.200s",
+             path);
+    if (library.providers[0] != NULL)
+        library.providers[1] = OSSL_PROVIDER_load(library.context, "base");
+    return library.providers[1] != NULL;
+}
+
+#else
+
+static bool load_providers(void)
+{
+    snprintf(library.description, sizeof(library.description),
+             "the provider \"default\" cannot be loaded");
+    library.providers[0] = OSSL_PROVIDER_load(library.context, SJWT_CRYPTO_OPENSSL_PROVIDER);
+    return library.providers[0] != NULL;
+}
+
+#endif
+
+/* "OpenSSL FIPS Provider 3.5.9" */
+static void describe_provider(void)
+{
+    const char *name = NULL;
+    const char *version = NULL;
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_ptr(OSSL_PROV_PARAM_NAME, (char **)&name, 0),
+        OSSL_PARAM_construct_utf8_ptr(OSSL_PROV_PARAM_VERSION, (char **)&version, 0),
+        OSSL_PARAM_construct_end()};
+
+    if (OSSL_PROVIDER_get_params(library.providers[0], parameters) == 1 && name != NULL &&
+        version != NULL)
+        snprintf(library.description, sizeof(library.description), "%s %s", name, version);
 }
 
 sjwt_crypto_status sjwt_crypto_openssl_init(void)
@@ -109,16 +195,76 @@ sjwt_crypto_status sjwt_crypto_openssl_init(void)
     if (!sjwt_crypto_openssl_begin())
         return SJWT_CRYPTO_NO_MEMORY;
     library.context = OSSL_LIB_CTX_new();
-    if (library.context != NULL)
-        library.provider = OSSL_PROVIDER_load(library.context, "default");
-    if (library.provider != NULL)
-        library.hmac = EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, NULL);
+    if (library.context != NULL && load_providers()) {
+        library.hmac =
+            EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, SJWT_CRYPTO_OPENSSL_PROPERTIES);
+        describe_provider();
+    }
     bool no_memory = sjwt_crypto_openssl_end();
     /* Where memory was short, the context may lack names for good, and then refuse all. */
     if (library.hmac != NULL && !no_memory)
         return SJWT_CRYPTO_OK;
     free_library();
     return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_INTERNAL;
+}
+
+static const char *describe(void)
+{
+    return library.description;
+}
+
+/* ---- what the provider offers ------------------------------------------ */
+
+static bool offers_digest(const char *name)
+{
+    EVP_MD *digest = EVP_MD_fetch(library.context, name, SJWT_CRYPTO_OPENSSL_PROPERTIES);
+
+    EVP_MD_free(digest);
+    return digest != NULL;
+}
+
+static bool offers_signature(const char *name)
+{
+    EVP_SIGNATURE *signature =
+        EVP_SIGNATURE_fetch(library.context, name, SJWT_CRYPTO_OPENSSL_PROPERTIES);
+
+    EVP_SIGNATURE_free(signature);
+    return signature != NULL;
+}
+
+static bool offers_group(const char *group)
+{
+    EVP_PKEY_CTX *context =
+        EVP_PKEY_CTX_new_from_name(library.context, "EC", SJWT_CRYPTO_OPENSSL_PROPERTIES);
+    EVP_PKEY *parameters = NULL;
+    bool offered = context != NULL && EVP_PKEY_paramgen_init(context) == 1 &&
+                   EVP_PKEY_CTX_set_group_name(context, group) == 1 &&
+                   EVP_PKEY_paramgen(context, &parameters) == 1;
+
+    EVP_PKEY_free(parameters);
+    EVP_PKEY_CTX_free(context);
+    return offered;
+}
+
+/* Asked where a key was not taken, and for the list: the answer costs some fetches. */
+sjwt_crypto_status sjwt_crypto_openssl_probe(sjwt_crypto_alg alg)
+{
+    const sjwt_crypto_openssl_names *name = &names[alg];
+    const sjwt_crypto_key_type type = sjwt_crypto_algorithm_get(alg)->key_type;
+
+    if (!sjwt_crypto_openssl_begin())
+        return SJWT_CRYPTO_NO_MEMORY;
+    bool offered = name->digest == NULL || offers_digest(name->digest);
+    if (type == SJWT_CRYPTO_KEY_OKP)
+        offered = offered && offers_signature("ED25519");
+    else if (type == SJWT_CRYPTO_KEY_EC)
+        offered = offered && offers_signature("ECDSA") && offers_group(name->group);
+    else if (type == SJWT_CRYPTO_KEY_RSA)
+        offered = offered && offers_signature("RSA");
+    bool no_memory = sjwt_crypto_openssl_end();
+    if (offered)
+        return SJWT_CRYPTO_OK;
+    return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_UNSUPPORTED;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -142,7 +288,8 @@ static void release(void *handle)
 /* An EVP_PKEY of type made of the parameters; NULL if the library does not take them. */
 static EVP_PKEY *import_public_key(const char *type, OSSL_PARAM *parameters)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(library.context, type, NULL);
+    EVP_PKEY_CTX *context =
+        EVP_PKEY_CTX_new_from_name(library.context, type, SJWT_CRYPTO_OPENSSL_PROPERTIES);
     EVP_PKEY *key = NULL;
 
     if (context != NULL && EVP_PKEY_fromdata_init(context) == 1)
@@ -228,8 +375,8 @@ static EVP_PKEY *import_okp(const sjwt_crypto_key_octets *octets)
 {
     if (is_weak_point(octets->x.data))
         return NULL;
-    return EVP_PKEY_new_raw_public_key_ex(library.context, "ED25519", NULL, octets->x.data,
-                                          octets->x.len);
+    return EVP_PKEY_new_raw_public_key_ex(
+        library.context, "ED25519", SJWT_CRYPTO_OPENSSL_PROPERTIES, octets->x.data, octets->x.len);
 }
 
 static EVP_PKEY *import_key(const sjwt_crypto_openssl_names *name,
@@ -257,7 +404,7 @@ static bool is_valid_key(const sjwt_crypto_key_octets *octets, EVP_PKEY *key)
 
     if (octets->type == SJWT_CRYPTO_KEY_RSA)
         return true;
-    context = EVP_PKEY_CTX_new_from_pkey(library.context, key, NULL);
+    context = EVP_PKEY_CTX_new_from_pkey(library.context, key, SJWT_CRYPTO_OPENSSL_PROPERTIES);
     is_valid = context != NULL && EVP_PKEY_public_check_quick(context) == 1;
     EVP_PKEY_CTX_free(context);
     return is_valid;
@@ -268,8 +415,8 @@ static bool begin_signature(const sjwt_crypto_openssl_names *name, EVP_PKEY *key
 {
     EVP_PKEY_CTX *context = NULL; /* the signature's */
 
-    if (EVP_DigestVerifyInit_ex(signature, &context, name->digest, library.context, NULL, key,
-                                NULL) != 1)
+    if (EVP_DigestVerifyInit_ex(signature, &context, name->digest, library.context,
+                                SJWT_CRYPTO_OPENSSL_PROPERTIES, key, NULL) != 1)
         return false;
     /* RFC 7518 section 3.5: the salt is as long as the hash. MGF1 uses the same hash. */
     return !name->is_pss ||
@@ -324,8 +471,12 @@ static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_oct
     sjwt_crypto_status status = octets->type == SJWT_CRYPTO_KEY_OCT
                                     ? prepare_mac(&names[alg], octets, key)
                                     : prepare_signature(&names[alg], octets, key);
-    if (sjwt_crypto_openssl_end())
+    if (sjwt_crypto_openssl_end()) {
         status = SJWT_CRYPTO_NO_MEMORY;
+    } else if (status != SJWT_CRYPTO_OK) {
+        sjwt_crypto_status offered = sjwt_crypto_openssl_probe(alg);
+        status = offered == SJWT_CRYPTO_OK ? status : offered;
+    }
     if (status == SJWT_CRYPTO_OK)
         *handle = key;
     else
@@ -431,9 +582,11 @@ static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span me
 }
 
 const sjwt_crypto_backend sjwt_crypto_openssl_backend = {
-    .name = "openssl",
+    .name = SJWT_CRYPTO_OPENSSL_NAME,
     .verifies = (UINT32_C(1) << SJWT_CRYPTO_ALG_COUNT) - 1,
     .init = sjwt_crypto_openssl_init,
+    .describe = describe,
+    .probe = sjwt_crypto_openssl_probe,
     .prepare = prepare,
     .verify = verify,
     .release = release,

@@ -9,6 +9,17 @@
 
 #include <openssl/evp.h>
 
+/* A build for a validated module uses the provider "fips" and nothing else. */
+#ifdef SJWT_CRYPTO_OPENSSL_FIPS
+#define SJWT_CRYPTO_OPENSSL_NAME "openssl-fips"
+#define SJWT_CRYPTO_OPENSSL_PROVIDER "fips"
+#define SJWT_CRYPTO_OPENSSL_PROPERTIES "fips=yes"
+#else
+#define SJWT_CRYPTO_OPENSSL_NAME "openssl"
+#define SJWT_CRYPTO_OPENSSL_PROVIDER "default"
+#define SJWT_CRYPTO_OPENSSL_PROPERTIES NULL
+#endif
+
 /* How OpenSSL names what an algorithm needs. */
 typedef struct sjwt_crypto_openssl_names {
     const char *digest; /* NULL: EdDSA, which hashes by itself */
@@ -26,10 +37,12 @@ const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg a
  */
 sjwt_crypto_status sjwt_crypto_openssl_init(void);
 
-/* That context, after sjwt_crypto_openssl_init(), and the properties that every
- * fetch asks for. */
+/* That context, after sjwt_crypto_openssl_init(). */
 OSSL_LIB_CTX *sjwt_crypto_openssl_context(void);
-const char *sjwt_crypto_openssl_properties(void);
+
+/* Has the provider the algorithm? SJWT_CRYPTO_OK, SJWT_CRYPTO_UNSUPPORTED or
+ * SJWT_CRYPTO_NO_MEMORY. */
+sjwt_crypto_status sjwt_crypto_openssl_probe(sjwt_crypto_alg alg);
 
 /*
  * Around the calls that one function makes of the library. Begin empties the

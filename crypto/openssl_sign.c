@@ -13,10 +13,16 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
-/* Maps what end says of memory, and whether all went well, to a status. */
-static sjwt_crypto_status finish(sjwt_crypto_status status)
+/* What a call comes to, with what the library says of its memory, and whether it has
+ * the algorithm at all. */
+static sjwt_crypto_status finish(sjwt_crypto_alg alg, sjwt_crypto_status status)
 {
-    return sjwt_crypto_openssl_end() && status != SJWT_CRYPTO_OK ? SJWT_CRYPTO_NO_MEMORY : status;
+    if (sjwt_crypto_openssl_end() && status != SJWT_CRYPTO_OK)
+        return SJWT_CRYPTO_NO_MEMORY;
+    if (status == SJWT_CRYPTO_OK)
+        return status;
+    sjwt_crypto_status offered = sjwt_crypto_openssl_probe(alg);
+    return offered == SJWT_CRYPTO_OK ? status : offered;
 }
 
 static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
@@ -36,8 +42,9 @@ static bool has_coordinates(const sjwt_crypto_key_octets *key, const sjwt_crypto
 
 /* RFC 6979, which the library knows from 3.2 on. Before, it mixes the private key
  * and the message into a random nonce, and its generator notices a fork: a random
- * state that repeats gives no key away either. */
-#ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+ * state that repeats gives no key away either. So does the FIPS module, which has no
+ * RFC 6979. */
+#if defined(OSSL_SIGNATURE_PARAM_NONCE_TYPE) && !defined(SJWT_CRYPTO_OPENSSL_FIPS)
 #define BY_RFC_6979 ECDSA_ALGORITHMS
 #else
 #define BY_RFC_6979 0
@@ -103,7 +110,7 @@ static EVP_PKEY *import_pair(const char *type, OSSL_PARAM_BLD *builder)
 
     if (parameters != NULL)
         context = EVP_PKEY_CTX_new_from_name(sjwt_crypto_openssl_context(), type,
-                                             sjwt_crypto_openssl_properties());
+                                             SJWT_CRYPTO_OPENSSL_PROPERTIES);
     if (context != NULL && EVP_PKEY_fromdata_init(context) == 1)
         (void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parameters);
     EVP_PKEY_CTX_free(context);
@@ -131,9 +138,9 @@ static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_priva
                                     sjwt_crypto_key_buffer *buffer,
                                     sjwt_crypto_key_octets *public_key, EVP_PKEY **out)
 {
-    EC_GROUP *group = EC_GROUP_new_by_curve_name_ex(sjwt_crypto_openssl_context(),
-                                                    sjwt_crypto_openssl_properties(),
-                                                    curve_nid(key->public_key.curve));
+    EC_GROUP *group =
+        EC_GROUP_new_by_curve_name_ex(sjwt_crypto_openssl_context(), SJWT_CRYPTO_OPENSSL_PROPERTIES,
+                                      curve_nid(key->public_key.curve));
     sjwt_crypto_status status = SJWT_CRYPTO_INTERNAL;
 
     if (group == NULL)
@@ -211,9 +218,8 @@ static sjwt_crypto_status import_okp(const sjwt_crypto_private_key *key,
 {
     size_t len = sizeof(buffer->octets);
 
-    *out =
-        EVP_PKEY_new_raw_private_key_ex(sjwt_crypto_openssl_context(), "ED25519",
-                                        sjwt_crypto_openssl_properties(), key->d.data, key->d.len);
+    *out = EVP_PKEY_new_raw_private_key_ex(sjwt_crypto_openssl_context(), "ED25519",
+                                           SJWT_CRYPTO_OPENSSL_PROPERTIES, key->d.data, key->d.len);
     if (*out == NULL || EVP_PKEY_get_raw_public_key(*out, buffer->octets, &len) != 1)
         return SJWT_CRYPTO_INTERNAL;
     public_key->x = (sjwt_crypto_span){buffer->octets, len};
@@ -254,7 +260,7 @@ static EVP_MD_CTX *begin(digest_init *init, sjwt_crypto_alg alg, EVP_PKEY *key)
 
     if (context != NULL &&
         init(context, &options, name->digest, sjwt_crypto_openssl_context(),
-             sjwt_crypto_openssl_properties(), key, NULL) == 1 &&
+             SJWT_CRYPTO_OPENSSL_PROPERTIES, key, NULL) == 1 &&
         (!name->is_pss || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
                            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1)))
         return context;
@@ -332,7 +338,7 @@ static sjwt_crypto_status make_mac(sjwt_crypto_alg alg, sjwt_crypto_span secret,
     size_t made = 0;
 
     return EVP_Q_mac(sjwt_crypto_openssl_context(), OSSL_MAC_NAME_HMAC,
-                     sjwt_crypto_openssl_properties(), sjwt_crypto_openssl_get_names(alg)->digest,
+                     SJWT_CRYPTO_OPENSSL_PROPERTIES, sjwt_crypto_openssl_get_names(alg)->digest,
                      NULL, secret.data, secret.len, message.data, message.len, mac, len,
                      &made) != NULL &&
                    made == len
@@ -351,12 +357,12 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
     if (!sjwt_crypto_openssl_begin())
         return SJWT_CRYPTO_NO_MEMORY;
     if (key->public_key.type == SJWT_CRYPTO_KEY_OCT)
-        return finish(make_mac(alg, key->public_key.k, message, signature, len));
+        return finish(alg, make_mac(alg, key->public_key.k, message, signature, len));
     status = import_key(alg, key, &buffer, &public_key, &pkey);
     if (status == SJWT_CRYPTO_OK)
         status = sign_with(alg, pkey, key->public_key.type, message, signature, len);
     EVP_PKEY_free(pkey);
-    return finish(status);
+    return finish(alg, status);
 }
 
 /* ---- making keys ------------------------------------------------------- */
@@ -365,7 +371,7 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
 static bool is_consistent(EVP_PKEY *key)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(sjwt_crypto_openssl_context(), key,
-                                                       sjwt_crypto_openssl_properties());
+                                                       SJWT_CRYPTO_OPENSSL_PROPERTIES);
     bool consistent = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
 
     EVP_PKEY_CTX_free(context);
@@ -386,7 +392,7 @@ static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_p
         !is_consistent(pkey))
         status = SJWT_CRYPTO_BAD_KEY;
     EVP_PKEY_free(pkey);
-    return finish(status);
+    return finish(alg, status);
 }
 
 /* Appends a number of the key at *used: of len octets, or 0 for as few as it needs. */
@@ -452,18 +458,17 @@ static bool generate_pair(sjwt_crypto_alg alg, size_t bits, sjwt_crypto_key_buff
                           sjwt_crypto_private_key *key)
 {
     OSSL_LIB_CTX *library = sjwt_crypto_openssl_context();
-    const char *properties = sjwt_crypto_openssl_properties();
     const size_t len = sjwt_crypto_algorithm_get(alg)->coordinate_len;
     EVP_PKEY *pkey;
     bool done = false;
 
     if (key->public_key.type == SJWT_CRYPTO_KEY_RSA)
-        pkey = EVP_PKEY_Q_keygen(library, properties, "RSA", bits);
+        pkey = EVP_PKEY_Q_keygen(library, SJWT_CRYPTO_OPENSSL_PROPERTIES, "RSA", bits);
     else if (key->public_key.type == SJWT_CRYPTO_KEY_EC)
-        pkey =
-            EVP_PKEY_Q_keygen(library, properties, "EC", sjwt_crypto_openssl_get_names(alg)->group);
+        pkey = EVP_PKEY_Q_keygen(library, SJWT_CRYPTO_OPENSSL_PROPERTIES, "EC",
+                                 sjwt_crypto_openssl_get_names(alg)->group);
     else
-        pkey = EVP_PKEY_Q_keygen(library, properties, "ED25519");
+        pkey = EVP_PKEY_Q_keygen(library, SJWT_CRYPTO_OPENSSL_PROPERTIES, "ED25519");
     if (pkey == NULL)
         return false;
     if (key->public_key.type == SJWT_CRYPTO_KEY_RSA)
@@ -492,11 +497,11 @@ static sjwt_crypto_status generate(sjwt_crypto_alg alg, size_t bits, sjwt_crypto
         return SJWT_CRYPTO_NO_MEMORY;
     done = key->public_key.type == SJWT_CRYPTO_KEY_OCT ? generate_secret(bits / 8, buffer, key)
                                                        : generate_pair(alg, bits, buffer, key);
-    return finish(done ? SJWT_CRYPTO_OK : SJWT_CRYPTO_INTERNAL);
+    return finish(alg, done ? SJWT_CRYPTO_OK : SJWT_CRYPTO_INTERNAL);
 }
 
 const sjwt_crypto_signer sjwt_crypto_openssl_signer = {
-    .name = "openssl",
+    .name = SJWT_CRYPTO_OPENSSL_NAME,
     .signs = (UINT32_C(1) << SJWT_CRYPTO_ALG_COUNT) - 1,
     .rfc6979 = BY_RFC_6979,
     .init = sjwt_crypto_openssl_init,

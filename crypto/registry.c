@@ -14,7 +14,6 @@
 
 #define DECLARATION(name) extern const sjwt_crypto_backend sjwt_crypto_##name##_backend;
 #define ADDRESS(name) &sjwt_crypto_##name##_backend,
-#define NAME(name) ", " #name
 
 SJWT_CRYPTO_BACKEND_LIST(DECLARATION)
 
@@ -134,11 +133,29 @@ const char *sjwt_crypto_backend_name(sjwt_crypto_alg alg)
     return index < BACKEND_COUNT ? backends[index]->name : NULL;
 }
 
+sjwt_crypto_status sjwt_crypto_probe(sjwt_crypto_alg alg)
+{
+    size_t index = find_backend(alg);
+
+    if (index == BACKEND_COUNT)
+        return SJWT_CRYPTO_UNSUPPORTED;
+    sjwt_crypto_status status = ensure_initialized(index);
+    if (status == SJWT_CRYPTO_OK && backends[index]->probe != NULL)
+        status = backends[index]->probe(alg);
+    return status;
+}
+
+const char *sjwt_crypto_describe(sjwt_crypto_alg alg)
+{
+    size_t index = find_backend(alg);
+
+    return index < BACKEND_COUNT && backends[index]->describe != NULL ? backends[index]->describe()
+                                                                      : "";
+}
+
 const char *sjwt_crypto_backend_names(void)
 {
-    static const char names[] = SJWT_CRYPTO_BACKEND_LIST(NAME);
-
-    return names + sizeof ", " - 1;
+    return SJWT_CRYPTO_BACKEND_NAMES;
 }
 
 sjwt_crypto_status sjwt_crypto_check_octets(sjwt_crypto_alg alg,

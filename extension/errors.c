@@ -72,6 +72,7 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         return;
     case SJWT_INTERNAL:
         set(out, ERRCODE_INTERNAL_ERROR, "crypto backend failed");
+        strlcpy(out->detail, error->detail, sizeof(out->detail));
         return;
 
     case SJWT_TOO_LARGE:

@@ -144,13 +144,27 @@ static void put_keys(row *out, const pgsj_verification_policy *policy)
     put(out, KEYS_SKIPPED, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
+/* The backend, and the module of its library where it names one. */
+static void put_backend(row *out, const pgsj_identity *identity)
+{
+    const char *name;
+    const char *backend;
+
+    for (size_t n = 0; identity->algorithm != NULL && sjwt_algorithm_info(n, &name, &backend); n++)
+        if (strcmp(name, identity->algorithm) == 0 && sjwt_algorithm_module(n)[0] != '\0') {
+            put_text(out, BACKEND, psprintf("%s: %s", identity->backend, sjwt_algorithm_module(n)));
+            return;
+        }
+    put_text(out, BACKEND, identity->backend);
+}
+
 static void put_identity(row *out, const pgsj_identity *identity)
 {
     put_nullable(out, ISSUER, identity->claims.issuer);
     put_nullable(out, SUBJECT, identity->claims.user_id);
     put_text(out, ALGORITHM, identity->algorithm);
     put_text(out, KEY_ID, null_if_not_in_encoding(identity->key_id));
-    put_text(out, BACKEND, identity->backend);
+    put_backend(out, identity);
     if (identity->has_issued_at)
         put_time(out, ISSUED_AT, identity->issued_at);
     if (identity->has_expires_at)

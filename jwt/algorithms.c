@@ -48,8 +48,18 @@ bool sjwt_algorithm_info(size_t n, const char **name, const char **backend)
     if (n >= SJWT_CRYPTO_ALG_COUNT)
         return false;
     *name = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n)->name;
-    *backend = sjwt_crypto_backend_name((sjwt_crypto_alg)n);
+    *backend = sjwt_crypto_probe((sjwt_crypto_alg)n) == SJWT_CRYPTO_UNSUPPORTED
+                   ? NULL
+                   : sjwt_crypto_backend_name((sjwt_crypto_alg)n);
     return true;
+}
+
+const char *sjwt_algorithm_module(size_t n)
+{
+    if (n >= SJWT_CRYPTO_ALG_COUNT)
+        return "";
+    (void)sjwt_crypto_probe((sjwt_crypto_alg)n);
+    return sjwt_crypto_describe((sjwt_crypto_alg)n);
 }
 
 const char *sjwt_backend_names(void)

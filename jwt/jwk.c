@@ -402,7 +402,9 @@ static sjwt_status prepare_key(const sjwt_key *key, bool all, sjwt_error *error)
             continue;
         sjwt_status status = sjwt_key_prepare(key, (sjwt_crypto_alg)n, &prepared);
         if (status == SJWT_NO_MEMORY || status == SJWT_INTERNAL)
-            return sjwt_fail(error, status, 0, NULL);
+            return sjwt_fail(error, status, 0,
+                             status == SJWT_INTERNAL ? sjwt_crypto_describe((sjwt_crypto_alg)n)
+                                                     : NULL);
         usable = usable || status == SJWT_OK;
         if (status == SJWT_JWK_UNSUPPORTED && lacking == NULL)
             lacking = sjwt_crypto_algorithm_get((sjwt_crypto_alg)n)->name;

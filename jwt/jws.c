@@ -320,5 +320,8 @@ sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_pol
             kid == NULL || sjwt_keyset_has_kid(keys, kid) ? SJWT_ALG_MISMATCH : SJWT_KEY_NOT_FOUND;
     else
         status = try_keys(jws, keys, kid);
-    return status == SJWT_OK ? SJWT_OK : sjwt_fail(error, status, 0, NULL);
+    if (status == SJWT_OK)
+        return SJWT_OK;
+    return sjwt_fail(error, status, 0,
+                     status == SJWT_INTERNAL ? sjwt_crypto_describe(jws->algorithm->alg) : NULL);
 }

@@ -103,18 +103,46 @@ static const char *name_or_dash(const char *name)
     return name != NULL ? name : "-";
 }
 
+/* Each module of a crypto library that says its name, once. */
+static void print_modules(void)
+{
+    const char *last = "";
+
+    for (size_t alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        const char *module = sjwt_algorithm_module(alg);
+
+        if (module[0] != '\0' && strcmp(module, last) != 0)
+            printf("\n%s: %s\n", sjwt_crypto_backend_name((sjwt_crypto_alg)alg), module);
+        if (module[0] != '\0')
+            last = module;
+    }
+}
+
 static int list_backends(const command *self, int argc, char **argv)
 {
     const option options[] = {{.name = NULL}};
+    const char *name;
+    const char *backend;
     int code;
 
     if (!parse_options(self, options, argc, argv, NULL, &code))
         return code;
-    printf("%-10s%-10s%s\n", "algorithm", "verifies", "signs");
-    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++)
-        printf("%-10s%-10s%s\n", sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg)->name,
-               name_or_dash(sjwt_crypto_backend_name((sjwt_crypto_alg)alg)),
-               name_or_dash(sjwt_crypto_signer_name((sjwt_crypto_alg)alg)));
+    printf("%-10s%-14s%s\n", "algorithm", "verifies", "signs");
+    for (size_t alg = 0; sjwt_algorithm_info(alg, &name, &backend); alg++) {
+        const char *signer = sjwt_crypto_signer_name((sjwt_crypto_alg)alg);
+
+        /* A module that does not verify an algorithm does not sign with it. */
+        if (backend == NULL && signer != NULL &&
+            sjwt_crypto_backend_name((sjwt_crypto_alg)alg) != NULL &&
+            strcmp(signer, sjwt_crypto_backend_name((sjwt_crypto_alg)alg)) == 0)
+            signer = NULL;
+        printf("%-10s%-14s%s\n", name, name_or_dash(backend), name_or_dash(signer));
+    }
+    print_modules();
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        if (sjwt_crypto_probe((sjwt_crypto_alg)alg) == SJWT_CRYPTO_INTERNAL)
+            return EXIT_UNUSABLE;
+    }
     return EXIT_VALID;
 }
 

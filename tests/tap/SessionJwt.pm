@@ -15,7 +15,7 @@ use Test::More;
 use Time::HiRes ();
 
 our @EXPORT = qw(
-  start_node backends session_alg public_jwk private_jwk sign young_second fixture_token
+  start_node backends backend_with_module session_alg public_jwk private_jwk sign young_second fixture_token
   refused if_loadable_in_parallel init_with session_ok logged_pieces
 );
 
@@ -46,12 +46,16 @@ sub sjwt
 
 # Algorithm => the backend that verifies it, or undef, from the output of this build's tool.
 my %backends;
+# Backend => "backend: module", where its library names one.
+my %modules;
 
 sub backends
 {
 	if (!%backends)
 	{
-		for my $line (split /\n/, sjwt('', 'backends'))
+		my ($table, $modules) = split /\n\n/, sjwt('', 'backends');
+		%modules = map { /^([a-z-]+): (.*)/ ? ($1 => $_) : () } split /\n/, $modules // '';
+		for my $line (split /\n/, $table)
 		{
 			my ($algorithm, $verifies) = split ' ', $line;
 			next unless $algorithm =~ /^(EdDSA|[HREP]S\d{3}|ES256K)$/;
@@ -59,6 +63,13 @@ sub backends
 		}
 	}
 	return \%backends;
+}
+
+# What auth.jwt_status() calls the backend of an algorithm: with the module of its library.
+sub backend_with_module
+{
+	my $name = backends()->{ $_[0] };
+	return $modules{$name} // $name;
 }
 
 # The algorithm of the session's key.

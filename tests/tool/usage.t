@@ -40,7 +40,7 @@ for my $command (@commands) {
 }
 like(made(['verify', '--help']), qr/--leeway.*default: 60/, 'the default leeway is said');
 expect('help wins over what is missing', ['sign', '--key', 'x', '--help'], out => qr/\Ausage: /);
-like(made(['--version']), qr/\Asjwt \d+\.\d+\.\d+ \([a-z, ]+\)\z/, 'sjwt --version');
+like(made(['--version']), qr/\Asjwt \d+\.\d+\.\d+ \([a-z, -]+\)\z/, 'sjwt --version');
 
 # ---- commands, options, arguments ------------------------------------------
 

@@ -9,6 +9,7 @@
 #define PG_SESSION_JWT_TESTS_FAKE_BACKEND_H
 
 #define SJWT_CRYPTO_BACKEND_LIST(X) X(fake)
+#define SJWT_CRYPTO_BACKEND_NAMES "fake"
 #include "crypto/registry.c"
 
 #include <stdlib.h>

@@ -69,7 +69,8 @@ static void test_info(void **state)
         assert_status(sjwt_algorithms_parse(name, strlen(name), &set, NULL), SJWT_OK, name);
         assert_int_equal(all & set, 0);
         all |= set;
-        assert_int_equal(backend != NULL, (sjwt_crypto_verifiable_algorithms() & set) != 0);
+        assert_int_equal(backend != NULL,
+                         sjwt_crypto_probe((sjwt_crypto_alg)n) != SJWT_CRYPTO_UNSUPPORTED);
         if (backend != NULL)
             assert_non_null(strstr(sjwt_backend_names(), backend));
     }

@@ -25,12 +25,10 @@
 
 #define DECLARATION(name) extern const sjwt_crypto_backend sjwt_crypto_##name##_backend;
 #define ADDRESS(name) &sjwt_crypto_##name##_backend,
-#define NAME(name) #name,
 
 SJWT_CRYPTO_BACKEND_LIST(DECLARATION)
 
 static const sjwt_crypto_backend *const backends[] = {SJWT_CRYPTO_BACKEND_LIST(ADDRESS)};
-static const char *const backend_names[] = {SJWT_CRYPTO_BACKEND_LIST(NAME)};
 
 #define BACKEND_COUNT (sizeof backends / sizeof backends[0])
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -280,10 +278,22 @@ static const char *const status_names[] = {"OK",          "BAD_SIGNATURE", "BAD_
                      who, status_names[got_], status_names[want_]);                                \
     } while (0)
 
-/* Do its bits say that the build can answer? */
+/* Do its bits, and its library as it is configured, say that the backend can answer? */
+static bool serves(const sjwt_crypto_backend *backend, sjwt_crypto_alg alg)
+{
+    if ((backend->verifies & SJWT_CRYPTO_BIT(alg)) == 0)
+        return false;
+    return backend->probe == NULL ||
+           (backend->init() == SJWT_CRYPTO_OK && backend->probe(alg) == SJWT_CRYPTO_OK);
+}
+
 static bool is_served(sjwt_crypto_alg alg)
 {
-    return (sjwt_crypto_verifiable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        if ((backends[i]->verifies & SJWT_CRYPTO_BIT(alg)) != 0)
+            return serves(backends[i], alg);
+    }
+    return false;
 }
 
 static void expect_verdict(const struct record *record, const char *what,
@@ -292,7 +302,7 @@ static void expect_verdict(const struct record *record, const char *what,
 {
     expect(record, what, "the registry", verify_once(record->alg, key, message, signature), want);
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
-        if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) != 0)
+        if (serves(backends[i], record->alg))
             expect(record, what, backends[i]->name,
                    verify_once_by(backends[i], record->alg, key, message, signature), want);
     }
@@ -324,7 +334,7 @@ static void check_as_it_is(const struct record *record)
         return;
 
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
-        if ((backends[i]->verifies & SJWT_CRYPTO_BIT(record->alg)) == 0)
+        if (!serves(backends[i], record->alg))
             continue;
         expect(record, "init", backends[i]->name, backends[i]->init(), SJWT_CRYPTO_OK);
         bool blind = is_blind(record, backends[i]->name);
@@ -477,18 +487,15 @@ static void test_undeclared_is_unsupported(void **state)
     (void)state;
     for (size_t i = 0; i < record_count; i++) {
         const struct record *record = &records[i];
-        uint32_t declared = 0;
         if (!record->form_fits)
             continue;
-        for (size_t j = 0; j < BACKEND_COUNT; j++)
-            declared |= backends[j]->verifies & SJWT_CRYPTO_BIT(record->alg);
         bool unsupported =
             check_key(record->alg, &record->key.public_key) == SJWT_CRYPTO_UNSUPPORTED;
-        assert_int_equal(unsupported, declared == 0);
+        assert_int_equal(unsupported, !is_served(record->alg));
         /* Whatever the signature looks like. */
         unsupported = verify_once(record->alg, &record->key.public_key, record->message,
                                   (sjwt_crypto_span){NULL, 0}) == SJWT_CRYPTO_UNSUPPORTED;
-        assert_int_equal(unsupported, declared == 0);
+        assert_int_equal(unsupported, !is_served(record->alg));
     }
 }
 
@@ -565,7 +572,7 @@ static void test_the_longest_secret(void **state)
         if (row->key_type != SJWT_CRYPTO_KEY_OCT)
             continue;
         for (size_t j = 0; j < BACKEND_COUNT; j++) {
-            if ((backends[j]->verifies & SJWT_CRYPTO_BIT(row->alg)) == 0)
+            if (!serves(backends[j], row->alg))
                 continue;
             assert_int_equal(backends[j]->init(), SJWT_CRYPTO_OK);
             assert_int_equal(check_key_by(backends[j], row->alg, &key), SJWT_CRYPTO_OK);
@@ -586,10 +593,9 @@ static void test_backends_are_the_chosen_ones(void **state)
 
     (void)state;
     for (size_t i = 0; i < BACKEND_COUNT; i++) {
-        assert_string_equal(backends[i]->name, backend_names[i]);
         if (i > 0)
             strcat(names, ", ");
-        strcat(names, backend_names[i]);
+        strcat(names, backends[i]->name);
     }
     assert_string_equal(sjwt_crypto_backend_names(), names);
 }
@@ -604,7 +610,6 @@ static void test_capabilities_are_the_configured_ones(void **state)
     (void)state;
     for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++) {
         const char *actual = sjwt_crypto_backend_name((sjwt_crypto_alg)i);
-        assert_int_equal(actual != NULL, is_served((sjwt_crypto_alg)i));
         assert_int_equal(actual != NULL, expected[i] != NULL);
         if (actual != NULL)
             assert_string_equal(actual, expected[i]);
@@ -624,6 +629,9 @@ static void test_signers_agree_with_the_vectors(void **state)
 
         if (record->verdict != SJWT_CRYPTO_OK ||
             (key->d.len == 0 && key->public_key.type != SJWT_CRYPTO_KEY_OCT))
+            continue;
+        /* A module that does not offer an algorithm does not sign with it either. */
+        if (sjwt_crypto_signer_name(record->alg) != NULL && !is_served(record->alg))
             continue;
         sjwt_crypto_status status = sjwt_crypto_make_signature(record->alg, key, record->message,
                                                                octets, sizeof octets, &len);
@@ -661,7 +669,12 @@ static void test_public_halves_agree_with_the_vectors(void **state)
         sjwt_crypto_key_octets public_key;
         sjwt_crypto_key_buffer buffer;
 
-        if (key.d.len == 0 || sjwt_crypto_signer_name(record->alg) == NULL)
+        if (key.d.len == 0 || sjwt_crypto_signer_name(record->alg) == NULL ||
+            !is_served(record->alg))
+            continue;
+        /* SP 800-56B has no exponent below 2^16 + 1, and a FIPS module keeps to it. */
+        if (strcmp(sjwt_crypto_signer_name(record->alg), "openssl-fips") == 0 &&
+            key.public_key.type == SJWT_CRYPTO_KEY_RSA && key.public_key.e.len < 3)
             continue;
         key.public_key.x = key.public_key.y = (sjwt_crypto_span){NULL, 0};
         expect(record, "the public half", sjwt_crypto_signer_name(record->alg),

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SJWT_CRYPTO_BACKEND_LIST(X) X(first) X(second)
+#define SJWT_CRYPTO_BACKEND_NAMES "first, second"
 #include "crypto/registry.c"
 
 #include "once.h"

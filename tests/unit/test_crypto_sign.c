@@ -26,7 +26,8 @@ static sjwt_crypto_private_key keys[SJWT_CRYPTO_ALG_COUNT];
 
 static bool is_signable(size_t alg)
 {
-    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0 &&
+           sjwt_crypto_probe((sjwt_crypto_alg)alg) != SJWT_CRYPTO_UNSUPPORTED;
 }
 
 /* Where a build signs nothing, there is nothing to look at. */
@@ -66,7 +67,8 @@ static void test_signers_are_named(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SJWT_CRYPTO_ALG_COUNT; i++)
-        assert_int_equal(sjwt_crypto_signer_name((sjwt_crypto_alg)i) != NULL, is_signable(i));
+        assert_int_equal(sjwt_crypto_signer_name((sjwt_crypto_alg)i) != NULL,
+                         (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(i)) != 0);
 }
 
 static void test_generated_keys_sign(void **state)

@@ -110,7 +110,8 @@ static sjwt_private_key *parse(const sjwt_allocator *allocator, const char *json
 
 static bool is_signable(sjwt_crypto_alg alg)
 {
-    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0;
+    return (sjwt_crypto_signable_algorithms() & SJWT_CRYPTO_BIT(alg)) != 0 &&
+           sjwt_crypto_probe(alg) != SJWT_CRYPTO_UNSUPPORTED;
 }
 
 static const sjwt_jws_header exact = {.exact = hmac_header, .exact_len = sizeof(hmac_header) - 1};

@@ -29,9 +29,16 @@ SJWT_API sjwt_algorithm_set sjwt_all_algorithms(void);
 SJWT_API sjwt_status sjwt_algorithms_parse(const char *names, size_t len, sjwt_algorithm_set *out,
                                            sjwt_error *error);
 
-/* The n-th known algorithm (0, 1, …): its name and the backend of this build
- * that verifies it, or NULL. False when there is no n-th. */
+/* The n-th known algorithm (0, 1, …): its name and the backend that verifies it. The
+ * backend is NULL where this build has none, or where its crypto library, as it is
+ * configured, does not offer the algorithm: the library is initialized and asked.
+ * False when there is no n-th. */
 SJWT_API bool sjwt_algorithm_info(size_t n, const char **name, const char **backend);
+
+/* The module, with its version, of the crypto library that verifies the n-th algorithm
+ * ("OpenSSL FIPS Provider 3.5.9"), or why the library cannot be used. "" where the
+ * backend says nothing. One line, the library's own. */
+SJWT_API const char *sjwt_algorithm_module(size_t n);
 
 /* The build's crypto backends in order of preference, "sodium, mbedtls". */
 SJWT_API const char *sjwt_backend_names(void);

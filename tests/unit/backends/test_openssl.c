@@ -67,6 +67,9 @@ static void test_the_error_queue_is_left_empty(void **state)
     for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
         signed_message made;
 
+        /* A FIPS module does not offer all. */
+        if (sjwt_crypto_probe((sjwt_crypto_alg)alg) == SJWT_CRYPTO_UNSUPPORTED)
+            continue;
         sign_message((sjwt_crypto_alg)alg, &made);
         assert_int_equal(ERR_peek_error(), 0);
         assert_int_equal(verify(&made), SJWT_CRYPTO_OK);
