@@ -27,7 +27,7 @@ static sjwt_crypto_status finish(sjwt_crypto_alg alg, sjwt_crypto_status status)
 
 static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
 {
-    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* Has the key no coordinates of its own, or just these? */

@@ -191,11 +191,15 @@ sjwt_crypto_status sjwt_crypto_verify(const sjwt_crypto_key *key, sjwt_crypto_sp
     /* Libraries declare their pointers nonnull, whatever the length. */
     if (message.data == NULL)
         message.data = signature.data;
-    return backends[find_backend(key->alg)]->verify(key, message, signature);
+    size_t index = find_backend(key->alg);
+    return index < BACKEND_COUNT ? backends[index]->verify(key, message, signature)
+                                 : SJWT_CRYPTO_INTERNAL;
 }
 
 void sjwt_crypto_release(const sjwt_crypto_key *key)
 {
-    if (key->handle != NULL)
-        backends[find_backend(key->alg)]->release(key->handle);
+    size_t index = find_backend(key->alg);
+
+    if (key->handle != NULL && index < BACKEND_COUNT)
+        backends[index]->release(key->handle);
 }

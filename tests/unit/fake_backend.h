@@ -30,7 +30,11 @@ static sjwt_crypto_status fake_init(void)
     return fake.init;
 }
 
-/* A handle is a block of memory, so that one that is lost or released twice is noticed. */
+/* A block of memory, so that one that is lost or released twice is noticed. */
+typedef struct fake_handle {
+    const sjwt_crypto_key_octets *octets;
+} fake_handle;
+
 static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets,
                                        void **handle)
 {
@@ -39,10 +43,10 @@ static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_ke
         return fake.prepare;
     if ((fake.refuses & SJWT_CRYPTO_BIT(alg)) != 0)
         return SJWT_CRYPTO_BAD_KEY;
-    const sjwt_crypto_key_octets **made = malloc(sizeof *made);
+    fake_handle *made = malloc(sizeof *made);
     if (made == NULL)
         return SJWT_CRYPTO_NO_MEMORY;
-    *made = octets;
+    made->octets = octets;
     *handle = made;
     fake.handles++;
     return SJWT_CRYPTO_OK;
@@ -51,7 +55,7 @@ static sjwt_crypto_status fake_prepare(sjwt_crypto_alg alg, const sjwt_crypto_ke
 static sjwt_crypto_status fake_verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
                                       sjwt_crypto_span signature)
 {
-    const sjwt_crypto_key_octets *octets = *(const sjwt_crypto_key_octets **)key->handle;
+    const sjwt_crypto_key_octets *octets = ((const fake_handle *)key->handle)->octets;
     const sjwt_crypto_span *material = octets->type == SJWT_CRYPTO_KEY_RSA   ? &octets->n
                                        : octets->type == SJWT_CRYPTO_KEY_OCT ? &octets->k
                                                                              : &octets->x;
