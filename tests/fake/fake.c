@@ -6,9 +6,21 @@
  *   verify     answers with the signature's first octet
  * A number that is not a status stands for SJWT_CRYPTO_OK for a key and for
  * SJWT_CRYPTO_BAD_SIGNATURE for a signature. The backend declares EdDSA, RS256 and HS256, so
- * that other algorithms are unsupported.
+ * that other algorithms are unsupported. It counts its handles; memory.c tells SQL how many
+ * there are.
  */
 #include "crypto/crypto.h"
+
+#include <stdlib.h>
+
+int fake_handle_count(void);
+
+static int handles;
+
+int fake_handle_count(void)
+{
+    return handles;
+}
 
 static sjwt_crypto_status init(void)
 {
@@ -20,18 +32,38 @@ static sjwt_crypto_status told(sjwt_crypto_span octets, sjwt_crypto_status other
     return octets.data[0] <= SJWT_CRYPTO_INTERNAL ? (sjwt_crypto_status)octets.data[0] : otherwise;
 }
 
+static sjwt_crypto_span first_octets(const sjwt_crypto_key_octets *key)
+{
+    switch (key->type) {
+    case SJWT_CRYPTO_KEY_RSA:
+        return key->n;
+    case SJWT_CRYPTO_KEY_OCT:
+        return key->k;
+    default:
+        return key->x;
+    }
+}
+
 static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *key,
                                   void **handle)
 {
-    (void)alg, (void)handle;
-    switch (key->type) {
-    case SJWT_CRYPTO_KEY_RSA:
-        return told(key->n, SJWT_CRYPTO_OK);
-    case SJWT_CRYPTO_KEY_OCT:
-        return told(key->k, SJWT_CRYPTO_OK);
-    default:
-        return told(key->x, SJWT_CRYPTO_OK);
-    }
+    sjwt_crypto_status status = told(first_octets(key), SJWT_CRYPTO_OK);
+
+    (void)alg;
+    if (status != SJWT_CRYPTO_OK)
+        return status;
+    /* Not malloc(), which memory.c lets fail. */
+    *handle = calloc(1, 1);
+    if (*handle == NULL)
+        return SJWT_CRYPTO_NO_MEMORY;
+    handles++;
+    return SJWT_CRYPTO_OK;
+}
+
+static void release(void *handle)
+{
+    free(handle);
+    handles--;
 }
 
 static sjwt_crypto_status verify(const sjwt_crypto_key *key, sjwt_crypto_span message,
@@ -49,4 +81,5 @@ const sjwt_crypto_backend sjwt_crypto_fake_backend = {
     .init = init,
     .prepare = prepare,
     .verify = verify,
+    .release = release,
 };

@@ -5,8 +5,23 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+
+#include "extension/compat.h"
+
+/* fake.c */
+extern int fake_handle_count(void);
+
+/* fake_handles() returns int: the handles of the crypto backend that were not released. */
+PGSJ_FUNCTION(fake_handles);
+
+Datum fake_handles(PG_FUNCTION_ARGS)
+{
+    (void)fcinfo;
+    PG_RETURN_INT32(fake_handle_count());
+}
 
 #define WRAPPED(type, name, parameters)                                                            \
     extern type __real_##name parameters;                                                          \
@@ -38,6 +53,12 @@ WRAPPED(void *, MemoryContextAlloc, (MemoryContext context, Size size))
 {
     fail_as_the_server_does();
     return __real_MemoryContextAlloc(context, size);
+}
+
+WRAPPED(void *, MemoryContextAllocZero, (MemoryContext context, Size size))
+{
+    fail_as_the_server_does();
+    return __real_MemoryContextAllocZero(context, size);
 }
 
 WRAPPED(void *, MemoryContextAllocExtended, (MemoryContext context, Size size, int flags))
