@@ -153,8 +153,8 @@ static bool load_providers(void)
         library.providers[0] = load_fips(configuration);
     NCONF_free(configuration);
     snprintf(library.description, sizeof(library.description),
-             !found ? "the configuration of the FIPS module, %.200s, cannot be read"
-                    : "the FIPS module cannot be loaded, or fails its self-test, with %.200s",
+             !found ? "cannot read the FIPS module's configuration %.200s"
+                    : "the FIPS module is missing or fails its self-test, with %.200s",
              path);
     if (library.providers[0] != NULL)
         library.providers[1] = OSSL_PROVIDER_load(library.context, "base");
@@ -188,33 +188,6 @@ static void describe_provider(void)
         snprintf(library.description, sizeof(library.description), "%s %s", name, version);
 }
 
-sjwt_crypto_status sjwt_crypto_openssl_init(void)
-{
-    if (library.hmac != NULL)
-        return SJWT_CRYPTO_OK;
-    if (!sjwt_crypto_openssl_begin())
-        return SJWT_CRYPTO_NO_MEMORY;
-    library.context = OSSL_LIB_CTX_new();
-    if (library.context != NULL && load_providers()) {
-        library.hmac =
-            EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, SJWT_CRYPTO_OPENSSL_PROPERTIES);
-        describe_provider();
-    }
-    bool no_memory = sjwt_crypto_openssl_end();
-    /* Where memory was short, the context may lack names for good, and then refuse all. */
-    if (library.hmac != NULL && !no_memory)
-        return SJWT_CRYPTO_OK;
-    free_library();
-    return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_INTERNAL;
-}
-
-static const char *describe(void)
-{
-    return library.description;
-}
-
-/* ---- what the provider offers ------------------------------------------ */
-
 static bool offers_digest(const char *name)
 {
     EVP_MD *digest = EVP_MD_fetch(library.context, name, SJWT_CRYPTO_OPENSSL_PROPERTIES);
@@ -231,6 +204,59 @@ static bool offers_signature(const char *name)
     EVP_SIGNATURE_free(signature);
     return signature != NULL;
 }
+
+static void fetch_key_type(const char *name)
+{
+    EVP_KEYMGMT *type = EVP_KEYMGMT_fetch(library.context, name, SJWT_CRYPTO_OPENSSL_PROPERTIES);
+
+    EVP_KEYMGMT_free(type);
+}
+
+/*
+ * Fetches what keys will need, which the context then remembers: once a process. A fetch
+ * in which an allocation fails may leave the context without the method for good, and a
+ * good key would look like a bad one. Here such a context is thrown away.
+ */
+static void fetch_methods(void)
+{
+    static const char *const key_types[] = {"RSA", "EC", "ED25519"};
+    static const char *const signatures[] = {"RSA", "ECDSA", "ED25519"};
+    static const char *const digests[] = {"SHA2-256", "SHA2-384", "SHA2-512"};
+
+    for (size_t i = 0; i < 3; i++) {
+        fetch_key_type(key_types[i]);
+        (void)offers_signature(signatures[i]);
+        (void)offers_digest(digests[i]);
+    }
+}
+
+sjwt_crypto_status sjwt_crypto_openssl_init(void)
+{
+    if (library.hmac != NULL)
+        return SJWT_CRYPTO_OK;
+    if (!sjwt_crypto_openssl_begin())
+        return SJWT_CRYPTO_NO_MEMORY;
+    library.context = OSSL_LIB_CTX_new();
+    if (library.context != NULL && load_providers()) {
+        library.hmac =
+            EVP_MAC_fetch(library.context, OSSL_MAC_NAME_HMAC, SJWT_CRYPTO_OPENSSL_PROPERTIES);
+        describe_provider();
+        fetch_methods();
+    }
+    bool no_memory = sjwt_crypto_openssl_end();
+    /* Where memory was short, the context may lack names for good, and then refuse all. */
+    if (library.hmac != NULL && !no_memory)
+        return SJWT_CRYPTO_OK;
+    free_library();
+    return no_memory ? SJWT_CRYPTO_NO_MEMORY : SJWT_CRYPTO_INTERNAL;
+}
+
+static const char *describe(void)
+{
+    return library.description;
+}
+
+/* ---- what the provider offers ------------------------------------------ */
 
 static bool offers_group(const char *group)
 {

@@ -47,7 +47,8 @@ static void print_distance(const sjwt_error *error, int64_t now)
 int refuse(const sjwt_error *error, int64_t now)
 {
     if (error->status == SJWT_NO_MEMORY || error->status == SJWT_INTERNAL)
-        return fail("%s", sjwt_status_text(error->status));
+        return fail("%s%s%s", sjwt_status_text(error->status), error->detail[0] == '\0' ? "" : ": ",
+                    error->detail);
 
     fprintf(stderr, "sjwt: refused: %s", sjwt_status_text(error->status));
     if (error->has_seconds)

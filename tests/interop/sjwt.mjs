@@ -44,7 +44,7 @@ export function sjwtPrints(args, input) {
 
 // algorithm => { verifies, signs }: the backend's name, or "-".
 export function backends() {
-  const rows = sjwtPrints(['backends']).toString().trimEnd().split('\n').slice(1);
+  const rows = sjwtPrints(['backends']).toString().split('\n\n')[0].trimEnd().split('\n').slice(1);
   return new Map(rows.map((row) => {
     const [algorithm, verifies, signs] = row.split(/ +/);
     return [algorithm, { verifies, signs }];
