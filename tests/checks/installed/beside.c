@@ -18,11 +18,11 @@ int main(int argc, char **argv)
     if (argc != 2 || jwt_new(&made) != 0)
         return 1;
     /* libjwt signs what this library verifies. */
-    static const unsigned char secret[32] = "0123456789abcdef0123456789abcdef";
+    static const char secret[] = "0123456789abcdef0123456789abcdef";
     static const char jwk[] =
         "{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}";
     if (jwt_add_grant(made, "sub", argv[1]) == 0 &&
-        jwt_set_alg(made, JWT_ALG_HS256, secret, sizeof(secret)) == 0 &&
+        jwt_set_alg(made, JWT_ALG_HS256, (const unsigned char *)secret, sizeof(secret) - 1) == 0 &&
         (text = jwt_encode_str(made)) != NULL &&
         sjwt_keyset_parse(NULL, jwk, strlen(jwk), &keys, &error) == SJWT_OK) {
         sjwt_issuer_policy issuer = {.keys = keys, .algorithms = sjwt_all_algorithms()};
