@@ -10,7 +10,7 @@
 
 static const uint8_t two_primes[] = {0};
 
-/* ECDSA is signed without random numbers, or not at all: see signing_algorithm(). */
+/* ECDSA needs RFC 6979, see signing_algorithm(). */
 #ifdef PSA_WANT_ALG_DETERMINISTIC_ECDSA
 #define SIGNED SJWT_CRYPTO_MBEDTLS_ALGORITHMS
 #else
@@ -23,9 +23,9 @@ static psa_key_type_t pair_type(sjwt_crypto_alg alg)
 }
 
 /*
- * RFC 6979 for ECDSA. The state of the library's random generator is copied by
- * fork(): two processes would sign with the same nonce, and two such signatures
- * give the private key away. One algorithm verifies both kinds.
+ * RFC 6979 for ECDSA. fork() copies the state of the library's random generator.
+ * Two processes would sign with the same nonce, and two such signatures reveal the
+ * private key. The same algorithm verifies deterministic and random signatures.
  */
 static psa_algorithm_t signing_algorithm(sjwt_crypto_alg alg)
 {
@@ -68,7 +68,7 @@ static sjwt_crypto_status import_rsa(sjwt_crypto_alg alg, const sjwt_crypto_priv
     return status;
 }
 
-/* The coordinates of the key's point, in octets. */
+/* Exports the key's point to octets. The spans of *public_key point there. */
 static sjwt_crypto_status export_point(psa_key_id_t id, size_t coordinate_len, uint8_t *octets,
                                        size_t size, sjwt_crypto_key_octets *public_key)
 {
@@ -92,7 +92,7 @@ static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
     return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* Imports d; *public_key's coordinates are its own, and key's if it has them. */
+/* Imports d and derives *public_key. If key has coordinates, they must be the same. */
 static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                     sjwt_crypto_key_buffer *buffer,
                                     sjwt_crypto_key_octets *public_key, psa_key_id_t *id)
@@ -142,7 +142,7 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
         key->public_key.type == SJWT_CRYPTO_KEY_OCT
             ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
             : psa_sign_message(id, algorithm, message.data, message.len, signature, len, &made);
-    /* The library holds an RSA signature against (n, e) before it gives it away. */
+    /* The library verifies an RSA signature with (n, e) before it returns it. */
     if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == SJWT_CRYPTO_KEY_RSA)
         status = SJWT_CRYPTO_BAD_KEY;
     else
@@ -157,7 +157,7 @@ static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_p
                                         sjwt_crypto_key_octets *public_key)
 {
     if (key->public_key.type == SJWT_CRYPTO_KEY_RSA) {
-        /* Importing compares little; a signature on trial shows that they belong together. */
+        /* The import checks little. A test signature shows that both halves match. */
         sjwt_crypto_status status =
             sign(alg, key, (sjwt_crypto_span){two_primes, sizeof two_primes}, buffer->octets,
                  key->public_key.n.len);
@@ -171,8 +171,8 @@ static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_p
     return status == SJWT_CRYPTO_OK ? sjwt_crypto_mbedtls_destroy(id, status) : status;
 }
 
-/* Takes the DER header tag from *in; the content's length, or 0 where there is
- * no such header with a content inside *in. */
+/* Skips a DER header with this tag in *in. Returns the content's length in octets, or 0
+ * if there is no such header or the content does not fit into *in. */
 static size_t read_header(sjwt_crypto_span *in, uint8_t tag)
 {
     if (in->len < 2 || in->data[0] != tag)
@@ -247,7 +247,7 @@ static sjwt_crypto_status export_pair(sjwt_crypto_alg alg, psa_key_id_t id,
     return status;
 }
 
-/* The curve's size as PSA names it: that of P-521 is not whole octets. */
+/* Returns the curve's size in bits. That of P-521 is not a multiple of 8. */
 static size_t curve_bits(sjwt_crypto_alg alg)
 {
     return alg == SJWT_CRYPTO_ALG_ES512 ? 521 : 8 * sjwt_crypto_algorithm_get(alg)->coordinate_len;

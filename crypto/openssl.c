@@ -1,6 +1,6 @@
 /*
- * OpenSSL 3.0 and later, by its EVP interface alone: every algorithm. No call
- * that is deprecated; DER of ECDSA signatures is written by the library.
+ * OpenSSL 3.0 and later, by its EVP interface: every algorithm. No deprecated
+ * calls. The library writes the DER of ECDSA signatures.
  */
 #include "crypto/openssl_lib.h"
 
@@ -36,12 +36,12 @@ static const sjwt_crypto_openssl_names names[SJWT_CRYPTO_ALG_COUNT] = {
     [SJWT_CRYPTO_ALG_HS512] = {.digest = "SHA2-512"},
 };
 
-/* Made by init, for the life of the process. */
+/* init fills this for the life of the process. */
 static struct {
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *providers[2];
     EVP_MAC *hmac;
-    char description[320]; /* the provider, or why there is none */
+    char description[320]; /* the provider, or why it is missing */
 } library;
 
 const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg alg)
@@ -56,8 +56,8 @@ OSSL_LIB_CTX *sjwt_crypto_openssl_context(void)
 
 /* ---- errors ------------------------------------------------------------ */
 
-/* The library allocates the queue of a thread at its first error, and without a
- * queue nobody learns that memory was short. */
+/* The library allocates a thread's error queue at the first error. Without a queue it
+ * cannot report that it is out of memory. */
 static bool has_error_queue(void)
 {
     static _Thread_local bool exists;
@@ -80,7 +80,7 @@ bool sjwt_crypto_openssl_begin(void)
 
 bool sjwt_crypto_openssl_end(void)
 {
-    /* Not every failed allocation is in the queue; malloc() sets errno for all of them. */
+    /* The queue lacks some failed allocations; malloc() sets errno for each. */
     bool no_memory = errno == ENOMEM;
     unsigned long error;
 
@@ -108,11 +108,11 @@ static void free_library(void)
 
 /* The section that `openssl fipsinstall` writes. */
 #define FIPS_SECTION "fips_sect"
-/* More than it has entries. */
+/* The section has fewer entries. */
 #define MAX_FIPS_ENTRIES 63
 
-/* The file of `openssl fipsinstall`: what this build names, or else fipsmodule.cnf in
- * the library's directory. False where the path is too long. */
+/* Writes the path of the file that `openssl fipsinstall` makes: the build's option, or
+ * fipsmodule.cnf in the library's directory. Returns false if the path is too long. */
 static bool find_fips_configuration(char *path, size_t size)
 {
 #ifdef SJWT_CRYPTO_OPENSSL_FIPS_CONFIG
@@ -124,8 +124,8 @@ static bool find_fips_configuration(char *path, size_t size)
     return len > 0 && (size_t)len < size;
 }
 
-/* Loads the provider with the entries of the section, among them the module's MAC,
- * without which its self-test fails. The file decides nothing else. */
+/* Loads the provider with the entries of the section. The self-test needs the module's
+ * MAC, one of the entries. Nothing else of the file is used. */
 static OSSL_PROVIDER *load_fips(CONF *configuration)
 {
     STACK_OF(CONF_VALUE) *entries = NCONF_get_section(configuration, FIPS_SECTION);
@@ -173,7 +173,7 @@ static bool load_providers(void)
 
 #endif
 
-/* "OpenSSL FIPS Provider 3.5.9" */
+/* For example "OpenSSL FIPS Provider 3.5.9". */
 static void describe_provider(void)
 {
     const char *name = NULL;
@@ -272,7 +272,7 @@ static bool offers_group(const char *group)
     return offered;
 }
 
-/* Asked where a key was not taken, and for the list: the answer costs some fetches. */
+/* Called only after a refused key and to list algorithms: it costs some fetches. */
 sjwt_crypto_status sjwt_crypto_openssl_probe(sjwt_crypto_alg alg)
 {
     const sjwt_crypto_openssl_names *name = &names[alg];
@@ -295,8 +295,8 @@ sjwt_crypto_status sjwt_crypto_openssl_probe(sjwt_crypto_alg alg)
 
 /* ---- keys -------------------------------------------------------------- */
 
-/* A key as the library holds it, and the work that all its signatures have in
- * common: verifying copies the context and goes on from there. */
+/* A key in the library's form, with the setup that all its signatures share.
+ * Each verification copies the context. */
 typedef struct prepared_key {
     EVP_MD_CTX *signature; /* of a public key */
     EVP_MAC_CTX *mac;      /* of a shared secret */
@@ -311,7 +311,7 @@ static void release(void *handle)
     free(key);
 }
 
-/* An EVP_PKEY of type made of the parameters; NULL if the library does not take them. */
+/* Returns a key of this type from parameters; NULL if the library refuses them. */
 static EVP_PKEY *import_public_key(const char *type, OSSL_PARAM *parameters)
 {
     EVP_PKEY_CTX *context =
@@ -345,14 +345,14 @@ static EVP_PKEY *import_rsa(const sjwt_crypto_key_octets *octets)
     return key;
 }
 
-/* 0x04, x, y: the uncompressed point of SEC 1 section 2.3.3, at most of P-521. */
+/* 0x04, x, y: the uncompressed point of SEC 1 section 2.3.3. P-521 has the largest. */
 #define MAX_POINT_SIZE (1 + 2 * 66)
 
 static EVP_PKEY *import_ec(const char *group, const sjwt_crypto_key_octets *octets)
 {
     uint8_t point[MAX_POINT_SIZE] = {0x04};
     size_t len = 1 + octets->x.len + octets->y.len;
-    /* The library does not write to what parameters of a fromdata point to. */
+    /* EVP_PKEY_fromdata() does not write to the parameters' data. */
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, len),
@@ -363,8 +363,8 @@ static EVP_PKEY *import_ec(const char *group, const sjwt_crypto_key_octets *octe
     return import_public_key("EC", parameters);
 }
 
-/* Is the encoded point of small order, or not the canonical encoding of a point
- * (RFC 8032 sections 5.1.2 and 5.1.3)? The library's verification takes both. */
+/* Returns whether the point has small order or its encoding is not canonical (RFC 8032
+ * sections 5.1.2 and 5.1.3). The library's verification accepts both. */
 static bool is_weak_point(const uint8_t point[32])
 {
     /* The y coordinates of the points whose order divides 8. */
@@ -421,8 +421,8 @@ static EVP_PKEY *import_key(const sjwt_crypto_openssl_names *name,
     return NULL;
 }
 
-/* Is the point on the curve, and not infinity? The library says nothing of RSA
- * keys that our table does not. */
+/* Returns whether the point is on the curve and not infinity. For RSA keys the library
+ * checks nothing beyond the algorithm table. */
 static bool is_valid_key(const sjwt_crypto_key_octets *octets, EVP_PKEY *key)
 {
     EVP_PKEY_CTX *context;
@@ -460,7 +460,7 @@ static bool begin_mac(const sjwt_crypto_openssl_names *name, sjwt_crypto_span se
     return EVP_MAC_init(mac, secret.data, secret.len, parameters) == 1;
 }
 
-/* Each failure after the key's import is the library's. */
+/* After the import every failure is an internal error. */
 static sjwt_crypto_status prepare_signature(const sjwt_crypto_openssl_names *name,
                                             const sjwt_crypto_key_octets *octets, prepared_key *key)
 {
@@ -512,7 +512,7 @@ static sjwt_crypto_status prepare(sjwt_crypto_alg alg, const sjwt_crypto_key_oct
 
 /* ---- signatures -------------------------------------------------------- */
 
-/* The library wants ECDSA's R and S in DER (RFC 3279 section 2.2.3). */
+/* The library takes ECDSA's R and S in DER (RFC 3279 section 2.2.3). */
 static uint8_t *write_der(sjwt_crypto_span signature, int *len)
 {
     const int half = (int)(signature.len / 2);
@@ -532,7 +532,7 @@ static uint8_t *write_der(sjwt_crypto_span signature, int *len)
     return *len > 0 ? der : NULL;
 }
 
-/* 1: valid; 0 or less: not valid, or the library failed, which its errors tell. */
+/* Returns 1 if valid; 0 or less if not valid or if the library failed. */
 static int verify_octets(const prepared_key *key, sjwt_crypto_span message,
                          sjwt_crypto_span signature)
 {
@@ -585,7 +585,7 @@ static int verify_signature(const sjwt_crypto_key *key, sjwt_crypto_span message
     case SJWT_CRYPTO_KEY_EC:
         return verify_ecdsa(prepared, message, signature);
     case SJWT_CRYPTO_KEY_OKP:
-        /* No honest signer makes such an R; libsodium refuses it as well. */
+        /* No correct signer makes such an R. libsodium refuses it too. */
         return is_weak_point(signature.data) ? 0 : verify_octets(prepared, message, signature);
     case SJWT_CRYPTO_KEY_RSA:
         break;

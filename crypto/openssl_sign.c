@@ -13,8 +13,8 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
-/* What a call comes to, with what the library says of its memory, and whether it has
- * the algorithm at all. */
+/* Returns the final status of a call: out of memory or an unsupported algorithm
+ * replaces another error. */
 static sjwt_crypto_status finish(sjwt_crypto_alg alg, sjwt_crypto_status status)
 {
     if (sjwt_crypto_openssl_end() && status != SJWT_CRYPTO_OK)
@@ -30,7 +30,7 @@ static bool is_same(sjwt_crypto_span a, sjwt_crypto_span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Has the key no coordinates of its own, or just these? */
+/* Returns whether the key has no coordinates or the same ones. */
 static bool has_coordinates(const sjwt_crypto_key_octets *key, const sjwt_crypto_key_octets *made)
 {
     return key->x.len == 0 || (is_same(key->x, made->x) && is_same(key->y, made->y));
@@ -40,10 +40,9 @@ static bool has_coordinates(const sjwt_crypto_key_octets *key, const sjwt_crypto
     (SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES384) |             \
      SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES512) | SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_ES256K))
 
-/* RFC 6979, which the library knows from 3.2 on. Before, it mixes the private key
- * and the message into a random nonce, and its generator notices a fork: a random
- * state that repeats gives no key away either. So does the FIPS module, which has no
- * RFC 6979. */
+/* OpenSSL 3.2 and later has RFC 6979. Earlier versions and the FIPS module mix the
+ * private key and the message into a random nonce, and their generator detects a fork.
+ * There a repeated random state does not reveal the key either. */
 #if defined(OSSL_SIGNATURE_PARAM_NONCE_TYPE) && !defined(SJWT_CRYPTO_OPENSSL_FIPS)
 #define BY_RFC_6979 ECDSA_ALGORITHMS
 #else
@@ -70,7 +69,7 @@ static int curve_nid(sjwt_crypto_curve curve)
     return NID_undef;
 }
 
-/* d as a number from 1 to the order - 1; NULL where it is none, or there is no memory. */
+/* Returns d as a number; NULL if it is not in [1, order - 1] or out of memory. */
 static BIGNUM *read_private_number(const EC_GROUP *group, sjwt_crypto_span d)
 {
     BIGNUM *number = BN_secure_new();
@@ -82,7 +81,7 @@ static BIGNUM *read_private_number(const EC_GROUP *group, sjwt_crypto_span d)
     return NULL;
 }
 
-/* The point of d as 0x04, x, y in octets; *public_key's coordinates point there. */
+/* Writes the point of d to octets as 0x04, x, y. The coordinates of *public_key point there. */
 static bool derive_point(const EC_GROUP *group, const BIGNUM *d, size_t coordinate_len,
                          uint8_t *octets, size_t size, sjwt_crypto_key_octets *public_key)
 {
@@ -114,7 +113,7 @@ static EVP_PKEY *import_pair(const char *type, OSSL_PARAM_BLD *builder)
     if (context != NULL && EVP_PKEY_fromdata_init(context) == 1)
         (void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parameters);
     EVP_PKEY_CTX_free(context);
-    OSSL_PARAM_free(parameters); /* wipes what it copied of a secure number */
+    OSSL_PARAM_free(parameters); /* wipes its copies of secure numbers */
     return key;
 }
 
@@ -133,7 +132,7 @@ static EVP_PKEY *build_ec(const char *group, sjwt_crypto_span point, const BIGNU
     return key;
 }
 
-/* Imports d. *public_key's coordinates are its own, and key's if it has them. */
+/* Imports d and derives *public_key. If key has coordinates, they must be the same. */
 static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                     sjwt_crypto_key_buffer *buffer,
                                     sjwt_crypto_key_octets *public_key, EVP_PKEY **out)
@@ -162,7 +161,7 @@ static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_priva
     return status;
 }
 
-/* R and S side by side, each as long as the curve's order. */
+/* Converts DER to R || S, each as long as the curve's order. */
 static bool read_der(const uint8_t *der, size_t der_len, uint8_t *signature, size_t len)
 {
     ECDSA_SIG *numbers = d2i_ECDSA_SIG(NULL, &der, (long)der_len);
@@ -177,7 +176,7 @@ static bool read_der(const uint8_t *der, size_t der_len, uint8_t *signature, siz
 
 /* ---- RSA --------------------------------------------------------------- */
 
-/* The numbers of a private key, in OpenSSL's names and in the order of read_rsa(). */
+/* The numbers of a private key, in OpenSSL's names. import_rsa() and take_rsa() use this order. */
 static const char *const rsa_names[] = {
     OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
     OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
@@ -223,7 +222,7 @@ static sjwt_crypto_status import_okp(const sjwt_crypto_private_key *key,
     if (*out == NULL || EVP_PKEY_get_raw_public_key(*out, buffer->octets, &len) != 1)
         return SJWT_CRYPTO_INTERNAL;
     public_key->x = (sjwt_crypto_span){buffer->octets, len};
-    /* A signature with another's public half would give d away. */
+    /* A signature with a public half that does not match would reveal d. */
     return has_coordinates(&key->public_key, public_key) ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
 }
 
@@ -251,7 +250,7 @@ typedef int digest_init(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const c
                         OSSL_LIB_CTX *library, const char *properties, EVP_PKEY *key,
                         const OSSL_PARAM *parameters);
 
-/* Begins to sign or to verify, as init does; NULL on failure. */
+/* Starts signing or verification with init. NULL on failure. */
 static EVP_MD_CTX *begin(digest_init *init, sjwt_crypto_alg alg, EVP_PKEY *key)
 {
     const sjwt_crypto_openssl_names *name = sjwt_crypto_openssl_get_names(alg);
@@ -284,7 +283,7 @@ static bool set_nonce_type(sjwt_crypto_alg alg, EVP_MD_CTX *context)
     return true;
 }
 
-/* In the library's own form, which is DER for ECDSA; *len is the room, then the length. */
+/* Signs in the library's form: DER for ECDSA. *len is the buffer's size, then the length. */
 static bool sign_octets(sjwt_crypto_alg alg, EVP_PKEY *key, sjwt_crypto_span message,
                         uint8_t *signature, size_t *len)
 {
@@ -296,8 +295,8 @@ static bool sign_octets(sjwt_crypto_alg alg, EVP_PKEY *key, sjwt_crypto_span mes
     return done;
 }
 
-/* A private key whose numbers do not belong together makes a wrong signature, which
- * may give a prime away (RFC 8017 section 5.1.2; the attack on CRT). */
+/* A private key with inconsistent numbers makes a wrong signature. That may reveal a
+ * prime (RFC 8017 section 5.1.2; the fault attack on CRT). */
 static bool is_own_signature(sjwt_crypto_alg alg, EVP_PKEY *key, sjwt_crypto_span message,
                              const uint8_t *signature, size_t len)
 {
@@ -367,7 +366,7 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
 
 /* ---- making keys ------------------------------------------------------- */
 
-/* Do n and e belong to the primes and to their exponents? */
+/* Returns whether n and e match the primes and their exponents. */
 static bool is_consistent(EVP_PKEY *key)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(sjwt_crypto_openssl_context(), key,
@@ -395,7 +394,7 @@ static sjwt_crypto_status derive_public(sjwt_crypto_alg alg, const sjwt_crypto_p
     return finish(alg, status);
 }
 
-/* Appends a number of the key at *used: of len octets, or 0 for as few as it needs. */
+/* Appends a number of the key at *used, in len octets; 0: as few as it needs. */
 static bool take_number(const EVP_PKEY *key, const char *name, size_t len,
                         sjwt_crypto_key_buffer *buffer, size_t *used, sjwt_crypto_span *out)
 {

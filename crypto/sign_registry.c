@@ -8,13 +8,13 @@
 
 SJWT_CRYPTO_SIGNER_LIST(DECLARATION)
 
-/* A build may have no signer at all: hence the NULL. */
+/* NULL ends the array: a build may have no signer. */
 static const sjwt_crypto_signer *const signers[] = {SJWT_CRYPTO_SIGNER_LIST(ADDRESS) NULL};
 
 static bool initialized[sizeof signers / sizeof signers[0]];
 
-/* The largest HMAC secret made, in bits: a key's buffer has no room for the
- * largest that is taken. */
+/* The largest HMAC secret that can be generated, in bits. Signing accepts longer
+ * secrets, but those do not fit into a key buffer. */
 #define MAX_SECRET_BITS 4096
 
 uint32_t sjwt_crypto_signable_algorithms(void)
@@ -49,7 +49,7 @@ const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg)
     return signer != NULL ? signer->name : NULL;
 }
 
-/* *signer is the one that serves alg, initialized. */
+/* Finds and initializes the signer of alg. */
 static sjwt_crypto_status get_signer(sjwt_crypto_alg alg, const sjwt_crypto_signer **signer)
 {
     size_t index = find_signer(alg);
@@ -118,7 +118,7 @@ sjwt_crypto_status sjwt_crypto_make_signature(sjwt_crypto_alg alg,
     size_t exact = sjwt_crypto_signature_length(alg, &key->public_key);
     if (size < exact)
         return SJWT_CRYPTO_INTERNAL;
-    /* Libraries declare their pointers nonnull, whatever the length. */
+    /* Libraries require a non-null pointer even for length 0. */
     if (message.data == NULL)
         message.data = signature;
     status = signer->sign(alg, key, message, signature, exact);
@@ -129,7 +129,7 @@ sjwt_crypto_status sjwt_crypto_make_signature(sjwt_crypto_alg alg,
     return status;
 }
 
-/* The size of the key to make, as sjwt_crypto_signer.generate takes it. */
+/* Checks *bits and replaces 0 with the default size. */
 static sjwt_crypto_status choose_bits(const sjwt_crypto_algorithm *row, size_t *bits)
 {
     size_t most = row->key_type == SJWT_CRYPTO_KEY_OCT ? MAX_SECRET_BITS : row->max_key_bits;

@@ -9,7 +9,7 @@ static sjwt_crypto_status init(void)
     return sodium_init() < 0 ? SJWT_CRYPTO_INTERNAL : SJWT_CRYPTO_OK;
 }
 
-/* Fills secret (the seed and the public half) from the seed. */
+/* Computes secret (the seed, then the public half) from the seed. */
 static sjwt_crypto_status expand_seed(const sjwt_crypto_private_key *key,
                                       uint8_t secret[crypto_sign_SECRETKEYBYTES])
 {
