@@ -213,9 +213,9 @@ static void fetch_key_type(const char *name)
 }
 
 /*
- * Fetches what keys will need, which the context then remembers: once a process. A fetch
- * in which an allocation fails may leave the context without the method for good, and a
- * good key would look like a bad one. Here such a context is thrown away.
+ * Fetches the methods that keys need, once in a process; the context remembers them. If an
+ * allocation fails in a fetch, the context may never find the method again, and a good key
+ * would look like a bad one. init then throws the context away.
  */
 static void fetch_methods(void)
 {
@@ -244,7 +244,7 @@ sjwt_crypto_status sjwt_crypto_openssl_init(void)
         fetch_methods();
     }
     bool no_memory = sjwt_crypto_openssl_end();
-    /* Where memory was short, the context may lack names for good, and then refuse all. */
+    /* After a failed allocation the context may lack methods for ever, so it is not used. */
     if (library.hmac != NULL && !no_memory)
         return SJWT_CRYPTO_OK;
     free_library();

@@ -11,8 +11,8 @@
 
 /* ---- the octets of a JWK ------------------------------------------------ */
 
-/* A type's members in the order in which they are printed, and where each is in
- * a key. All are needed, public ones first. */
+/* The members of each type in the order in which they are printed, and the offset of each
+ * in a key. All are required; the public ones are first. */
 typedef struct key_member {
     sjwt_crypto_key_type type;
     const char *name;
@@ -115,7 +115,7 @@ sjwt_status sjwt_status_of_signing(sjwt_crypto_status status)
     return SJWT_INTERNAL;
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- freeing ----------------------------------------------------------- */
 
 static sjwt_private_key *new_key(const sjwt_allocator *given)
 {
@@ -172,7 +172,7 @@ static bool is_integer(const key_member *member)
     return member->type == SJWT_CRYPTO_KEY_RSA;
 }
 
-/* The buffer's size is that of the whole text decoded: enough for all members. */
+/* The buffer has the size of the whole text when decoded, which is enough for all members. */
 static sjwt_status read_octets(const sjwt_json_value *jwk, sjwt_private_key *key, sjwt_error *error)
 {
     uint8_t *next = key->octets;
@@ -195,7 +195,7 @@ static sjwt_status read_octets(const sjwt_json_value *jwk, sjwt_private_key *key
         *span_of(&key->key, member) = (sjwt_crypto_span){.data = next, .len = len};
         next += len;
     }
-    /* More than two primes: nothing here signs with the others. */
+    /* A key with more than two primes is refused: no signer uses the others. */
     if (key->key.public_key.type == SJWT_CRYPTO_KEY_RSA && sjwt_json_member(jwk, "oth") != NULL)
         return sjwt_fail(error, SJWT_JWK_KEY_REFUSED, 0, "oth");
     return SJWT_OK;
@@ -259,7 +259,7 @@ sjwt_status sjwt_private_key_parse(const sjwt_allocator *allocator, const char *
     return SJWT_OK;
 }
 
-/* ---- making ------------------------------------------------------------ */
+/* ---- generating -------------------------------------------------------- */
 
 static sjwt_status fill_new_key(sjwt_private_key *key, const sjwt_crypto_algorithm *row,
                                 size_t bits, const char *kid)

@@ -1,5 +1,5 @@
 /*
- * private_key.h - what sign.c may know of a private key.
+ * private_key.h - the members of a private key, for sign.c.
  */
 #ifndef PG_SESSION_JWT_JWT_PRIVATE_KEY_H
 #define PG_SESSION_JWT_JWT_PRIVATE_KEY_H
@@ -10,23 +10,23 @@
 struct sjwt_private_key {
     sjwt_allocator allocator;
     sjwt_crypto_private_key key; /* its spans point into octets */
-    void *octets;                /* wiped before it is given back */
+    void *octets;                /* wiped before it is freed */
     size_t octets_size;
-    const char *alg; /* the name "alg" has, a constant; NULL where there is none */
+    const char *alg; /* the value of "alg", a constant; NULL if the key has none */
     char *kid;       /* or NULL */
     bool has_use;    /* "use", which can only be "sig" */
 };
 
-/* The row of the algorithm called name; *constant (may be NULL) is that name for
- * as long as the process runs. NULL where there is none. */
+/* Returns the row of the algorithm of this name, or NULL. *constant (may be NULL) is set to
+ * the name as a constant string. */
 const sjwt_crypto_algorithm *sjwt_find_algorithm(const char *name, const char **constant);
 
-/* May a JSON string hold text (NUL-terminated)? SJWT_OK, the status given as
+/* Can a JSON string hold text (NUL-terminated)? Returns SJWT_OK, the status passed as
  * invalid, or SJWT_NO_MEMORY. allocator may be NULL. */
 sjwt_status sjwt_check_string(const sjwt_allocator *allocator, const char *text,
                               sjwt_status invalid);
 
-/* What a status of crypto/ means for a key that is used for signing. */
+/* Returns the status of the core for a status of crypto/ when a key signs. */
 sjwt_status sjwt_status_of_signing(sjwt_crypto_status status);
 
 #endif

@@ -21,7 +21,7 @@ static void put_header(sjwt_writer *writer, const sjwt_private_key *key, const c
     sjwt_writer_put(writer, "}", 1);
 }
 
-/* The signing input's first part, and the dot behind it. */
+/* Writes the encoded header and the dot after it. */
 static void put_encoded_header(sjwt_writer *writer, const sjwt_private_key *key, const char *alg,
                                const sjwt_jws_header *header)
 {
@@ -58,7 +58,7 @@ static sjwt_status put_signature(sjwt_writer *writer, const sjwt_private_key *ke
     return status;
 }
 
-/* A private key's "alg" is what it may be used for (RFC 7517 section 4.4). */
+/* A private key with "alg" signs with no other algorithm (RFC 7517 section 4.4). */
 static sjwt_status choose_algorithm(const sjwt_private_key *key, const char *wanted,
                                     const char **name, sjwt_crypto_alg *alg)
 {

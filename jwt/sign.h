@@ -1,11 +1,10 @@
 /*
- * sign.h - the other half of the core, for the command-line tool and the tests:
- * private keys and signed tokens.
+ * sign.h - private keys and signed tokens, for the command-line tool and the tests.
  *
  * Never linked into the extension. The conventions are those of sjwt.h. Every copy
  * of private key material is wiped before its memory is freed. There
- * is one exception: where the JSON parser runs out of memory, it frees what it
- * has read so far as it is.
+ * is one exception: if the JSON parser runs out of memory, it frees what it has read
+ * without wiping it.
  */
 #ifndef PG_SESSION_JWT_JWT_SIGN_H
 #define PG_SESSION_JWT_JWT_SIGN_H
@@ -19,9 +18,9 @@ typedef struct sjwt_private_key sjwt_private_key;
 /*
  * Parses one private JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2). All
  * members of its type are needed, public and private; an RSA key has two primes
- * and its CRT members (RFC 7518 section 6.3.2). "use" and "key_ops", where there,
- * must allow signing. Whether the two halves belong together is found out when
- * the key is used.
+ * and its CRT members (RFC 7518 section 6.3.2). "use" and "key_ops", if present,
+ * must allow signing. The signer checks that the two halves belong together when the
+ * key is used.
  *
  * SJWT_OK, SJWT_NO_MEMORY or one of the JWK_... statuses.
  */
@@ -30,7 +29,7 @@ sjwt_status sjwt_private_key_parse(const sjwt_allocator *allocator, const char *
 
 /*
  * Makes a new key for the algorithm called alg. bits: the size of an RSA modulus
- * or a shared secret, a multiple of 8; 0 for what is usual, and for all others.
+ * or a shared secret, a multiple of 8; 0 for the usual size, and for all other types.
  * kid (NUL-terminated UTF-8) may be NULL: none.
  *
  * SJWT_OK, SJWT_ALG_UNKNOWN, SJWT_ALG_UNSUPPORTED, SJWT_KID_INVALID (not UTF-8),
@@ -41,8 +40,8 @@ sjwt_status sjwt_private_key_generate(const sjwt_allocator *allocator, const cha
 
 void sjwt_private_key_free(sjwt_private_key *key);
 
-/* The algorithm that the key signs with by default: its "alg",
- * else its curve's, RS256 for RSA and HS256 for a secret. A constant string. */
+/* Returns the algorithm that the key signs with by default: its "alg", or else its
+ * curve's, RS256 for RSA and HS256 for a secret. A constant string. */
 const char *sjwt_private_key_algorithm(const sjwt_private_key *key);
 
 /*
@@ -58,7 +57,7 @@ sjwt_status sjwt_private_key_print(const sjwt_private_key *key, char **json, siz
 sjwt_status sjwt_private_key_print_public(const sjwt_private_key *key, char **json, size_t *len,
                                           sjwt_error *error);
 
-/* Wipes and gives back a text made with key; text may be NULL. */
+/* Wipes and frees a text that was made with key; text may be NULL. */
 void sjwt_secret_text_free(const sjwt_private_key *key, char *text, size_t len);
 
 /* The header of a token to be made. All NULL is {"alg":…} with the key's "kid". */
@@ -66,8 +65,8 @@ typedef struct sjwt_jws_header {
     const char *alg;   /* NULL: sjwt_private_key_algorithm() */
     const char *kid;   /* NULL: the key's, if any */
     const char *typ;   /* NULL: none */
-    const char *exact; /* not NULL: these octets instead, whatever they are; */
-    size_t exact_len;  /* the token is still signed with alg */
+    const char *exact; /* if not NULL, the header is exactly these octets, */
+    size_t exact_len;  /* and the token is still signed with alg */
 } sjwt_jws_header;
 
 /*
@@ -82,8 +81,8 @@ sjwt_status sjwt_jws_sign(const sjwt_allocator *allocator, const sjwt_private_ke
                           const sjwt_jws_header *header, const char *payload, size_t len,
                           char **token, size_t *token_len, sjwt_error *error);
 
-/* Likewise of a claims set (RFC 7519 section 7.1): SJWT_PAYLOAD_JSON where claims
- * is not a strict JSON object, SJWT_TOO_LARGE where the token would have more than
+/* The same for a claims set (RFC 7519 section 7.1). SJWT_PAYLOAD_JSON if claims is
+ * not a strict JSON object, SJWT_TOO_LARGE if the token would have more than
  * SJWT_MAX_TOKEN_SIZE octets. */
 sjwt_status sjwt_sign(const sjwt_allocator *allocator, const sjwt_private_key *key,
                       const sjwt_jws_header *header, const char *claims, size_t len, char **token,

@@ -22,7 +22,7 @@ void sjwt_writer_discard(sjwt_writer *writer)
     writer->size = 0;
 }
 
-/* Room for more octets and the NUL beyond them. */
+/* Makes the buffer large enough for more octets and a NUL. */
 static bool reserve(sjwt_writer *writer, size_t more)
 {
     size_t size = writer->size == 0 ? FIRST_SIZE : writer->size;

@@ -1,7 +1,6 @@
 /*
- * writer.h - text that grows, for the few fixed shapes of JSON that signing
- * makes. It may hold private key material: each piece of memory is wiped before
- * it is given back.
+ * writer.h - a growing text, for the JSON that signing writes. The text may hold private
+ * key material: memory is wiped before it is freed.
  */
 #ifndef PG_SESSION_JWT_JWT_WRITER_H
 #define PG_SESSION_JWT_JWT_WRITER_H
@@ -21,25 +20,25 @@ typedef struct sjwt_writer {
 /* allocator may be NULL. */
 void sjwt_writer_start(sjwt_writer *writer, const sjwt_allocator *allocator);
 
-/* Text as it is. */
+/* Appends text unchanged. */
 void sjwt_writer_put(sjwt_writer *writer, const char *text, size_t len);
 
-/* Octets in base64url (RFC 7515 section 2). */
+/* Appends octets in base64url (RFC 7515 section 2). */
 void sjwt_writer_put_base64url(sjwt_writer *writer, sjwt_crypto_span octets);
 
-/* '{' or ',' as needed, then a member: a string, escaped (RFC 8259 section 7),
- * or octets in base64url. name needs no escapes. */
+/* Appends '{' or ',' as needed, then a member: a string, which is escaped (RFC 8259
+ * section 7), or octets in base64url. name must need no escapes. */
 void sjwt_writer_member(sjwt_writer *writer, const char *name, const char *value);
 void sjwt_writer_member_octets(sjwt_writer *writer, const char *name, sjwt_crypto_span octets);
 
-/* The text so far, borrowed until more is written. */
+/* Returns the text so far; it is valid until the next append. */
 sjwt_crypto_span sjwt_writer_octets(const sjwt_writer *writer);
 
-/* Hands the text over, or wipes it and returns SJWT_NO_MEMORY. The writer is
- * empty afterwards. */
+/* Passes the text to the caller, or wipes it and returns SJWT_NO_MEMORY. The writer
+ * is empty afterwards. */
 sjwt_status sjwt_writer_finish(sjwt_writer *writer, char **text, size_t *len);
 
-/* Wipes and gives back what was written. */
+/* Wipes and frees the text. */
 void sjwt_writer_discard(sjwt_writer *writer);
 
 #endif

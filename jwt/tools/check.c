@@ -1,7 +1,7 @@
 /*
- * check.c - would the server take this file? The core answers, which the server
- * asks as well: no rule stands here, but one: an issuer should have keys, and
- * one of them should serve an algorithm that it names.
+ * check.c - checks whether the server would accept a file of keys or of issuers. The core
+ * decides, as in the server. This file adds one rule: an issuer has keys, and one of them
+ * serves an algorithm that the issuer names.
  */
 #include "jwt/tools/commands.h"
 #include "jwt/tools/files.h"
@@ -17,10 +17,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* As much as shows the core that it is too much. */
+/* One octet more than the core accepts. */
 #define MAX_TEXT (SJWT_MAX_KEYSET_SIZE + 1)
 
-/* The command line as it was given; NULL for what was not. */
+/* The command line; NULL for an option that is absent. */
 typedef struct check_options {
     const char *file, *data_directory;
     bool issuers;
@@ -84,8 +84,8 @@ static sjwt_status print_keys(const sjwt_allocator *allocator, const sjwt_json_v
     return status;
 }
 
-/* Each member of a text that the core has read to its end. A set that was refused
- * is gone, and of one that was not it keeps a hundred reasons. */
+/* Reads each member of the text again: the core keeps no set that it refuses, and of
+ * others at most a hundred reasons. */
 static int list_keys(const buffer *text)
 {
     sjwt_allocator allocator = sjwt_allocator_resolve(NULL);
@@ -118,7 +118,7 @@ static int check_keys(const buffer *text)
 
 /* ---- issuers ----------------------------------------------------------- */
 
-/* Of an issuer that says nothing itself, a setting of the server does. */
+/* If the issuer has no such member, a setting of the server applies. */
 static void print_default(const char *setting)
 {
     printf("as %s says\n", setting);
@@ -178,7 +178,7 @@ static int judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *ke
     return EXIT_REFUSED;
 }
 
-/* As the server finds a file; NULL when there is no memory. */
+/* Returns the path as the server resolves it, or NULL without memory. */
 static char *resolve(const char *directory, const char *path)
 {
     bool is_absolute = path[0] == '/';
@@ -206,7 +206,7 @@ static bool is_regular(const char *what, const char *path)
     return true;
 }
 
-/* NULL where that fails, with an exit_code. */
+/* Returns NULL on failure, with an exit_code. */
 static sjwt_keyset *load_keys(const char *what, const char *path, int *code)
 {
     sjwt_keyset *keys;

@@ -1,5 +1,5 @@
 /*
- * commands.h - the commands of sjwt, one file a group.
+ * commands.h - the commands of sjwt, one file for each group.
  */
 #ifndef PG_SESSION_JWT_TOOLS_COMMANDS_H
 #define PG_SESSION_JWT_TOOLS_COMMANDS_H
@@ -19,7 +19,7 @@ extern const command keygen_command;
 extern const command public_command;
 /* check.c */
 extern const command check_command;
-/* show.c: what there is, nothing judged */
+/* show.c: commands that verify nothing */
 extern const command decode_command;
 extern const command keys_command;
 extern const command backends_command;

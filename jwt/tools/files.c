@@ -28,7 +28,7 @@ void buffer_free(buffer *text)
     text->len = 0;
 }
 
-/* Not realloc(), which leaves a copy of a key behind. */
+/* realloc() would leave a copy of a key in freed memory. */
 static bool grow(buffer *text, size_t *size, size_t most)
 {
     size_t larger = *size > most / 2 ? most : *size * 2;
@@ -97,7 +97,7 @@ bool read_beginning(const char *what, const char *path, size_t most, buffer *out
 
 bool read_file(const char *what, const char *path, size_t limit, buffer *out)
 {
-    /* one more shows that there is too much */
+    /* one octet more than allowed shows that the input is too large */
     if (!read_beginning(what, path, limit + 1, out))
         return false;
     if (out->len <= limit)

@@ -1,6 +1,6 @@
 /*
- * load.h - keys from files. Each returns false where that fails, said on standard
- * error in the name of what ("--keys"); path may be "-", standard input.
+ * load.h - loads keys from files. Each function returns false on failure and prints an error
+ * that names what ("--keys"). path may be "-", standard input.
  */
 #ifndef PG_SESSION_JWT_TOOLS_LOAD_H
 #define PG_SESSION_JWT_TOOLS_LOAD_H

@@ -32,7 +32,7 @@ int fail_unknown_algorithm(void)
     return fail("--alg: not a known algorithm; see sjwt backends");
 }
 
-/* How far off, not when: the time itself is the token's. */
+/* Prints the distance and not the time, which is a part of the token. */
 static void print_distance(const sjwt_error *error, int64_t now)
 {
     uint64_t here = (uint64_t)now;
@@ -53,7 +53,7 @@ int refuse(const sjwt_error *error, int64_t now)
     fprintf(stderr, "sjwt: refused: %s", sjwt_status_text(error->status));
     if (error->has_seconds)
         print_distance(error, now);
-    /* detail is the claim's name as it was given */
+    /* detail is the claim's name, an argument of the user */
     if (error->status == SJWT_CLAIM_MISSING)
         fprintf(stderr, ": number %zu of --require", error->claim_index + 1);
     else if (error->detail[0] != '\0')

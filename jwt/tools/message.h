@@ -1,9 +1,9 @@
 /*
- * message.h - what sjwt says on standard error, and how it exits.
+ * message.h - the messages of sjwt on standard error, and its exit codes.
  *
- * Each message is one line that begins with "sjwt: ". None holds what a user
- * gave as an argument or in a file: that may be a token or a key in the wrong
- * place. Messages name the option instead, and of several values the number.
+ * Each message is one line that begins with "sjwt: ". No message contains an
+ * argument or the content of a file, which may be a token or a key in the wrong place. A
+ * message names the option instead, and the number of one of several values.
  */
 #ifndef PG_SESSION_JWT_TOOLS_MESSAGE_H
 #define PG_SESSION_JWT_TOOLS_MESSAGE_H
@@ -16,22 +16,22 @@ enum exit_code {
     EXIT_UNUSABLE = 2 /* usage, an input that cannot be used, or a system error */
 };
 
-/* Says the formatted line; returns EXIT_UNUSABLE. */
+/* Prints the formatted line; returns EXIT_UNUSABLE. */
 int fail(const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 1, 2)))
 #endif
     ;
 
-/* Says that what an option gave (or "standard input") is not usable, and why;
+/* Prints that the value of an option (or "standard input") is not usable, and why;
  * returns EXIT_UNUSABLE. */
 int fail_input(const char *what, const sjwt_error *error);
 
-/* Says that --alg is none; returns EXIT_UNUSABLE. */
+/* Prints that --alg is not an algorithm; returns EXIT_UNUSABLE. */
 int fail_unknown_algorithm(void);
 
-/* Says why the token was refused; returns EXIT_REFUSED, or EXIT_UNUSABLE where
- * the error says nothing of the token. now: seconds since the epoch. */
+/* Prints why the token was refused; returns EXIT_REFUSED, or EXIT_UNUSABLE if the error
+ * is not about the token. now: seconds since the epoch. */
 int refuse(const sjwt_error *error, int64_t now);
 
 #endif

@@ -114,8 +114,8 @@ static bool complain_of_argument(const command *self, const char *what)
     return false;
 }
 
-/* argument: "--name" or "--name=value"; next: the argument behind it or NULL,
- * *used is set where it was the value. */
+/* argument is "--name" or "--name=value"; next is the argument after it, or NULL. *used
+ * is set if next is the option's value. */
 static bool parse_one(const command *self, const option *options, char *argument, char *next,
                       bool *used)
 {

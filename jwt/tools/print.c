@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 sequence at text and its code point, or 0 where there
- * is none or where it is a control character. */
+/* The length of the UTF-8 sequence at text and its code point, or 0 if there
+ * is none or it is a control character. */
 static size_t read_character(const char *text, size_t len, unsigned long *character)
 {
     const unsigned char *c = (const unsigned char *)text;
@@ -34,8 +34,7 @@ static size_t read_character(const char *text, size_t len, unsigned long *charac
     return length;
 }
 
-/* Does it show what follows, or went before, in another order or on another
- * line? Those with the property Bidi_Control (Unicode Standard Annex 9 section 2)
+/* Does it change the order of the text around it, or begin a line? Those with the property Bidi_Control (Unicode Standard Annex 9 section 2)
  * and the two separators. */
 static bool rearranges(unsigned long character)
 {
@@ -44,7 +43,7 @@ static bool rearranges(unsigned long character)
            (character >= 0x2066 && character <= 0x2069);
 }
 
-/* Returns how many octets it was. */
+/* Returns the number of octets read. */
 static size_t print_character(const char *text, size_t len)
 {
     unsigned long character;

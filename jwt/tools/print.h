@@ -1,29 +1,29 @@
 /*
- * print.h - what several commands print of keys, on standard output.
+ * print.h - printing of keys on standard output, for several commands.
  *
- * Text of strangers may go to a terminal: what could move its cursor, or is no
- * text, is shown as \xHH, and what could put other text in another order or on
- * another line as \uHHHH.
+ * The text may be hostile and the output a terminal. Octets that could move the cursor, or
+ * are not text, are shown as \xHH. Characters that could reorder text or begin a line are
+ * shown as \uHHHH.
  */
 #ifndef PG_SESSION_JWT_TOOLS_PRINT_H
 #define PG_SESSION_JWT_TOOLS_PRINT_H
 
 #include <sjwt.h>
 
-/* indent follows each new line. */
+/* Each new line begins with indent. */
 void print_safely(const char *text, size_t len, const char *indent);
 
-/* The text between quotes, on one line; quotes and backslashes in it have a
- * backslash before them. */
+/* Prints the text between quotes, on one line; a backslash precedes quotes and
+ * backslashes in it. */
 void print_quoted(const char *text);
 
-/* Two blanks and 'kid "a"', or "no kid" for NULL. */
+/* Prints two blanks and 'kid "a"', or "no kid" for NULL. */
 void print_kid(const char *kid);
 
-/* The names, a blank before each. */
+/* Prints the names, a blank before each. */
 void print_algorithms(sjwt_algorithm_set algorithms);
 
-/* A line for each key that was skipped, with the reason; indent begins it. */
+/* Prints a line for each skipped key, with the reason. Each line begins with indent. */
 void print_skipped(const char *indent, const sjwt_keyset *keys);
 
 #endif

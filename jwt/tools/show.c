@@ -103,7 +103,7 @@ static const char *name_or_dash(const char *name)
     return name != NULL ? name : "-";
 }
 
-/* Each module of a crypto library that says its name, once. */
+/* Prints the module of each crypto library that names one. */
 static void print_modules(void)
 {
     const char *last = "";

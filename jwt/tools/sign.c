@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The command line as it was given; NULL for what was not. */
+/* The command line; NULL for an option that is absent. */
 typedef struct sign_options {
     const char *key, *alg, *kid, *typ, *header;
     const char *claims, *raw_payload;
@@ -51,7 +51,7 @@ static bool read_payload(const sign_options *given, buffer *out)
     return copy_text("--claims", given->claims, MAX_INPUT_SIZE, out);
 }
 
-/* The option that an error of signing is about. */
+/* Returns the option that caused an error of signing. */
 static const char *option_at_fault(const sign_options *given, sjwt_status status)
 {
     switch ((int)status) {

@@ -1,5 +1,5 @@
 /*
- * sjwt - make, verify and look at JSON Web Tokens and their keys.
+ * sjwt - makes, verifies and shows JSON Web Tokens and their keys.
  */
 #include "jwt/tools/commands.h"
 #include "jwt/tools/message.h"
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 {
     int code;
 
-    /* A closed pipe is an error to report, not a way to die. */
+    /* A closed pipe is reported as an error and does not end the process. */
     signal(SIGPIPE, SIG_IGN);
 
     code = run(argc, argv);

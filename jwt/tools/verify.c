@@ -10,7 +10,7 @@
 #define DEFAULT_LEEWAY 60
 #define MICROSECONDS INT64_C(1000000)
 
-/* The command line as it was given; NULL and 0 for what was not. */
+/* The command line; NULL or 0 for an option that is absent. */
 typedef struct verify_options {
     const char *keys, *token;
     const char *issuer, *algorithms, *leeway, *now;
@@ -76,8 +76,8 @@ static bool choose_algorithms(const verify_options *given, sjwt_issuer_policy *i
         fail_unknown_algorithm();
         return false;
     }
-    /* Never a shared secret's by default: a public key taken for one would
-     * verify what anybody made. */
+    /* HMAC is never allowed by default: with a public key used as a secret, anyone could
+     * make a valid token. */
     issuer_policy->algorithms =
         sjwt_keyset_algorithms(issuer_policy->keys) & sjwt_public_key_algorithms();
     if (issuer_policy->algorithms != 0)

@@ -82,9 +82,9 @@ sub worker_ok
 	if (defined $error)
 	{
 		# A parallel worker logs its own error. If the first one fails before the second is
-		# registered, the second starts and finds that the leader's segment is gone.
+		# registered, the second starts and finds that the leader's memory is gone, the segment or its area.
 		my @own = grep { /$error/ } @errors;
-		my @others = grep { !/$error|^55000: could not map dynamic shared memory segment$/ } @errors;
+		my @others = grep { !/$error|^55000: could not (map dynamic shared memory segment|attach to dynamic shared area)$/ } @errors;
 		ok(@own && !@others, "$name: the error") or diag join "\n", @errors;
 		like($log, qr/"test worker" \(PID \d+\) exited with exit code 1$/m, "$name: the worker's end");
 	}
