@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A container with all that ./dev check needs, for those who want one:
 #
 #   docker build -t pg_session_jwt-dev .

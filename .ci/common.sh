@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by dev and the scripts beside this one: messages, root, cleaning up.
 # shellcheck shell=bash
 

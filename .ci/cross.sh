@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by dev, after matrix.sh: the core on other processors and with another C
 # library, in a chroot of Debian 12. The unit tests run under qemu-user, with
 # TEST_LAUNCHER.

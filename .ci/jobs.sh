@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by dev: jobs, and what became of them. A job is a workflow preset of
 # CMakePresets.json, or a command.
 # shellcheck shell=bash disable=SC2154  # variables of dev

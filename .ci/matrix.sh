@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by dev: the places where ./dev matrix tests. A place is a function
 # place_NAME. It prepares a system or a server and runs workflow presets there,
 # with one of

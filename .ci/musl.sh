@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # musl.sh PREFIX: static libraries for musl, built with musl-gcc from Debian's source
 # packages, below PREFIX. Needs the group "cross" of .ci/packages, and deb-src lines in
 # apt's sources.

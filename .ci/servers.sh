@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # servers.sh 14|16|cassert: makes a server that Debian has no package of, below
 # $BUILD_DIR/servers, and prints the path of its pg_config. What an earlier run made
 # is used again. The trees can be moved: tests/server.sh copies them.

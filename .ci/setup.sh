@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # setup.sh GROUP...: installs what is missing of these groups of .ci/packages.
 # dev sources it, and calls setup. What it installs it says first. It creates no
 # database cluster and starts no service.

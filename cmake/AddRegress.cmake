@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Tests that need a server: they run from the staged install, through
 # tests/server.sh, labelled "server".
 

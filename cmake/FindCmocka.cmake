@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cmocka -> Cmocka::Cmocka
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The PSA crypto library of mbedTLS -> MbedTLS::Crypto
 #
 # 2.x and 3.x call it mbedcrypto, 4.x tfpsacrypto (a package of its own). Asked

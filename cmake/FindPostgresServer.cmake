@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The server that the extension is built for, as its pg_config tells it
 # -> PostgresServer::Headers
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cJSON without cJSON_Utils -> cJSON::cJSON. The headers are <cjson/cJSON.h>.
 #
 # Sets cJSON_ARCHIVE (its static library, if there is one beside the other) and

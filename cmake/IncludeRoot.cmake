@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # include_root(<variable> <name> <path>...)
 #
 # Makes an include directory that holds links to these files and folders of the

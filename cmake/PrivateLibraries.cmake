@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the extension's module links so that no other module can take its place.
 #
 # The server loads modules RTLD_GLOBAL. A function of a shared library is therefore

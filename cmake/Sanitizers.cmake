@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # SANITIZE reaches every target made after this; a finding ends the program.
 if(SANITIZE)
     add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # CRYPTO_BACKENDS -> the build's table of backends, in order of preference.
 #
 # Sets CRYPTO_BACKEND_SOURCES, CRYPTO_SIGNER_SOURCES and CRYPTO_BACKEND_LIBRARIES,

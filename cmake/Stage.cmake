@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cmake -D BINARY_DIR=... -D STAGE=... [-D MODULE=... -D PKGLIBDIR=...] -P Stage.cmake:
 # a fresh staged install; MODULE takes the extension's place.
 file(REMOVE_RECURSE ${STAGE})

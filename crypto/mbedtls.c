@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mbedTLS through the PSA crypto API alone, which 2.28, 3.x and TF-PSA-Crypto
  * share: RSA, ECDSA and HMAC. No version of it has Ed25519.

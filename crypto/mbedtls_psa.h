@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mbedtls_psa.h - shared by verification and signing with mbedTLS. Internal to
  * mbedtls.c and mbedtls_sign.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The signing half of mbedtls.c. */
 #include "crypto/mbedtls_psa.h"
 #include "crypto/sign.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OpenSSL 3.0 and later, by its EVP interface: every algorithm. No deprecated
  * calls. The library writes the DER of ECDSA signatures.

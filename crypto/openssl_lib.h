@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * openssl_lib.h - shared by verification and signing with OpenSSL. Internal to
  * openssl.c and openssl_sign.c.

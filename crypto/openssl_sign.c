@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The signing half of openssl.c. */
 #include "crypto/openssl_lib.h"
 #include "crypto/sign.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * registry.c - which backend serves an algorithm, and what is checked before a
  * library is asked.

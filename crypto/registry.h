@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * registry.h - what verifying and signing ask of a key before any library is
  * asked. Internal to crypto/.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sign.h - signs and generates keys, for the command-line tool and the tests.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libsodium: EdDSA (Ed25519), HS256, HS512. It has no RSA, no ECDSA, no SHA-384. */
 #include "crypto/crypto.h"
 

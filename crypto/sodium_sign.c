@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The signing half of sodium.c. */
 #include "crypto/sign.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * audit.c - the lines that pg_session_jwt.audit_log asks for.
  */

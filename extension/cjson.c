@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cjson.c - the module's own binding to the cJSON library.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * compat.h - what differs between the server versions 14 to 19. Only this file asks for
  * PG_VERSION_NUM, and only this file knows the layout of a structure that the server

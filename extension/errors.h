@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * errors.h - the reasons why there is no identity, and the errors raised for them.
  *

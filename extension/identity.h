@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * identity.h - an identity: the claims of one token, or of one value of request.jwt.claims.
  *

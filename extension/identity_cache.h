@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * identity_cache.h - the identities that this process remembers, so that a token is verified
  * once and not each time it is set. A rollback sets an earlier token again.

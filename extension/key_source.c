@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * key_source.c - where keys come from: the text of a setting, or a file.
  */

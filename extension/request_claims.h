@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * request_claims.h - from request.jwt.claims to an identity.
  */

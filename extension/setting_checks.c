@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * setting_checks.c - is a new value of a setting one that can be used?
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * setting_table.h - every setting of the extension, one row each.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * settings.c - defines every setting of setting_table.h, keeps their values, and
  * tells the listener what changes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * status_functions.c - the SQL functions that tell whether a token is accepted, and why not:
  * the session's token, and any other one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trust.c - which tokens are accepted: the mode and the policy that the settings ask for.
  */

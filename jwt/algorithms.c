@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <sjwt/algorithms.h>
 #include "jwt/error.h"
 #include "crypto/crypto.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base64url.h - the encoding of JOSE (RFC 4648 section 5 without padding, RFC
  * 7515 section 2), one text for one octet string and no other.

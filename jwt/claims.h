@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * claims.h - the registered claims of RFC 7519 section 4.1 against a policy.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <sjwt/decode.h>
 
 #include "jwt/base64url.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * document.h - the text of a JWK, a JWK Set or a document of issuers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/json.h"
 #include "jwt/memory.h"
 #include "jwt/sort.h"

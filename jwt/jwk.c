@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/jwk.h"
 #include "jwt/base64url.h"
 #include "jwt/error.h"

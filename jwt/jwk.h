@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jwk.h - keys and key sets, as the core's own files see them.
  */

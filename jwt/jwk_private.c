@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/private_key.h"
 
 #include "jwt/base64url.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jws.h - the compact serialization of RFC 7515, its header and its signature.
  */

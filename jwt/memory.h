@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory.h - the caller's allocator, or malloc() and free() where there is none.
  */

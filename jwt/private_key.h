@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * private_key.h - the members of a private key, for sign.c.
  */

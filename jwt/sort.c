@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/sort.h"
 
 static void sift_down(const void **items, size_t root, size_t count,

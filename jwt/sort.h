@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sort.h - heapsort over pointers: n log n at worst and no memory of its own,
  * where qsort() promises neither.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * writer.h - a growing text, for the JSON that signing writes. The text may hold private
  * key material: memory is wiped before it is freed.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 \echo Use "ALTER EXTENSION pg_session_jwt UPDATE TO '1.0.0'" to load this file. \quit
 
 -- Every role may use the schema. The server records all privileges that a GRANT

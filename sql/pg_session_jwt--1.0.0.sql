@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 \echo Use "CREATE EXTENSION pg_session_jwt" to load this file. \quit
 
 CREATE SCHEMA auth;

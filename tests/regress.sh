@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # regress.sh DIRECTORY TEST...: pg_regress over DIRECTORY/sql/TEST.sql on the
 # server that tests/server.sh started; shows the differences.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A private PostgreSQL server for tests, demonstrations and shells.
 #
 #   tests/server.sh run [-o NAME=VALUE]... [--] COMMAND [ARGUMENT...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Shows the main use step by step, on the private server of tests/server.sh.
 # Each step checks its output: if the output is not as expected, the demo fails.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Starts psql on the private server of tests/server.sh. The database has the
 # extension, the connection has a key, and psql variables contain two tokens.

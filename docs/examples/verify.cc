@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // verify JWKS-FILE TOKEN: prints the subject of a token that the issuer https://id.example signed.
 #include <sjwt.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt.h - verifies JSON Web Tokens. Includes every public header of the library.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * check.c - checks whether the server would accept a file of keys or of issuers. The core
  * decides, as in the server. This file adds one rule: an issuer has keys, and one of them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/tools/files.h"
 
 #include "jwt/tools/message.h"

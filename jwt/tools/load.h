@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * load.h - loads keys from files. Each function returns false on failure and prints an error
  * that names what ("--keys"). path may be "-", standard input.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * message.h - the messages of sjwt on standard error, and its exit codes.
  *

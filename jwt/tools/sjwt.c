@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt - makes, verifies and shows JSON Web Tokens and their keys.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench.h - shared by the benchmark programs: contenders that take turns, and tokens of a
  * given size.

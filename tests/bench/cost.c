@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cost.c - verifies one token TIMES times, so that callgrind can count the instructions of
  * verify_token(). See cost.sh.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Counts instructions with callgrind and compares them with budget.txt: this test finds a
 # regression without a clock.
 #

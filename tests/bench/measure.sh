@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Measures the server. ./dev bench runs it through tests/server.sh, which starts the server.
 # Prints series in the form of bench.h.
 #

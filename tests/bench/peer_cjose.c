@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer_cjose.c - cjose keeps the key prepared and checks no claims.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer_libjwt.c - libjwt gets the key as PEM and parses it again for each token.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peers.h - other libraries that verify a token. Each is measured if its development package
  * is installed.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Writes the document and the plots from the measured series.
 #
 #   report.pl BUILD-DIRECTORY OUTPUT-DIRECTORY COMMAND SERIES-FILE...

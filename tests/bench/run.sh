@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh BUILD [quick]: runs all benchmarks with the programs that the preset "bench" built in
 # BUILD. Writes docs/benchmarks.md; quick: BUILD/report/benchmarks.md. ./dev bench calls it.
 set -euo pipefail

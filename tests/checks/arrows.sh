@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # arrows.sh OBJECT...: no cycle among the source files of these objects. A file
 # that uses what another defines has an arrow to it. Prints each arrow.
 set -euo pipefail

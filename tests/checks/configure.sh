@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # configure.sh SOURCE-DIRECTORY MESSAGE OPTION...: CMake's configuration with these options
 # must fail and print MESSAGE. If MESSAGE is "-", it must succeed.
 set -uo pipefail

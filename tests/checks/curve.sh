@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # curve.sh SOURCE-DIRECTORY OPTION...: these headers are those of an mbedTLS built without
 # secp256k1. The table must not have ES256K, and the build must agree with the table.
 set -euo pipefail

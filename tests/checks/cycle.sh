@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # cycle.sh COMPILER: arrows.sh fails on a cycle and names its files, and no other
 # one; it takes the same files without the call that closes the cycle, and it
 # fails where no file uses another one.

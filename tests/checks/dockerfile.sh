@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # dockerfile.sh SOURCE-DIR: the Dockerfile, which nothing builds, has Debian's
 # packages from .ci/packages: each group but those of matrix, servers and cross,
 # installed by .ci/setup.sh from files that it copies and .dockerignore lets through.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 
 
 # drivers.sh appends this file to the functions of docs/drivers.md for psycopg.

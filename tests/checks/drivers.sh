@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # drivers.sh SOURCE-DIR pg|psycopg: runs the functions of docs/drivers.md unchanged, with
 # the named driver, on a private server (tests/server.sh, whose environment it needs). TAP.
 #   INTEROP_MODULES  (pg) the folder that tests/interop/setup.sh installed into

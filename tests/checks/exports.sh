@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # exports.sh MODULE ALLOW-LIST: the module exports exactly the symbols of the allow-list,
 # and contains no code that signs.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # fips.sh SJWT CONFIGURATION: with the FIPS module's configuration sjwt names the module
 # and verifies. Without it, with a broken one, and with the MAC of another module,
 # every token is refused, and the reason names the file. Nothing else verifies instead.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # installed.sh SOURCE-DIR BUILD-DIR: what cmake --install --component core puts
 # in place is whole: programs are built with it as docs/library.md says and run,
 # and the shared library exports what the headers declare. Needs no network.

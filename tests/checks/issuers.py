@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """issuers.py SOURCE-DIR: docs/issuers.schema.json judges the documents of
 tests/vectors/issuers as the core does, and is itself a JSON Schema."""
 

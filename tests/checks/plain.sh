@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # plain.sh SOURCE-DIR: the documents use plain words and short lines, and the sources use the
 # field's names. Checks three rules:
 #   1. README.md and docs/*.md have no line of more than 120 characters, except in tables and

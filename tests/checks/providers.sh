@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # providers.sh SOURCE-DIR: docs/providers.md must show the settings and policies of
 # tests/vectors/providers, which the tests run, octet by octet. A comment with the path of
 # the file comes before each block.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # quickstart.sh SOURCE-DIR: runs the commands of the README's section "From your provider's
 # token to the first protected row" unchanged, on a private server (tests/server.sh, whose
 # environment it needs), with a token of the form of a real provider.

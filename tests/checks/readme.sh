@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # readme.sh README: runs the SQL and shell blocks of the README unchanged, on a private
 # server (tests/server.sh, whose environment it needs), and checks the results that their
 # comments state.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # reference.sh SOURCE-DIR ERRCODES-H: docs/reference.md and the sources must have the same
 # functions, settings, messages with their SQLSTATEs, and reasons. Each link between the
 # documents must have a target. ERRCODES-H is utils/errcodes.h of a server's headers.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # server_flags.sh COMPILE-COMMANDS PG_CONFIG TYPE-OF-BUILD: each file that sees the
 # server's headers is compiled with the flags of the server that change what code
 # means or that harden it.

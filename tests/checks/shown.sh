@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # shown.sh SOURCE-DIR PAGE: a comment in PAGE names a file, and the block after it must
 # show this file octet by octet, so that the page shows what the tests run.
 set -euo pipefail

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table that the configure step prints must agree with the build, also for signing.
  * Tests that sign restrict themselves to the algorithms that the build signs. This test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each status of a crypto library raises its own error in SQL, and the session keeps its
 # previous token. The backend is that of fake.c.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A crypto backend for tests of the layers above. It computes nothing and returns the
  * status that its arguments select, a number of enum sjwt_crypto_status. An extension

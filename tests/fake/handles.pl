@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # An ERROR in the middle of a verification releases the keys that were prepared for it. The
 # module is linked with memory.c, and with fake.c as its crypto library, which counts its handles.
 

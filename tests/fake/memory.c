@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Out of memory on request: the setting fake.fails = 'n' makes the n-th allocation fail that
  * the extension and the core request afterwards. Each new value restarts the count. The

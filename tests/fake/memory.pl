@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Out of memory: the session raises an error and keeps its previous state. The module is
 # linked with memory.c, and with fake.c as its crypto library.
 

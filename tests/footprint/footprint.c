@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * footprint.c - the heap and the stack that one verification needs.
  *

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Compares the size of the code, the heap and the stack of a verification with budget.txt.
 #
 #   footprint.sh KEY text SIZE MAP       the text of the objects that MAP, a linker's map, names:

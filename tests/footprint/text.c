@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * text.c - uses what a verifying program uses, and is only linked: the linker's map then names
  * the objects of the core that such a program carries.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # coverage.sh BUILD_DIR: lines and branches of crypto/ and jwt/ that the fuzz targets reach by
 # their seeds alone. BUILD_DIR is a build of the preset fuzz-coverage. Fails where it is less
 # than 95 % of the lines of the half that verifies: all but private keys and signing.

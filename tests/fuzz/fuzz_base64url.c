@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each accepted text is the only encoding of its octets, and each encoding is accepted. */
 #include "fuzz.h"
 

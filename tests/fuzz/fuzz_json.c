@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parser accepts each text that the checker accepts, and the text is one value. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any text as a JWK or a JWK Set, over the real backends. */
 #include "fuzz.h"
 

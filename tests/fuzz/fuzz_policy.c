@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A policy and a token that is signed by a key of this target, so that each rule behind the
  * signature is reached. What is accepted must satisfy the policy by a second opinion.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any text as a private key. What it signs must verify with its public half, and what is printed
  * of it must be read again as the same key.

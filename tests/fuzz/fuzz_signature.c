@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A key's octets, a message and a signature, put to each backend of the build. All that serve
  * the algorithm must agree, and what was verified must no longer verify once it is changed.

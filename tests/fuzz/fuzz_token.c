@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any text as a token. With a leading '#', the text is a header and, after the first line
  * feed, a payload. Both are encoded and get a signature that the fake backend accepts, so

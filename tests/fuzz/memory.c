@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Allocations that fail. The linker sends each malloc() and calloc() of the statically linked
  * code here (--wrap), and cJSON is told to come here. The crypto libraries are not: their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hostile.c - functions with the names of the extension's that answer with another user.
  */

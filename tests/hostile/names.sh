@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # names.sh MODULE: prints a C file with a function for each one that the module contains, and
 # for each one of cJSON and of the crypto libraries that it takes from a shared library. The
 # functions return 0, which means success where a crypto library returns it.

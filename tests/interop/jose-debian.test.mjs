@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The peer is the command "jose" (Debian's package of that name).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

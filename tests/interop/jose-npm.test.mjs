@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The peer is npm's package "jose"; INTEROP_MODULES is the folder that setup.sh
 // installed it in.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints one line for each algorithm that this build verifies: its name, a JWK for
 // pg_session_jwt.jwk and a token signed by npm's jose, separated by tabs.
 import { createRequire } from 'node:module';

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Sets tokens signed by npm's jose in sessions of a running server: one for each
 # algorithm that the build verifies, except those with a shared secret, whose JWK is
 # refused. TAP. Environment: that of tests/server.sh and session.mjs.

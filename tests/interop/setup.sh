@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # setup.sh FOLDER: installs npm's packages for these tests into FOLDER, once per
 # version of the lock file.
 set -eu

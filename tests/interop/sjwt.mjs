@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tool under test, and files for it to read.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every algorithm in both directions between sjwt and a peer, an independent
 // implementation. If a peer or this build does not support an algorithm, the suite
 // asserts that.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Better Auth with its JWT plug-in: sign-up, sign-in and /token over HTTP.
 //   node better-auth.mjs OUTPUT_DIRECTORY [1.2]
 // With 1.2 an earlier version runs, whose key set has neither "alg" nor "use".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shared by the issuers: a loopback server, an HTTP client that keeps cookies, the output
 // directory and the protocol on stdin and stdout.
 import { createServer, request } from 'node:http';

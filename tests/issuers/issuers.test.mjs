@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every token of every issuer, checked by sjwt and by another implementation
 // (jose), before and after its keys changed. Run where setup.sh installed.
 //   SJWT  path of the tool sjwt

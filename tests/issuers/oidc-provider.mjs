@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // oidc-provider, a certified OpenID Provider: authorization code flow with PKCE,
 // its development login and consent pages driven over HTTP.
 //   node oidc-provider.mjs OUTPUT_DIRECTORY

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sjwt signs the tokens of tests/vectors/providers. sjwt and another implementation (jose)
 // verify them with the settings beside them.
 //   SJWT       path of the tool sjwt

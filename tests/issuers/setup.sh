@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the issuers and their packages into a directory outside the source tree:
 #   setup.sh DIRECTORY
 # Installs the packages again only if the lock file changed. Runs no install script of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Shared by the tests of issuer mode: keys and tokens of a test issuer, and key files
 # as an administrator writes them.
 package Issuer;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Shared by the TAP tests: clusters, keys, tokens, and sessions as a list of
 # statements with their expected results.
 package SessionJwt;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The plans for a call of a function in a condition: an index, pruning at run time,
 # parallel workers.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # postgres_fdw hands the user's token to a second server, which verifies it: the setup
 # of docs/operations.md, and its limits.
 

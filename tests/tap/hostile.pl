@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Another module that exports the names of the extension's functions, and of its libraries', is
 # loaded first. It takes the place of none of them.
 

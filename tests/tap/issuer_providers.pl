@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Tokens with the form of each known provider, with the settings and the policies of
 # docs/providers.md.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Issuer mode: key files that change or become unusable while sessions run.
 
 use strict;

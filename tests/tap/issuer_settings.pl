@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Issuer mode: only a superuser decides which issuers the server trusts. The tests try to
 # set each setting in each way that an ordinary role has.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Issuer mode: refused tokens and their errors in SQL; several issuers; the functions
 # for claims; auth.jwt_status() and auth.jwt_verify().
 

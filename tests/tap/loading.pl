@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The first call of a function loads the library, in any context. Settings made before
 # that must stay effective: if a key were lost, the session would use the client's claims.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A real PgBouncer: users take turns on one server connection, and no user sees data or
 # an identity that another user left.
 

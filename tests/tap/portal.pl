@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # In the extended protocol one message binds a portal and another executes it. A client
 # can set another token between them. psql cannot do this, so this file implements the
 # protocol.

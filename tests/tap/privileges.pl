@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A dump restores every privilege on schema auth that the owner gave or took, in
 # each version and on each way between versions.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each reason to refuse a token: message and SQLSTATE. The session keeps its previous
 # token, and the log contains no part of the refused one.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A reload of the configuration file while sessions run: without a change no token is
 # verified again, and a change takes effect.
 

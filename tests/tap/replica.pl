@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A streaming hot standby verifies tokens as the primary does, with its own key file.
 
 use strict;

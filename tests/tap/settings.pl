@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which role can set which setting, in each way; the audit log; which role can call.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The state of a token follows its setting, in each context that reads it.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Catalogs of older releases work as they are, and update; and there is a way back.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sessions without a client: a background worker sets a token and reads it. It has no
 # startup packet, so its key comes from the configuration. The server does not know when
 # a statement starts there.

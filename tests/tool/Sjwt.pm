@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Runs the tool (its path is in SJWT) and compares its output with the expectation. No
 # eight octets of its input, or of a file of file(), may appear on standard error.
 package Sjwt;

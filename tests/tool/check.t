@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # sjwt check: whether the server would accept a file of keys, or of issuers.
 use strict;
 use warnings;

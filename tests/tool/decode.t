@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # sjwt decode: prints a token for a person to read, and says that nothing is verified.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # sjwt keygen, public, keys and backends.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every algorithm with published tokens: those that the build verifies, and the error for
 # an algorithm that it does not verify, or does not sign with.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # docs/sjwt.1 and --help name the same commands and options.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # sjwt sign: its tokens, octet by octet if the algorithm is deterministic.
 use strict;
 use warnings;

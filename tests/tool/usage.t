@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The command line: wrong arguments, unreadable input and unwritable output. Exit code 2,
 # one line on standard error, nothing on standard output.
 use strict;

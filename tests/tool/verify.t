@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # sjwt verify: accepted tokens, refused tokens and the messages.
 use strict;
 use warnings;

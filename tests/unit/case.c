@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * case.c - linked into every unit test. If SJWT_TEST_CASE is set in the environment,
  * only the cases with this name run (* and ? match any characters).

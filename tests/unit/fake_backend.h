@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fake_backend.h - the crypto registry over one backend that computes nothing.
  *

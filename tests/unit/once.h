@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * once.h - a key that is prepared for one question and released at once.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * support.h - shared by the core's tests: an allocator that counts and can fail, and
  * tokens built from parts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of algorithms, and the algorithms that the build reports. */
 #include "support.h"
 

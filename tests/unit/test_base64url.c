@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The strict base64url of JOSE. */
 #include "support.h"
 

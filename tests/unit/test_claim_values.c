@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The values of a token's claims, of each JSON type. */
 #include "support.h"
 

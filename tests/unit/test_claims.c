@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registered claims against the policy, and the order of the checks. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Algorithm confusion: a public key is public, so a MAC computed with it proves nothing, in
  * whatever form a verifier might pass the key to HMAC.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The algorithm table against RFC 7518, RFC 8037, RFC 8812 and RFC 9864. */
 #include <stdarg.h>
 #include <stddef.h>

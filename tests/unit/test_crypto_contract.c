@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every backend must answer: the vectors of tests/vectors/crypto, each
  * file a test, put to the registry and to each backend that declares the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registry over two backends that answer what a test tells them to: who is
  * asked, when, and that each answer arrives as it was given.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keys and signatures made here are good ones, and what cannot be signed with
  * is refused; what the libraries hold is given back, over many calls in one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding for a person to read: nothing is verified, and an unreadable token is an
  * error. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Documents of several issuers: each file of tests/vectors/issuers is a test. The tests
  * below cover what these files cannot express. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The strict JSON checker: it accepts only RFC 8259 texts that all readers read alike. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JWK and JWK Set: which keys are usable, for what, and how one is found. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The compact serialization, its header, and the selection of the key. */
 #include "support.h"
 

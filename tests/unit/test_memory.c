@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Out of memory at every allocation in turn, the allocator's and the JSON
  * parser's: always SJWT_NO_MEMORY, never a leak, and nothing is left half made. */
 #include "support.h"

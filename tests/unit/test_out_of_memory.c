@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each allocation fails in turn, those of the crypto libraries too: malloc() and its kind
  * are this program's own. A key is parsed and prepared and a token verified; what comes of it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Work grows no faster than n log n, shown by counting comparisons rather than
  * by a clock: the files under test are compiled here with a strcmp() that counts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private keys and signing (jwt/sign.h): cases that the tool's tests cannot reach, each
  * allocation failing in turn, and no private octet in freed memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The statuses: their names and texts, and that each one can occur. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Several threads and one key set: each verifies good tokens and bad ones of every
  * algorithm that this build signs, reads the claims of a shared token, and parses

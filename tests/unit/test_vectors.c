@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Published tokens and keys: each file of tests/vectors/jws is a test. The
  * format is described there. */
 #include "support.h"

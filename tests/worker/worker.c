@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A background worker for tests of sessions without a client. It runs the statements of the
  * table job in the order of their step, and stores the first column of the first row of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/claims.h - the values of a verified token's claims (RFC 7519 section 4).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/decode.h - decodes a token without verifying it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/export.h - SJWT_API marks the functions of the public headers, which the
  * shared library exports.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/issuers.h - a document of several issuers, each with its own keys.
  */

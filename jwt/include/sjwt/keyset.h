@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/keyset.h - verification keys, parsed from a JWK or a JWK Set (RFC 7517).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sjwt/status.h - what a call returns, and the particulars of a failure.
  */

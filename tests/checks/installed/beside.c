@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program that uses libjwt and libcrypto beside this library: the headers go
  * together, and each name means the library that it belongs to. */
 #include <jwt.h>

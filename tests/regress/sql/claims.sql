@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Without a session key, the claims come from request.jwt.claims, which a gateway sets.
 \a \t
 \pset null NULL

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- auth.organization() and auth.organization_id(): the claim "o"
 \a \t
 \pset null NULL

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The main use: each user sees their own rows.
 \a \t
 \pset null NULL

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A session with its own key: the connection starts with pg_session_jwt.jwk.
 \a \t
 \pset null NULL

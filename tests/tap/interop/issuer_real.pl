@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Independent issuers log users in, and their tokens read rows. The keys come from the
 # address where the issuer publishes them, also after a change of the keys.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What mbedtls.c makes of each error of its library, which here answers what a
  * test tells it to: an answer too many must never become "valid".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What only the backend of OpenSSL can do wrong: it changes what other users of
  * the library in the process see, or lets them change what it accepts.
