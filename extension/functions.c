@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -22,7 +23,7 @@
 
 PGSJ_FUNCTION(init_wrapper);
 PGSJ_FUNCTION(jwt_session_init_wrapper);
-PGSJ_FUNCTION(jwt_session_init_local_wrapper);
+PGSJ_FUNCTION(jwt_authenticate_wrapper);
 PGSJ_FUNCTION(session_wrapper);
 PGSJ_FUNCTION(jwt_wrapper);
 PGSJ_FUNCTION(user_id_wrapper);
@@ -38,25 +39,14 @@ Datum init_wrapper(PG_FUNCTION_ARGS)
     PG_RETURN_VOID();
 }
 
-static void begin_session(text *jwt, bool is_local)
+Datum jwt_session_init_wrapper(PG_FUNCTION_ARGS)
 {
     ErrorContextCallback callback;
 
     pgsj_hide_statement(&callback);
-    pgsj_set_token(text_to_cstring(jwt), is_local);
+    pgsj_set_token(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
     pgsj_session_verify();
     pgsj_show_statement(&callback);
-}
-
-Datum jwt_session_init_wrapper(PG_FUNCTION_ARGS)
-{
-    begin_session(PG_GETARG_TEXT_PP(0), false);
-    PG_RETURN_VOID();
-}
-
-Datum jwt_session_init_local_wrapper(PG_FUNCTION_ARGS)
-{
-    begin_session(PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1));
     PG_RETURN_VOID();
 }
 
@@ -84,7 +74,7 @@ static void refuse_invalid_subject(const pgsj_claims *claims)
         pgsj_raise_invalid_subject();
 }
 
-Datum user_id_wrapper(PG_FUNCTION_ARGS)
+static inline Datum user_id(FunctionCallInfo fcinfo)
 {
     const pgsj_claims *claims = pgsj_session_claims();
 
@@ -92,6 +82,38 @@ Datum user_id_wrapper(PG_FUNCTION_ARGS)
         return claims->user_id.value;
     refuse_invalid_subject(claims);
     PG_RETURN_NULL();
+}
+
+Datum user_id_wrapper(PG_FUNCTION_ARGS)
+{
+    return user_id(fcinfo);
+}
+
+/* Who passes no token has none, and would go on as nobody. */
+static char *required_token(FunctionCallInfo fcinfo)
+{
+    text *jwt;
+
+    if (PG_ARGISNULL(0))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                        errmsg("JWT to authenticate with is NULL")));
+    jwt = PG_GETARG_TEXT_PP(0);
+    if (VARSIZE_ANY_EXHDR(jwt) == 0)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("JWT to authenticate with is empty")));
+    return text_to_cstring(jwt);
+}
+
+Datum jwt_authenticate_wrapper(PG_FUNCTION_ARGS)
+{
+    ErrorContextCallback callback;
+
+    pgsj_hide_statement(&callback);
+    WarnNoTransactionBlock(pgsj_session_at_top_level(), "auth.jwt_authenticate()");
+    pgsj_set_token(required_token(fcinfo), true);
+    pgsj_session_verify();
+    pgsj_show_statement(&callback);
+    return user_id(fcinfo);
 }
 
 Datum uid_wrapper(PG_FUNCTION_ARGS)

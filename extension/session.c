@@ -143,6 +143,14 @@ void pgsj_session_end_run(void)
         pgsj_executor_identity = NULL;
 }
 
+bool pgsj_session_at_top_level(void)
+{
+    /* This changes nothing: no relation has that name. Of all SPI functions it is the one that
+     * only tells whether SPI is in use. */
+    return session.executor_nesting_level <= 1 &&
+           SPI_unregister_relation("") == SPI_ERROR_UNCONNECTED;
+}
+
 /* ---- tokens ------------------------------------------------------------ */
 
 void pgsj_session_check_key(void)

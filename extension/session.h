@@ -22,6 +22,9 @@ extern const pgsj_identity *pgsj_executor_identity;
 void pgsj_session_begin_run(void);
 void pgsj_session_end_run(void);
 
+/* Did the client call this function itself, and not another function or a DO block? */
+bool pgsj_session_at_top_level(void);
+
 /* pgsj_session_identity() outside of a run of the executor, and for its first call in a run. */
 const pgsj_identity *pgsj_session_resolve(void);
 

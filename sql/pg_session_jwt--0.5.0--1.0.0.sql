@@ -21,8 +21,8 @@ DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 ALTER FUNCTION auth.organization() STRICT;
 ALTER FUNCTION auth.organization_id() STRICT;
 
-CREATE FUNCTION auth.jwt_session_init(jwt text, is_local boolean) RETURNS void
-    STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_local_wrapper';
+CREATE FUNCTION auth.jwt_authenticate(jwt text) RETURNS text
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_authenticate_wrapper';
 
 CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
     STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';
@@ -58,8 +58,8 @@ COMMENT ON FUNCTION auth.init() IS
     'loads the keys and raises an error if they are unusable: the pinned keys, or pg_session_jwt.jwk of this connection';
 COMMENT ON FUNCTION auth.jwt_session_init(text) IS
     'sets pg_session_jwt.jwt for the session and verifies the token at once';
-COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
-    'sets pg_session_jwt.jwt and verifies the token at once; if is_local is true, for the transaction only';
+COMMENT ON FUNCTION auth.jwt_authenticate(text) IS
+    'sets pg_session_jwt.jwt for the transaction, verifies the token at once, and returns the user';
 COMMENT ON FUNCTION auth.session() IS
     'returns the claims of the identity; the JSON value null if there is no identity';
 COMMENT ON FUNCTION auth.jwt() IS

@@ -14,7 +14,7 @@ SELECT auth.set_initial_privileges(nspacl) FROM pg_catalog.pg_namespace
 WHERE nspname OPERATOR(pg_catalog.=) 'auth';
 DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
-DROP FUNCTION auth.jwt_session_init(text, boolean);
+DROP FUNCTION auth.jwt_authenticate(text);
 DROP FUNCTION auth.jwt_algorithms();
 DROP FUNCTION auth.claim(text[]);
 DROP FUNCTION auth.role();

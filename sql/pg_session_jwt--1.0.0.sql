@@ -49,10 +49,10 @@ CREATE FUNCTION auth.organization_id() RETURNS uuid
 COMMENT ON FUNCTION auth.organization_id() IS
     'returns the id of the organization: member id of claim o if it is a uuid, else NULL';
 
-CREATE FUNCTION auth.jwt_session_init(jwt text, is_local boolean) RETURNS void
-    STRICT VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_init_local_wrapper';
-COMMENT ON FUNCTION auth.jwt_session_init(text, boolean) IS
-    'sets pg_session_jwt.jwt and verifies the token at once; if is_local is true, for the transaction only';
+CREATE FUNCTION auth.jwt_authenticate(jwt text) RETURNS text
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_authenticate_wrapper';
+COMMENT ON FUNCTION auth.jwt_authenticate(text) IS
+    'sets pg_session_jwt.jwt for the transaction, verifies the token at once, and returns the user';
 
 CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
     STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';

@@ -106,8 +106,10 @@ for (const [about, run, options] of ways) {
         await assert.rejects(run(pool, ALICE, 'INSERT INTO note (body) VALUES ($1)', ['']), otherError('23514'));
         await usable();
     });
-    await test(`${about}: without a token the work sees nothing`, async () => {
-        for (const token of [null, '']) assert.deepEqual((await run(pool, token, NOTES)).rows, []);
+    await test(`${about}: without a token the work does not run`, async () => {
+        await assert.rejects(run(pool, null, NOTES), otherError('22004'));
+        await assert.rejects(run(pool, '', NOTES), otherError('22023'));
+        await usable();
     });
     await test(`${about}: a connection that is lost is replaced`, async () => {
         await assert.rejects(run(pool, ALICE, 'SELECT pg_terminate_backend(pg_backend_pid())'), otherError());

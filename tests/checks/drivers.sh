@@ -90,7 +90,7 @@ END
     logged() { grep -qF -- "$1" "$PGSJ_LOG"; }
     not_logged() { ! logged "$1"; }
     # shellcheck disable=SC2016  # the statement's own $1
-    result "the server logs statements" logged 'SELECT auth.jwt_session_init($1, true)'
+    result "the server logs statements" logged 'SELECT auth.jwt_authenticate($1)'
     result "the server logs refusals" logged 'invalid JWT signature'
     for name in ALICE BOB FORGED EXPIRED POLISH; do
         for part in 2 3; do

@@ -50,7 +50,8 @@ expect() {
     fi
 }
 expect "ERROR|FATAL|WARNING" 0
-expect "^ alice$" "$(grep -c -- "-- alice" "$readme")"
+# The block of the transaction runs twice.
+expect "^ alice$" "$(($(grep -c -- "-- alice" "$readme") + 1))"
 expect "\| alice \| hello" 3
 expect "^ t$" 2
 exit "$failed"

@@ -66,7 +66,7 @@ for my $verdict (sort keys %refusal)
 		init_with($kept) => '',
 		init_with($token) => $refusal{$verdict},
 		'SELECT auth.user_id()' => 'kept',
-		"SELECT auth.jwt_session_init('$token', true)" => $refusal{$verdict},
+		"SELECT auth.jwt_authenticate('$token')" => $refusal{$verdict},
 		"SET pg_session_jwt.jwt = '$token'" => '',
 		map({ ("SELECT auth.$_()" => $refusal{$verdict}) }
 			qw(user_id uid session jwt organization organization_id)),

@@ -85,7 +85,7 @@ survives(
 	'handing over a token for one transaction',
 	$good,
 	[ init_with($kept) => '' ],
-	[ "SELECT auth.jwt_session_init('$next', true), auth.user_id()" => '|next' ],
+	[ "SELECT auth.jwt_authenticate('$next'), auth.user_id()" => 'next|next' ],
 	[ $user => [ 'kept', 'kept' ], init_with($next) => [ '', '' ], $user => [ 'next', 'next' ] ]);
 survives(
 	'reading a token',

@@ -85,7 +85,7 @@ for my $provider (@providers)
 
 		session_ok($node, "$provider: for one transaction", \%app,
 			'BEGIN', undef,
-			"SELECT auth.jwt_session_init('$token{$provider}', true)", undef,
+			"SELECT auth.jwt_authenticate('$token{$provider}')", undef,
 			'SELECT body FROM note', 'mine',
 			'COMMIT', undef,
 			@nothing);

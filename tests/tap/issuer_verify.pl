@@ -96,7 +96,7 @@ session_ok(
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	$user => 'alice',
 	'BEGIN' => '',
-	"SELECT auth.jwt_session_init('@{[with(sub => 'bob')]}', true)" => '',
+	"SELECT auth.jwt_authenticate('@{[with(sub => 'bob')]}')" => 'bob',
 	$user => 'bob',
 	'COMMIT' => '',
 	$user => 'alice');

@@ -75,10 +75,10 @@ my $nobody = hold('count(*) = 0') . "SELECT 1 / (auth.user_id() IS NULL)::int;\n
 my %script = (nobody => $nobody, nobody_in_transaction => "BEGIN;\n${nobody}COMMIT;\n");
 while (my ($user, $token) = each %token)
 {
-	$script{"init_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}COMMIT;\n";
+	$script{"init_$user"} = "BEGIN;\nSELECT auth.jwt_authenticate('$token');\n$is{$user}COMMIT;\n";
 	$script{"set_$user"} = "BEGIN;\nSET LOCAL pg_session_jwt.jwt = '$token';\n$is{$user}COMMIT;\n";
 	# A transaction that is rolled back.
-	$script{"undo_$user"} = "BEGIN;\nSELECT auth.jwt_session_init('$token', true);\n$is{$user}ROLLBACK;\n";
+	$script{"undo_$user"} = "BEGIN;\nSELECT auth.jwt_authenticate('$token');\n$is{$user}ROLLBACK;\n";
 }
 put_file("$dir/$_.sql", $script{$_}) for keys %script;
 
@@ -114,7 +114,7 @@ sub as_alice
 {
 	my ($key) = @_;
 	return join "\n", client('transaction',
-		"BEGIN; SELECT auth.jwt_session_init('" . token_for($key, 'alice') . "', true); $count; COMMIT; SELECT pg_backend_pid()");
+		"BEGIN; SELECT auth.jwt_authenticate('" . token_for($key, 'alice') . "'); $count; COMMIT; SELECT pg_backend_pid()");
 }
 my $new = new_key('key-2');
 put_file($node->data_dir . '/jwks.json', key_set($new));
@@ -129,7 +129,7 @@ $node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.audienc
 client('pgbouncer', 'RECONNECT');
 
 # A client disconnects in the middle of a transaction: PgBouncer closes the server connection.
-client('transaction', "BEGIN; SELECT auth.jwt_session_init('$token{alice}', true);");
+client('transaction', "BEGIN; SELECT auth.jwt_authenticate('$token{alice}');");
 is((client('transaction', $count))[0], '0||', 'a client that disconnects in a transaction leaves no identity');
 
 # The documents warn of this case. It also proves that this test detects rows of another user.

@@ -62,7 +62,7 @@ sub is_refused
 		init_with($kept) => '',
 		init_with($literal) => $error,
 		'SELECT auth.user_id()' => 'kept',
-		"SELECT auth.jwt_session_init('$literal', true)" => $error,
+		"SELECT auth.jwt_authenticate('$literal')" => $error,
 		'SELECT auth.user_id()' => 'kept',
 		"SET pg_session_jwt.jwt = '$literal'" => '',
 		'SELECT auth.user_id()' => $error,

@@ -76,7 +76,7 @@ sub token_stays
 			(
 				reload($conf),
 				init_with($key_token) => '',
-				"SELECT auth.jwt_session_init('$key_token', true), auth.user_id()" => '|alice',
+				"SELECT auth.jwt_authenticate('$key_token'), auth.user_id()" => 'alice|alice',
 				$user => 'alice',
 				init_with($older) => refused('23514', 'Token ID must be strictly monotonically increasing.'))
 		} 1 .. 2));

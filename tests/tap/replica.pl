@@ -50,7 +50,7 @@ session_ok($standby, 'standby: each user reads rows that came by streaming', \%a
 
 session_ok($standby, 'standby: for one transaction', \%app,
 	'BEGIN', undef,
-	"SELECT auth.jwt_session_init('$token{old}{bob}', true)", undef,
+	"SELECT auth.jwt_authenticate('$token{old}{bob}')", undef,
 	$notes, $rows{bob},
 	'COMMIT', undef,
 	$notes, '',

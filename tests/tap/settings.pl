@@ -42,7 +42,7 @@ session_ok(
 	init_with($alice) => '',
 	'SELECT auth.user_id(), auth.uid(), auth.session(), auth.jwt(), auth.organization(), auth.organization_id()' =>
 	  'alice|NULL|{"jti": 1, "sub": "alice"}|{"jti": 1, "sub": "alice"}|NULL|NULL',
-	"SELECT auth.jwt_session_init('$bob', false)" => '',
+	"SELECT auth.jwt_session_init('$bob')" => '',
 	$user => 'bob',
 	'SELECT count(*) > 0 FROM auth.jwt_algorithms()' => 't');
 session_ok(

@@ -182,18 +182,16 @@ session_ok(
 	$key,
 	init('a') => '',
 	'BEGIN' => '',
-	"SELECT auth.jwt_session_init('$token{b}', true)" => '',
+	"SELECT auth.jwt_authenticate('$token{b}')" => 'user b',
 	$user => 'user b',
-	"SELECT auth.jwt_session_init('$forged', true)" => $bad_signature,
+	"SELECT auth.jwt_authenticate('$forged')" => $bad_signature,
 	'ROLLBACK' => '',
 	$user => 'user a',
-	"SELECT auth.jwt_session_init('$token{c}', true), auth.user_id()" => '|user c',
+	"SELECT auth.jwt_authenticate('$token{c}'), auth.user_id()" => 'user c|user c',
 	$user => 'user a',
-	"SELECT auth.jwt_session_init('$token{d}', false)" => '',
-	$user => 'user d',
-	"SELECT auth.jwt_session_init('$token{e}', NULL) IS NULL" => 't',
-	"SELECT auth.jwt_session_init(NULL, true) IS NULL" => 't',
-	$user => 'user d');
+	'SELECT auth.jwt_authenticate(NULL)' => refused('22004', 'JWT to authenticate with is NULL'),
+	"SELECT auth.jwt_authenticate('')" => refused('22023', 'JWT to authenticate with is empty'),
+	$user => 'user a');
 
 session_ok(
 	$node,
@@ -300,7 +298,7 @@ session_ok(
 	     RAISE EXCEPTION 'undo';
 	   EXCEPTION WHEN raise_exception THEN seen := seen || auth.user_id();
 	   END;
-	   PERFORM auth.jwt_session_init('$token{c}', true); seen := seen || auth.user_id();
+	   PERFORM auth.jwt_authenticate('$token{c}'); seen := seen || auth.user_id();
 	   RAISE NOTICE '%', seen;
 	   IF seen <> '{user a,user b,user a,user c}' THEN RAISE 'saw %', seen; END IF;
 	 END \$\$" => '',
@@ -618,7 +616,7 @@ session_ok(
 	(map { ($_ => $expired, 'ROLLBACK TO s' => '') } 'EXECUTE q', 'EXECUTE p', 'SELECT who()',
 		'SELECT auth.session()', 'SELECT auth.jwt()', 'SELECT auth.uid()', 'SELECT auth.organization()',
 		'SELECT auth.organization_id()', init_with($short),
-		"SELECT auth.jwt_session_init('$short', true)"),
+		"SELECT auth.jwt_authenticate('$short')"),
 	'ROLLBACK' => '',
 	'EXECUTE q' => 'user a',
 	"SET pg_session_jwt.jwt = '$short'" => '',

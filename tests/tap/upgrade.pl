@@ -104,7 +104,7 @@ my $fresh = catalog('fresh');
 my %wanted = (
 	'auth.init()' => 'void|t|v|u|init_wrapper',
 	'auth.jwt_session_init(text)' => 'void|t|v|u|jwt_session_init_wrapper',
-	'auth.jwt_session_init(text,boolean)' => 'void|t|v|u|jwt_session_init_local_wrapper',
+	'auth.jwt_authenticate(text)' => 'text|f|v|u|jwt_authenticate_wrapper',
 	'auth.session()' => 'jsonb|t|s|s|session_wrapper',
 	'auth.jwt()' => 'jsonb|t|s|s|jwt_wrapper',
 	'auth.user_id()' => 'text|t|s|s|user_id_wrapper',
@@ -124,9 +124,16 @@ SELECT p.oid::regprocedure || E'\t'
 FROM pg_proc p WHERE pronamespace = 'auth'::regnamespace AND proname <> 'jwt_algorithms'
 END
 is_deeply(\%got, \%wanted, 'names, marks and symbols are those of the contract');
-is( $node->safe_psql('fresh', <<'END'), 'jwt, is_local', 'so are the names of arguments');
+is( $node->safe_psql('fresh', <<'END'), 'jwt', 'so is the name of the argument');
 SELECT array_to_string(proargnames, ', ') FROM pg_proc
-WHERE oid = 'auth.jwt_session_init(text, boolean)'::regprocedure
+WHERE oid = 'auth.jwt_authenticate(text)'::regprocedure
+END
+is( $node->safe_psql('fresh', <<'END'), 'auth.jwt_session_init', 'a name alone says which function');
+CREATE ROLE grantee;
+GRANT EXECUTE ON FUNCTION auth.jwt_session_init TO grantee;
+REVOKE EXECUTE ON FUNCTION auth.jwt_session_init FROM grantee;
+DROP ROLE grantee;
+SELECT 'auth.jwt_session_init'::regproc
 END
 is( $node->safe_psql('fresh', <<'END'), '', 'every function is described');
 SELECT oid::regprocedure FROM pg_proc

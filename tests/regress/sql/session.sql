@@ -129,7 +129,7 @@ SELECT auth.user_id(), auth.uid();
 \c :"session"
 SELECT auth.jwt_session_init(:'alice');
 BEGIN;
-SELECT auth.jwt_session_init(:'bob', true);
+SELECT auth.jwt_authenticate(:'bob');
 SELECT auth.user_id();
 COMMIT;
 SELECT auth.user_id();
@@ -140,7 +140,7 @@ SELECT auth.user_id();
 COMMIT;
 SELECT auth.user_id();
 \set dave `"$PGSJ_TESTS"/regress/token sign '{"jti":4,"sub":"dave"}'`
-SELECT auth.jwt_session_init(:'dave', false);
+SELECT auth.jwt_authenticate(:'dave'), auth.user_id();
 SELECT auth.user_id();
 
 DROP EXTENSION pg_session_jwt;
