@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # auth.jwt_authenticate(): an identity for one transaction, its result, its errors and its warning.
 
 use strict;
