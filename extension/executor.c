@@ -24,11 +24,35 @@ static void run(QueryDesc *query, ScanDirection direction, uint64 count PGSJ_RUN
         standard_ExecutorRun(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
 }
 
+/* The same without workers: each part of the plan that workers would run, the leader runs. */
+static void run_alone(QueryDesc *query, ScanDirection direction,
+                      uint64 count PGSJ_RUN_ONCE_PARAMETER)
+{
+    PlannedStmt *const parallel = query->plannedstmt;
+    PlannedStmt plan = *parallel;
+
+    plan.parallelModeNeeded = false;
+    query->plannedstmt = &plan;
+    PG_TRY();
+    {
+        run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
+    }
+    PG_FINALLY();
+    {
+        query->plannedstmt = parallel;
+    }
+    PG_END_TRY();
+}
+
 /*
  * The leader verifies the token before its workers do. Otherwise a token that only workers read
- * would never be accepted in the leader, and a replay would not be noticed. A refusal is raised
- * where the token is read. The hook of ExecutorStart would be too early: a portal starts when it
- * is bound and launches its workers when it runs, and another token may be set in between.
+ * would never be accepted in the leader, and a replay would not be noticed. The hook of
+ * ExecutorStart would be too early: a portal starts when it is bound and launches its workers when
+ * it runs, and another token may be set in between.
+ *
+ * No worker starts with a refused token. An error in one worker ends the other workers, and the
+ * server then logs their statement, which may hold the token. The leader raises the error where
+ * the token is read.
  */
 static void run_with_workers(QueryDesc *query, ScanDirection direction,
                              uint64 count PGSJ_RUN_ONCE_PARAMETER)
@@ -40,7 +64,10 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
          * need not have set it. */
         if (MyBackendType == B_BG_WORKER)
             SetCurrentStatementStartTimestamp();
-        pgsj_session_accept();
+        if (!pgsj_session_accept()) {
+            run_alone(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
+            return;
+        }
     }
     pgsj_hide_statement_of_worker(&callback);
     run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);

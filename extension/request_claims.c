@@ -7,6 +7,7 @@
 #include "extension/identity_cache.h"
 #include "extension/memory.h"
 #include "extension/request_claims.h"
+#include "extension/setting_checks.h"
 #include "extension/settings.h"
 
 typedef struct claims_request {
@@ -39,6 +40,8 @@ pgsj_identity *pgsj_request_claims_identity(pgsj_identity *current)
     if (current != NULL)
         return current;
     key.source_len = strlen(json);
+    if (key.source_len > PGSJ_MAX_CLAIMS_SIZE)
+        return pgsj_anonymous_identity();
     request.identity = pgsj_identity_cache_find(&key);
     if (request.identity == NULL)
         pgsj_with_temp_context(make_identity, &request);

@@ -171,17 +171,16 @@ void pgsj_session_verify(void)
         pgsj_raise(&failure);
 }
 
-void pgsj_session_accept(void)
+bool pgsj_session_accept(void)
 {
+    const pgsj_identity *identity;
     pgsj_failure failure;
 
     if (pgsj_settings.current_token_extra == NULL || !pgsj_trust_verifies())
-        return;
-    /* An issuer's keys may have changed since the token was accepted. */
-    if (pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER)
-        pgsj_verifier_publish(find_identity(&failure) != NULL);
-    else if (pgsj_settings.current_token_extra->identity_id == 0)
-        (void)find_identity(&failure);
+        return true;
+    identity = find_identity(&failure);
+    pgsj_verifier_publish(identity != NULL);
+    return identity != NULL && !identity->claims.subject_invalid;
 }
 
 /* ---- events ------------------------------------------------------------ */

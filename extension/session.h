@@ -58,9 +58,10 @@ void pgsj_session_check_key(void);
  * to verify it. */
 void pgsj_session_verify(void);
 
-/* Verifies the session's token, if there is one and this has not been done, so that parallel
- * workers which start now are told whether it is accepted. Does not raise where it is refused. */
-void pgsj_session_accept(void);
+/* For the leader of a parallel query. Verifies the session's token, if there is one, and publishes
+ * the verdict for workers that start now. Returns false where a read of the identity raises an
+ * error; this function does not raise it. */
+bool pgsj_session_accept(void);
 
 /* A setting that decides over the identity has changed. Never fails. */
 void pgsj_session_changed(void);

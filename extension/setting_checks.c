@@ -107,3 +107,14 @@ bool pgsj_check_list(const char *name, const char *value, void **extra, GucSourc
     pfree(copy);
     return parses || refuse(name, NULL, NULL, source);
 }
+
+bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSource source)
+{
+    char detail[64];
+
+    (void)extra;
+    if (!should_validate(value, source) || strlen(value) <= PGSJ_MAX_CLAIMS_SIZE)
+        return true;
+    snprintf(detail, sizeof(detail), "The limit is %d bytes.", PGSJ_MAX_CLAIMS_SIZE);
+    return refuse(name, detail, NULL, source);
+}

@@ -17,10 +17,15 @@
 
 #include "utils/guc.h"
 
+/* Octets that request.jwt.claims may have. request_claims.c believes no longer value that a
+ * connection begins with. */
+#define PGSJ_MAX_CLAIMS_SIZE (1024 * 1024)
+
 /* name: the setting's. extra: as the server hands it over; not used here. */
 bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_algorithms(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source);
+bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSource source);
 
 /* While paused, every value is taken: the settings are being defined. */
 void pgsj_setting_checks_pause(bool paused);

@@ -23,8 +23,9 @@
 #define PGSJ_SETTING_TABLE_H
 
 #define PGSJ_SETTINGS(STRING, INTEGER, BOOLEAN)                                                    \
-    STRING(claims, "request.jwt.claims", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST, accept_value,  \
-           claims_event, "The claims that a trusted gateway hands over, as JSON.",                 \
+    STRING(claims, "request.jwt.claims", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST,                \
+           pgsj_check_claims, claims_event,                                                        \
+           "The claims that a trusted gateway hands over, as JSON.",                               \
            "They are the identity where no key is configured.")                                    \
     /* NULL: not set; "" is set, and unusable. */                                                  \
     STRING(jwk, "pg_session_jwt.jwk", NULL, PGC_BACKEND, PINNING, accept_value, trust_event,       \

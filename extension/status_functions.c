@@ -18,6 +18,7 @@
 
 #include <sjwt.h>
 
+#include "extension/audit.h"
 #include "extension/clock.h"
 #include "extension/errors.h"
 #include "extension/identity.h"
@@ -205,7 +206,9 @@ static const char *reason_for_no_identity(void)
     case PGSJ_TRUST_CLAIMS:
         if (has_token)
             return pgsj_explain(&no_key);
-        return has_claims ? "request.jwt.claims is not JSON in the encoding of the database" : NULL;
+        return has_claims
+                   ? "request.jwt.claims is too large, or not JSON in the encoding of the database"
+                   : NULL;
     case PGSJ_TRUST_SESSION_KEY:
     case PGSJ_TRUST_ISSUER:
         return NULL;
@@ -229,6 +232,8 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
             put_keys(&out, policy);
     }
     identity = pgsj_session_find(&refusal);
+    if (identity != NULL && pgsj_settings.audit)
+        pgsj_audit_read(identity);
     if (pgsj_trust_verifies() && policy == NULL) {
         put_text(&out, STATUS, "misconfigured");
         put_text(&out, REASON, pgsj_explain(&failure));

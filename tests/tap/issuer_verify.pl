@@ -540,7 +540,7 @@ session_ok(
 	'SELECT status, reason FROM auth.jwt_status()' => 'none|NULL',
 	q(SET request.jwt.claims = '{') => '',
 	'SELECT status, reason FROM auth.jwt_status()' =>
-	  'none|request.jwt.claims is not JSON in the encoding of the database',
+	  'none|request.jwt.claims is too large, or not JSON in the encoding of the database',
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	'SELECT mode, status, reason FROM auth.jwt_status()' =>
 	  qr/^claims\|none\|Missing runtime parameter: pg_session_jwt\.jwk\. Hint: Set it when connecting, .*\.$/,

@@ -589,7 +589,7 @@ for (
 	push @refused_tokens, $token;
 	session_ok(
 		$node,
-		"refused by a parallel worker: $error->{message}",
+		"refused in a parallel query: $error->{message}",
 		{ db => $db, jwk => $jwk },
 		"SET $force = on" => '',
 		"SET pg_session_jwt.jwt = '$token' \\; SELECT auth.user_id()" => $error);

@@ -174,7 +174,7 @@ for my $file ('', "pg_session_jwt.jwk = '$jwk'\n")
 				"SET $force = on" => '',
 				$user => 'NULL',
 				"SET pg_session_jwt.jwt = '$alice'" => '',
-				$user => { %$in_catalog, context => qr/parallel worker/ });
+				$user => { %$in_catalog, context => undef });
 			ok((grep { $_->{severity} eq 'WARNING' && $_->{message} eq $too_late->{message} } @messages),
 				'and the server says so');
 			session_ok(
@@ -268,6 +268,32 @@ ALTER ROLE app_user RESET ALL;
 ALTER DATABASE other RESET ALL;
 END
 
+# Claims of the gateway have at most 1 MiB. The first value is that of a placeholder.
+sub claims_of
+{
+	my ($size) = @_;
+	return '{"sub":"large","pad":"' . 'x' x ($size - length '{"sub":"large","pad":""}') . '"}';
+}
+my $too_large = refused(
+	'22023',
+	'invalid value for parameter "request.jwt.claims"',
+	detail => 'The limit is 1048576 bytes.');
+my $mark = -s $node->logfile;
+session_ok(
+	$node,
+	'claims of more than 1 MiB',
+	{},
+	"SET request.jwt.claims = '" . claims_of(1048577) . "'" => '',
+	$user => 'NULL',
+	'SELECT status, reason FROM auth.jwt_status()' =>
+	  'none|request.jwt.claims is too large, or not JSON in the encoding of the database',
+	"SET request.jwt.claims = '" . claims_of(1048576) . "'" => '',
+	$user => 'large',
+	"SET request.jwt.claims = '" . claims_of(1048577) . "'" => $too_large,
+	"SELECT set_config('request.jwt.claims', repeat('x', 1048577), true)" => $too_large,
+	$user => 'large');
+cmp_ok((-s $node->logfile) - $mark, '<', 10000, 'and the log does not get them');
+
 # --- pg_session_jwt.audit_log: superusers ------------------------------------
 
 my $denied = refused('42501', 'permission denied to set parameter "pg_session_jwt.audit_log"');
@@ -315,7 +341,7 @@ sub audit_lines
 
 is_deeply([ audit_lines(0) ], [], 'the audit log is empty so far');
 
-my $mark = -s $node->logfile;
+$mark = -s $node->logfile;
 session_ok(
 	$node,
 	'audit_log on',
@@ -328,6 +354,7 @@ session_ok(
 	init_with(sign('{"jti":4}')) => '',
 	init_with($bob) =>
 	  refused('23514', 'Token ID must be strictly monotonically increasing.'),
+	"SELECT status FROM auth.jwt_status()" => 'valid',
 	'SET pg_session_jwt.audit_log = off' => '',
 	$user => 'NULL');
 is_deeply(
@@ -335,9 +362,46 @@ is_deeply(
 	[
 		(map { "JWT issued for sub=$_ was successfully validated" }
 			  ('"alice" and aud=""') x 2, ('"bob" and aud=["x", "y"]') x 2,
-			'"two\nlines" and aud="\"quoted\""', '"" and aud=""')
+			'"two\nlines" and aud="\"quoted\""', ('"" and aud=""') x 2)
 	],
-	'a line for each verification and each read');
+	'a line for each verification and each read, that of auth.jwt_status() too');
+
+# A claim cannot write a line of its own, or make a line look like another one: control characters (C0, DEL,
+# C1), separators of lines, marks of direction, and characters that are not seen.
+my $unseen = join '', map { sprintf '\u%04x', $_ }
+  0x01, 0x1b, 0x7f, 0x80, 0x85, 0x9b, 0xad, 0x61c, 0x200b, 0x200e, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0xfeff,
+  0xfff9, 0xffff, 0xdb40, 0xdc41;
+my $seen = "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
+$mark = -s $node->logfile;
+session_ok(
+	$node,
+	'claims that are not one visible line',
+	{ jwk => $jwk, set => { 'pg_session_jwt.audit_log' => 'on' } },
+	init_with(sign(qq({"jti":5,"sub":"a$unseen","aud":["$seen$unseen"]}))) => '');
+is_deeply(
+	[ audit_lines($mark) ],
+	[qq(JWT issued for sub="a$unseen" and aud=["$seen$unseen"] was successfully validated)],
+	'what is not shown is escaped');
+for (
+	[ 'LATIN1', "\xe9\x85\xad", '\xe9\x85\xad' ],
+	[ 'SQL_ASCII', "$seen\xe2\x80\xa8\xe9\x85", $seen . '\u2028\xe9\x85' ])
+{
+	my ($encoding, $octets, $shown) = @$_;
+	my $db = lc "audited_$encoding";
+	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0 ENCODING '$encoding'");
+	$node->safe_psql($db, 'CREATE EXTENSION pg_session_jwt');
+	$mark = -s $node->logfile;
+	session_ok(
+		$node,
+		"claims in $encoding",
+		{ db => $db, encoding => $encoding, set => { 'pg_session_jwt.audit_log' => 'on' } },
+		qq(SET request.jwt.claims = '{"sub":"$octets"}') => '',
+		$user => $octets);
+	is_deeply(
+		[ audit_lines($mark) ],
+		[qq(JWT claims from setting "request.jwt.claims": sub="$shown" and aud="")],
+		"$encoding: octets whose meaning is not known are escaped");
+}
 
 $mark = -s $node->logfile;
 session_ok(
