@@ -243,6 +243,20 @@ static void describe(report *out, const pgsj_failure *failure)
         hint(out, "Connect without pg_session_jwt.jwk.");
         hint_at_token_as_key(out, failure);
         return;
+    case PGSJ_FAILURE_MODE:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "JWT is not accepted in this mode");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
+    case PGSJ_FAILURE_JWK_IN_MODE:
+        set(out, ERRCODE_INSUFFICIENT_PRIVILEGE, "pg_session_jwt.jwk is not accepted in this mode");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        hint(out, "Connect without pg_session_jwt.jwk.");
+        return;
+    case PGSJ_FAILURE_KEYS_IN_MODE:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pinned keys are not used in this mode");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        hint(out, "Set pg_session_jwt.mode to issuer, or unset the keys.");
+        return;
     }
 }
 

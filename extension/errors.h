@@ -19,7 +19,12 @@ typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_KEY_FILE,      /* no key for this token; its issuer's key file cannot be used as
                                   it is now: see detail */
     PGSJ_FAILURE_NO_KEYS,       /* what the administrator pinned has no keys: see detail */
-    PGSJ_FAILURE_KEYS_PINNED    /* the client brought a key, and the administrator pinned keys */
+    PGSJ_FAILURE_KEYS_PINNED,   /* the client brought a key, and the administrator pinned keys */
+    PGSJ_FAILURE_MODE,          /* the pinned mode verifies no token: see detail */
+    PGSJ_FAILURE_JWK_IN_MODE,   /* the client brought a key, and the pinned mode uses none: see
+                                  detail */
+    PGSJ_FAILURE_KEYS_IN_MODE   /* the administrator pinned keys, and a mode that does not use
+                                  them: see detail */
 } pgsj_failure_kind;
 
 #define PGSJ_DETAIL_SIZE 512

@@ -163,11 +163,13 @@ void pgsj_session_check_key(void)
 
 void pgsj_session_verify(void)
 {
-    pgsj_failure failure = {.kind = PGSJ_FAILURE_MISSING_KEY};
+    pgsj_failure failure;
 
     if (pgsj_settings.current_token_extra == NULL)
         return;
-    if (!pgsj_trust_verifies() || find_identity(&failure) == NULL)
+    /* Where no token is verified, there is no policy: failure says why. */
+    if (pgsj_trust_verifies() ? find_identity(&failure) == NULL
+                              : pgsj_trust_policy(&failure) == NULL)
         pgsj_raise(&failure);
 }
 

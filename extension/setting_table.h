@@ -8,7 +8,8 @@
  *
  *   member   in pgsj_settings and pgsj_setting_names
  *   name     as SET and SHOW have it
- *   boot     the value where nobody sets one; INTEGER: also the least and the greatest
+ *   boot     the value where nobody sets one; INTEGER: also the least and the greatest;
+ *            ENUM: also the names of the values
  *   context  who may set it, as the server says it
  *   flags    the server's flags
  *   check    STRING only: is the value acceptable?
@@ -22,7 +23,7 @@
 #ifndef PGSJ_SETTING_TABLE_H
 #define PGSJ_SETTING_TABLE_H
 
-#define PGSJ_SETTINGS(STRING, INTEGER, BOOLEAN)                                                    \
+#define PGSJ_SETTINGS(STRING, INTEGER, BOOLEAN, ENUM)                                              \
     STRING(claims, "request.jwt.claims", NULL, PGC_USERSET, GUC_NOT_WHILE_SEC_REST,                \
            pgsj_check_claims, claims_event,                                                        \
            "The claims that a trusted gateway hands over, as JSON.",                               \
@@ -37,6 +38,9 @@
            accept_value, audit_event, "Logs each verification and each read of the identity.",     \
            "Only \"on\" turns it on.")                                                             \
     /* The administrator's: no ordinary role can set these, or hide their values. */               \
+    ENUM(mode, "pg_session_jwt.mode", PGSJ_MODE_AUTO, mode_names, PGC_SUSET, PINNING, trust_event, \
+         "Where the identity comes from.",                                                         \
+         "auto: keys and claims that are there decide. Any other value: only that one.")           \
     STRING(jwks, "pg_session_jwt.jwks", "", PGC_SUSET, PINNING | GUC_SUPERUSER_ONLY,               \
            pgsj_check_key_set, trust_event,                                                        \
            "The keys of the issuer of tokens, as a JWK or a JWK Set.",                             \
@@ -65,8 +69,6 @@
            pgsj_check_list, trust_event,                                                           \
            "The types of token (\"typ\" in the header) that are accepted.",                        \
            "Empty: any, or none.")                                                                 \
-    BOOLEAN(claims_fallback, "pg_session_jwt.claims_fallback", true, PGC_SUSET, PINNING,           \
-            trust_event, "Believes request.jwt.claims where there is no key.", NULL)               \
     /* pgsj_settings_publish() overwrites it in place. */                                          \
     STRING(parallel_state, "pg_session_jwt.parallel_state", PARALLEL_STATE_NONE, PGC_SUSET,        \
            INTERNAL, check_parallel_state, parallel_state_event,                                   \

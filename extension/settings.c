@@ -27,7 +27,13 @@
 pgsj_setting_values pgsj_settings;
 
 #define NAME(member, name, ...) .member = (name),
-const pgsj_setting_name_list pgsj_setting_names = {PGSJ_SETTINGS(NAME, NAME, NAME)};
+const pgsj_setting_name_list pgsj_setting_names = {PGSJ_SETTINGS(NAME, NAME, NAME, NAME)};
+
+static const struct config_enum_entry mode_names[] = {
+    {"auto", PGSJ_MODE_AUTO, false},     {"none", PGSJ_MODE_NONE, false},
+    {"claims", PGSJ_MODE_CLAIMS, false}, {"session_key", PGSJ_MODE_SESSION_KEY, false},
+    {"issuer", PGSJ_MODE_ISSUER, false}, {NULL, 0, false},
+};
 
 static struct {
     const pgsj_settings_listener *listener;
@@ -159,7 +165,12 @@ static bool guc_string_changed(const char *value, const char *current)
     {                                                                                              \
         event(value != pgsj_settings.member, NULL, extra);                                         \
     }
-PGSJ_SETTINGS(STRING_HOOKS, INTEGER_HOOKS, BOOLEAN_HOOKS)
+#define ENUM_HOOKS(member, name, boot, values, context, flags, event, brief, more)                 \
+    static void member##_assign(int value, void *extra)                                            \
+    {                                                                                              \
+        event(value != pgsj_settings.member, NULL, extra);                                         \
+    }
+PGSJ_SETTINGS(STRING_HOOKS, INTEGER_HOOKS, BOOLEAN_HOOKS, ENUM_HOOKS)
 
 /* ---- definition -------------------------------------------------------- */
 
@@ -172,7 +183,8 @@ typedef struct setting {
 #define INTEGER_ROW(member, name, boot, least, greatest, context, flags, event, brief, more)       \
     {name, event},
 #define BOOLEAN_ROW(member, name, boot, context, flags, event, brief, more) {name, event},
-static const setting settings[] = {PGSJ_SETTINGS(STRING_ROW, INTEGER_ROW, BOOLEAN_ROW)};
+#define ENUM_ROW(member, name, boot, values, context, flags, event, brief, more) {name, event},
+static const setting settings[] = {PGSJ_SETTINGS(STRING_ROW, INTEGER_ROW, BOOLEAN_ROW, ENUM_ROW)};
 
 static void define_all(int more_flags)
 {
@@ -185,7 +197,10 @@ static void define_all(int more_flags)
 #define DEFINE_BOOLEAN(member, name, boot, context, flags, event, brief, more)                     \
     DefineCustomBoolVariable(name, brief, more, &pgsj_settings.member, boot, context,              \
                              (flags) | more_flags, NULL, member##_assign, NULL);
-    PGSJ_SETTINGS(DEFINE_STRING, DEFINE_INTEGER, DEFINE_BOOLEAN)
+#define DEFINE_ENUM(member, name, boot, values, context, flags, event, brief, more)                \
+    DefineCustomEnumVariable(name, brief, more, &pgsj_settings.member, boot, values, context,      \
+                             (flags) | more_flags, NULL, member##_assign, NULL);
+    PGSJ_SETTINGS(DEFINE_STRING, DEFINE_INTEGER, DEFINE_BOOLEAN, DEFINE_ENUM)
 }
 
 /*

@@ -12,6 +12,15 @@
 
 #include "extension/setting_table.h"
 
+/* The values of pg_session_jwt.mode. */
+typedef enum pgsj_mode {
+    PGSJ_MODE_AUTO, /* what is configured decides */
+    PGSJ_MODE_NONE,
+    PGSJ_MODE_CLAIMS,
+    PGSJ_MODE_SESSION_KEY,
+    PGSJ_MODE_ISSUER
+} pgsj_mode;
+
 /*
  * Belongs to one value of pg_session_jwt.jwt and follows it, as the GUC's "extra",
  * through SET LOCAL, savepoints and rollbacks: a token that was accepted once is
@@ -25,12 +34,13 @@ typedef struct pgsj_token_extra {
 #define PGSJ_STRING_MEMBER(member, ...) char *member;
 #define PGSJ_INTEGER_MEMBER(member, ...) int member;
 #define PGSJ_BOOLEAN_MEMBER(member, ...) bool member;
+#define PGSJ_ENUM_MEMBER(member, ...) int member;
 #define PGSJ_NAME_MEMBER(member, ...) const char *member;
 
 /* The current value of each setting, and what follows from it. Only settings.c
  * writes to it, but for the token extra's identity_id. */
 typedef struct pgsj_setting_values {
-    PGSJ_SETTINGS(PGSJ_STRING_MEMBER, PGSJ_INTEGER_MEMBER, PGSJ_BOOLEAN_MEMBER)
+    PGSJ_SETTINGS(PGSJ_STRING_MEMBER, PGSJ_INTEGER_MEMBER, PGSJ_BOOLEAN_MEMBER, PGSJ_ENUM_MEMBER)
 
     bool audit; /* audit_log is "on" */
     /* Of the value of jwt; NULL where there is no token. Never keep the pointer: the
@@ -49,7 +59,7 @@ extern pgsj_setting_values pgsj_settings;
 
 /* The name of each setting. */
 typedef struct pgsj_setting_name_list {
-    PGSJ_SETTINGS(PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER)
+    PGSJ_SETTINGS(PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER, PGSJ_NAME_MEMBER)
 } pgsj_setting_name_list;
 
 extern const pgsj_setting_name_list pgsj_setting_names;

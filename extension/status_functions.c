@@ -197,13 +197,11 @@ static const char *reason_for_no_identity(void)
 
     switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
-        if (has_token)
-            return "pg_session_jwt.jwt does not count, since pg_session_jwt.claims_fallback is off "
-                   "and there is no key";
-        return has_claims ? "request.jwt.claims does not count, since "
-                            "pg_session_jwt.claims_fallback is off"
-                          : NULL;
+        return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"
+                                       : NULL;
     case PGSJ_TRUST_CLAIMS:
+        if (has_token && pgsj_trust_mode_is_pinned())
+            return "pg_session_jwt.mode is claims: no token is accepted";
         if (has_token)
             return pgsj_explain(&no_key);
         return has_claims
@@ -220,21 +218,23 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
     pgsj_failure failure;
     const pgsj_verification_policy *policy = NULL;
+    bool usable = pgsj_trust_check_conflict(&failure);
     pgsj_failure refusal;
     const pgsj_identity *identity;
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
     put_text(&out, MODE, mode_name(pgsj_trust_current_mode()));
-    if (pgsj_trust_verifies()) {
+    if (usable && pgsj_trust_verifies()) {
         policy = pgsj_trust_policy(&failure);
-        if (policy != NULL)
+        usable = policy != NULL;
+        if (usable)
             put_keys(&out, policy);
     }
     identity = pgsj_session_find(&refusal);
     if (identity != NULL && pgsj_settings.audit)
         pgsj_audit_read(identity);
-    if (pgsj_trust_verifies() && policy == NULL) {
+    if (!usable) {
         put_text(&out, STATUS, "misconfigured");
         put_text(&out, REASON, pgsj_explain(&failure));
     } else if (identity == NULL) {

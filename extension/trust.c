@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "nodes/pg_list.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -30,15 +31,38 @@ static bool is_set(const char *setting)
     return setting != NULL && setting[0] != '\0';
 }
 
+static bool are_keys_pinned(void)
+{
+    return is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
+           is_set(pgsj_settings.issuers_file);
+}
+
 pgsj_trust_mode pgsj_trust_current_mode(void)
 {
-    if (pgsj_settings.refused_setting != NULL || is_set(pgsj_settings.jwks) ||
-        is_set(pgsj_settings.jwks_file) || is_set(pgsj_settings.issuers_file))
+    /* The refused value may have hidden the administrator's mode. */
+    if (pgsj_settings.refused_setting != NULL)
+        return PGSJ_TRUST_ISSUER;
+    switch ((pgsj_mode)pgsj_settings.mode) {
+    case PGSJ_MODE_NONE:
+        return PGSJ_TRUST_NONE;
+    case PGSJ_MODE_CLAIMS:
+        return PGSJ_TRUST_CLAIMS;
+    case PGSJ_MODE_SESSION_KEY:
+        return PGSJ_TRUST_SESSION_KEY;
+    case PGSJ_MODE_ISSUER:
+        return PGSJ_TRUST_ISSUER;
+    case PGSJ_MODE_AUTO:
+        break;
+    }
+    if (are_keys_pinned())
         return PGSJ_TRUST_ISSUER;
     /* An empty key is a key that verifies nothing, not the lack of one. */
-    if (pgsj_settings.jwk != NULL)
-        return PGSJ_TRUST_SESSION_KEY;
-    return pgsj_settings.claims_fallback ? PGSJ_TRUST_CLAIMS : PGSJ_TRUST_NONE;
+    return pgsj_settings.jwk != NULL ? PGSJ_TRUST_SESSION_KEY : PGSJ_TRUST_CLAIMS;
+}
+
+bool pgsj_trust_mode_is_pinned(void)
+{
+    return pgsj_settings.mode != PGSJ_MODE_AUTO;
 }
 
 bool pgsj_trust_verifies(void)
@@ -80,6 +104,12 @@ static bool set_no_keys_error(const pgsj_key_source *source)
     return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS, "%s%s: %s",
                             pgsj_key_source_is_file(source) ? "file " : "",
                             pgsj_key_source_name(source), pgsj_key_source_problem(source));
+}
+
+static bool set_mode_error(pgsj_failure *failure, pgsj_failure_kind kind)
+{
+    return pgsj_set_failure(failure, kind, "%s is \"%s\".", pgsj_setting_names.mode,
+                            GetConfigOption(pgsj_setting_names.mode, false, false));
 }
 
 static bool session_key_is_token(void)
@@ -260,6 +290,11 @@ static bool build_pinned(void)
 
     if (pgsj_settings.refused_setting != NULL)
         return set_refused_error(pgsj_settings.refused_setting);
+    if (!are_keys_pinned())
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS,
+                                "%s is \"issuer\", and none of %s, %s and %s is set.",
+                                pgsj_setting_names.mode, pgsj_setting_names.jwks,
+                                pgsj_setting_names.jwks_file, pgsj_setting_names.issuers_file);
     if (is_set(pgsj_settings.jwks) + is_set(pgsj_settings.jwks_file) +
             is_set(pgsj_settings.issuers_file) >
         1)
@@ -282,6 +317,23 @@ static bool build_pinned(void)
         pgsj_key_source_inline(pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET));
 }
 
+static bool build_for_mode(void)
+{
+    switch (pgsj_trust_current_mode()) {
+    case PGSJ_TRUST_ISSUER:
+        return build_pinned();
+    case PGSJ_TRUST_SESSION_KEY:
+        return build_session_key();
+    case PGSJ_TRUST_NONE:
+    case PGSJ_TRUST_CLAIMS:
+        if (pgsj_trust_mode_is_pinned())
+            return set_mode_error(&trust.failure, PGSJ_FAILURE_MODE);
+        trust.failure.kind = PGSJ_FAILURE_MISSING_KEY;
+        return false;
+    }
+    pg_unreachable();
+}
+
 static void build(void)
 {
     MemoryContext caller = CurrentMemoryContext;
@@ -294,8 +346,7 @@ static void build(void)
     trust.failure = (pgsj_failure){0};
     pgsj_key_sources_clear_marks();
     MemoryContextSwitchTo(trust.memory);
-    trust.usable =
-        pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER ? build_pinned() : build_session_key();
+    trust.usable = build_for_mode();
     MemoryContextSwitchTo(caller);
     pgsj_key_sources_sweep();
     /* The next use tries again after a transient failure. */
@@ -353,7 +404,15 @@ bool pgsj_trust_any_key_file_broken(void)
 
 bool pgsj_trust_check_conflict(pgsj_failure *failure)
 {
-    if (pgsj_settings.jwk == NULL || pgsj_trust_current_mode() != PGSJ_TRUST_ISSUER)
+    const pgsj_trust_mode mode = pgsj_trust_current_mode();
+
+    if ((mode == PGSJ_TRUST_CLAIMS || mode == PGSJ_TRUST_SESSION_KEY) && are_keys_pinned())
+        return set_mode_error(failure, PGSJ_FAILURE_KEYS_IN_MODE);
+    if (pgsj_settings.jwk == NULL)
+        return true;
+    if (mode == PGSJ_TRUST_CLAIMS)
+        return set_mode_error(failure, PGSJ_FAILURE_JWK_IN_MODE);
+    if (mode != PGSJ_TRUST_ISSUER)
         return true;
     failure->kind = PGSJ_FAILURE_KEYS_PINNED;
     failure->key_is_token = session_key_is_token();

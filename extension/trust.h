@@ -20,6 +20,9 @@ typedef enum pgsj_trust_mode {
 /* Settings alone decide the mode. */
 pgsj_trust_mode pgsj_trust_current_mode(void);
 
+/* Does pg_session_jwt.mode name it? Then nothing that is missing leads to another mode. */
+bool pgsj_trust_mode_is_pinned(void);
+
 /* Are tokens verified in the current mode? */
 bool pgsj_trust_verifies(void);
 
@@ -35,8 +38,9 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
 /* Are pinned keys in files, one of which cannot be used as it is now? */
 bool pgsj_trust_any_key_file_broken(void);
 
-/* Returns false where the client brought a key, and the administrator pinned keys: then
- * the session has no identity, see *failure. */
+/* Returns false where keys are configured that the mode does not use: the client brought
+ * one and the administrator pinned keys or claims mode, or the administrator pinned keys and
+ * another mode. Then the session has no identity, see *failure. */
 bool pgsj_trust_check_conflict(pgsj_failure *failure);
 
 /* A setting that decides which tokens are accepted is about to change. Never fails. */

@@ -50,7 +50,7 @@ my %attack = (
 	leeway => '3600',
 	required_claims => 'sub',
 	token_types => 'evil',
-	claims_fallback => 'on');
+	mode => 'claims');
 
 $node->safe_psql('postgres', <<END . trust('pinned'));
 CREATE ROLE app_user LOGIN;
@@ -58,7 +58,7 @@ CREATE ROLE owner LOGIN;
 CREATE DATABASE pinned OWNER owner;
 CREATE DATABASE closed OWNER owner;
 CREATE DATABASE plain;
-ALTER DATABASE closed SET pg_session_jwt.claims_fallback = off;
+ALTER DATABASE closed SET pg_session_jwt.mode = none;
 END
 $node->safe_psql($_, 'CREATE EXTENSION pg_session_jwt') for qw(pinned closed plain);
 
@@ -77,7 +77,7 @@ my @closed = (
 	$claims => '',
 	$user => 'NULL',
 	'SELECT mode, status FROM auth.jwt_status()' => 'none|none',
-	init_with($evil) => refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk'),
+	init_with($evil) => refused('55000', 'JWT is not accepted in this mode', detail => 'pg_session_jwt.mode is "none".'),
 	'RESET request.jwt.claims' => '');
 
 # --- each setting in each way -------------------------------------------------
@@ -182,7 +182,7 @@ my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_que
 session_ok(
 	$node,
 	'nor is the identity found in a parallel worker',
-	{ db => 'closed', user => 'app_user', set => { 'pg_session_jwt.claims_fallback' => 'on' } },
+	{ db => 'closed', user => 'app_user', set => { 'pg_session_jwt.mode' => 'claims' } },
 	$user => 'NULL',
 	$claims => '',
 	"SET $force = on" => '',
@@ -245,9 +245,9 @@ session_ok(
 	'RESET pg_session_jwt.jwks' => '',
 	# The claims of the session again, with mallory's identity.
 	$user => 'mallory',
-	'SET pg_session_jwt.claims_fallback = off' => '',
+	'SET pg_session_jwt.mode = none' => '',
 	$user => 'NULL',
-	'RESET pg_session_jwt.claims_fallback' => '',
+	'RESET pg_session_jwt.mode' => '',
 	$user => 'mallory');
 session_ok(
 	$node,
@@ -326,8 +326,8 @@ for (
 		'The value of pg_session_jwt.token_types is a list with no item.' ],
 	[ leeway => 'a while', 'pg_session_jwt is misconfigured',
 		'The value of pg_session_jwt.leeway that this connection began with was refused.' ],
-	[ claims_fallback => 'never', 'pg_session_jwt is misconfigured',
-		'The value of pg_session_jwt.claims_fallback that this connection began with was refused.' ])
+	[ mode => 'never', 'pg_session_jwt is misconfigured',
+		'The value of pg_session_jwt.mode that this connection began with was refused.' ])
 {
 	my ($short, $value, $message, $detail) = @$_;
 	$node->safe_psql('plain', "ALTER DATABASE plain SET pg_session_jwt.$short = '$value'");

@@ -545,15 +545,15 @@ session_ok(
 	'SELECT mode, status, reason FROM auth.jwt_status()' =>
 	  qr/^claims\|none\|Missing runtime parameter: pg_session_jwt\.jwk\. Hint: Set it when connecting, .*\.$/,
 	'RESET pg_session_jwt.jwt' => '',
-	'SET pg_session_jwt.claims_fallback = off' => '',
+	'SET pg_session_jwt.mode = none' => '',
 	'SELECT mode, status, reason FROM auth.jwt_status()' =>
-	  'none|none|request.jwt.claims does not count, since pg_session_jwt.claims_fallback is off',
+	  'none|none|pg_session_jwt.mode is none: no identity is accepted',
 	'RESET request.jwt.claims' => '',
 	'SELECT mode, status, reason FROM auth.jwt_status()' => 'none|none|NULL',
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	$user => 'NULL',
 	'SELECT mode, status, reason FROM auth.jwt_status()' =>
-	  'none|none|pg_session_jwt.jwt does not count, since pg_session_jwt.claims_fallback is off and there is no key');
+	  'none|none|pg_session_jwt.mode is none: no identity is accepted');
 my $session_key = token($key, { alg => $alg }, { jti => 1, sub => 'alice' });
 session_ok(
 	$node,
@@ -563,7 +563,7 @@ session_ok(
 	init_with($session_key) => '',
 	'SELECT mode, status, reason, subject, algorithm, key_id, expires_at FROM auth.jwt_status()' =>
 	  "session key|valid|NULL|alice|$alg|NULL|NULL",
-	'SET pg_session_jwt.claims_fallback = off' => '',
+	'SET pg_session_jwt.mode = session_key' => '',
 	$user => 'alice',
 	"SET pg_session_jwt.jwt = '$alice'" => '',
 	q(SELECT status, reason FROM auth.jwt_status()) =>

@@ -54,15 +54,15 @@ sub reload
 my $key_token = sign('{"jti":1,"sub":"alice"}');
 my $older = sign('{"jti":0,"sub":"mallory"}');
 my %terms = (
-	claims_fallback => 'off',
 	leeway => '30',
 	issuer => $ISSUER,
 	audience => $AUDIENCE,
 	algorithms => $alg,
 	required_claims => 'exp,sub',
 	token_types => 'JWT');
-write_conf('session', %terms);
-write_conf('session_in_file', %terms, jwk => public_jwk());
+my %session_terms = (%terms, mode => 'session_key');
+write_conf('session', %session_terms);
+write_conf('session_in_file', %session_terms, jwk => public_jwk());
 
 sub token_stays
 {
@@ -91,9 +91,9 @@ token_stays('with the key in the file', 'session_in_file', {});
 # A setting that does not decide whether a token is accepted does not affect an accepted one.
 my %changes = (
 	leeway => [ leeway => '31' ],
-	fallback => [ claims_fallback => 'on' ],
+	mode => [ mode => 'auto' ],
 	issuer => [ issuer => '', required_claims => '', token_types => '' ]);
-write_conf("session_$_", %terms, @{ $changes{$_} }) for keys %changes;
+write_conf("session_$_", %session_terms, @{ $changes{$_} }) for keys %changes;
 session_ok(
 	$node,
 	'a session key: the last accepted token stays accepted when other settings change',
@@ -111,7 +111,7 @@ session_ok(
 # The current leeway decides whether an accepted token has expired.
 my $exp = time - 1;
 my $expired = sign(qq({"jti":2,"sub":"alice","exp":$exp}));
-write_conf('session_strict', %terms, leeway => '0');
+write_conf('session_strict', %session_terms, leeway => '0');
 session_ok(
 	$node,
 	'a session key: the current leeway decides when an accepted token expires',
@@ -184,7 +184,7 @@ for (
 	[ 0, leeway => '31', @of_file ],
 	[ 1, required_claims => 'exp', @of_file ],
 	[ 1, token_types => 'JWT,at+jwt', @of_file ],
-	[ 0, claims_fallback => 'on', @of_file ])
+	[ 0, mode => 'issuer', @of_file ])
 {
 	my ($decides, $setting, $other, %settings) = @$_;
 	write_conf('before', %settings);
@@ -237,7 +237,7 @@ is_deeply(
 put_file("$data/theirs.json", key_set(new_key('theirs')));
 write_conf('ours', @of_file);
 write_conf('theirs', @of_file, jwks_file => 'theirs.json');
-write_conf('none', claims_fallback => 'off');
+write_conf('none', mode => 'none');
 session_ok(
 	$node,
 	'keys that the file no longer contains are not trusted',
