@@ -14,7 +14,7 @@
  * environment says where the server is.
  */
 #define _GNU_SOURCE /* for sched_setaffinity() */
-#include "bench.h"
+#include "bare.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -173,39 +173,20 @@ static void share_processor(void)
         bench_die("the client and its server cannot be bound to a processor");
 }
 
-typedef struct checked {
-    char *token;
-    size_t message_len;
-    uint8_t signature[crypto_sign_BYTES];
-} checked;
-
-static checked next_token(const bench_key *key, size_t size)
+static char *next_token(const bench_key *key, size_t size)
 {
     static int64_t jti;
-    checked made = {.token = bench_token(key, ++jti, size)};
-    const char *dot = strrchr(made.token, '.');
 
-    made.message_len = (size_t)(dot - made.token);
-    if (sodium_base642bin(made.signature, sizeof(made.signature), dot + 1, strlen(dot + 1), NULL,
-                          NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-        bench_die("a signature that is not base64url");
-    return made;
-}
-
-static void verify(const checked *token, const uint8_t *public_key)
-{
-    if (crypto_sign_verify_detached(token->signature, (const uint8_t *)token->token,
-                                    token->message_len, public_key) != 0)
-        bench_die("libsodium refuses the token");
+    return bench_token(key, ++jti, size);
 }
 
 enum { BARE, EMPTY, NEW, AGAIN, CLAIMS, SERIES };
 
 /* Runs each statement once, in turn, and measures its time. */
-static void take_turns(size_t turn, const checked *previous, const checked *token,
-                       const uint8_t *public_key, double took[SERIES])
+static void take_turns(size_t turn, const char *previous, const char *token, const bench_bare *bare,
+                       double took[SERIES])
 {
-    const char *last = previous->token;
+    const char *last = previous;
 
     for (int turns = 0; turns < SERIES; turns++) {
         const int i = (int)((turn + (size_t)turns) % SERIES);
@@ -213,19 +194,19 @@ static void take_turns(size_t turn, const checked *previous, const checked *toke
 
         switch (i) {
         case BARE:
-            verify(token, public_key);
+            bench_bare_verify(bare);
             break;
         case EMPTY:
             execute("empty", NULL);
             break;
         case NEW:
-            execute("init", last = token->token);
+            execute("init", last = token);
             break;
         case AGAIN:
             execute("init", last);
             break;
         default:
-            execute("claims", token->token);
+            execute("claims", token);
         }
         took[i] = (bench_clock() - start) * 1e6;
     }
@@ -255,17 +236,19 @@ typedef struct statement_times {
  * programs. */
 static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
 {
-    const char *group =
-        pinned ? "server: setting a token, the key pinned in a file" : "server: setting a token";
-    char less[128];
-    static const char *const names[SERIES] = {
-        "bare libsodium", "SELECT", "jwt_session_init($1), new token each time",
+    const bench_library *library = bench_library_of(key);
+    void *bare_key = library->import(key);
+    const bool eddsa = strcmp(key->alg, "EdDSA") == 0;
+    char group[128];
+    char less[160];
+    const char *const names[SERIES] = {
+        library->name, "SELECT", "jwt_session_init($1), new token each time",
         "jwt_session_init($1), same token", "set_config('request.jwt.claims', $1)"};
     statement_times times[SERIES];
-    checked previous = next_token(key, 600);
-    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    char *previous = next_token(key, 600);
 
-    bench_key_octets(key, "x", public_key, sizeof(public_key));
+    snprintf(group, sizeof(group), "server: setting %s token%s", eddsa ? "a" : key->alg,
+             pinned ? ", the key pinned in a file" : "");
     snprintf(less, sizeof(less), "%s, less an empty SELECT", group);
     if (pinned)
         connect_with(NULL);
@@ -280,14 +263,15 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
                                      .calls_less = bench_allocate(n * sizeof(double)),
                                      .rounds = bench_allocate(rounds * sizeof(double)),
                                      .rounds_less = bench_allocate(rounds * sizeof(double))};
-    execute("init", previous.token);
+    execute("init", previous);
     for (size_t round = 0; round < rounds; round++) {
         for (size_t call = 0; call < n; call++) {
-            const checked next = next_token(key, 600);
+            char *next = next_token(key, 600);
+            const bench_bare bare = bench_bare_of(library, bare_key, next);
             double took[SERIES];
 
-            take_turns(call, &previous, &next, public_key, took);
-            free(previous.token);
+            take_turns(call, previous, next, &bare, took);
+            free(previous);
             previous = next;
             for (int i = 0; i < SERIES; i++) {
                 times[i].calls[call] = took[i];
@@ -311,7 +295,7 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
         free(times[i].rounds);
         free(times[i].rounds_less);
     }
-    free(previous.token);
+    free(previous);
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -356,11 +340,11 @@ static void memory(const bench_key *key, size_t n)
     prepare("init", "SELECT auth.jwt_session_init($1)");
     prepare("read", "SELECT auth.user_id()");
     for (size_t i = 1; i <= n; i++) {
-        checked next = next_token(key, 2000);
+        char *next = next_token(key, 2000);
 
-        execute("init", next.token);
+        execute("init", next);
         execute("read", NULL);
-        free(next.token);
+        free(next);
         if (i == 1 || i == n / 100 || i == n / 10 || i == n / 2 || i == n) {
             snprintf(when, sizeof(when), "%zu", i);
             print_memory(when);

@@ -181,6 +181,8 @@ sql -c 'ALTER TABLE note RESET (parallel_workers)'
 
 note_load
 "$BENCH_CLIENT" tokens key.jwk "$tokens"
+"$SJWT" keygen --alg ES256 >es256.jwk
+"$BENCH_CLIENT" tokens es256.jwk "$tokens"
 echo "$key" >jwks.json
 sql -c "ALTER DATABASE $PGDATABASE SET pg_session_jwt.jwks_file = '$PWD/jwks.json'"
 "$BENCH_CLIENT" pinned key.jwk "$tokens"

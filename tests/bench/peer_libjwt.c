@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The key is only its PEM text: the benchmark does not use "kid". */
+/* libjwt 1.10 has neither EdDSA nor PSS. The key is only its PEM text: the benchmark does not use "kid". */
 static void *import(const char *alg, const char *jwk, const char *pem)
 {
     (void)jwk;
-    return strcmp(alg, "EdDSA") == 0 ? NULL : strdup(pem);
+    return strcmp(alg, "EdDSA") == 0 || strcmp(alg, "PS256") == 0 ? NULL : strdup(pem);
 }
 
 static bool verify(void *key, const char *token, size_t len)

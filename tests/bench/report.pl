@@ -21,7 +21,7 @@ die "usage: report.pl BUILD OUTPUT COMMAND FILE...\n" if !@files;
 
 # ---- the measured series ---------------------------------------------------
 
-my (@groups, %series, @missing, @loads, $rows);
+my (@groups, %series, @missing, @loads, @peer_versions, $rows);
 for my $file (@files)
 {
 	open my $handle, '<', $file or die "$file: $!";
@@ -31,6 +31,7 @@ for my $file (@files)
 		if ($line =~ /^# not measured: (.*)/) { push @missing, $1; }
 		elsif ($line =~ /^# rows: (\d+)/) { $rows = $1; }
 		elsif ($line =~ /^# load: ([0-9.]+)/) { push @loads, $1; }
+		elsif ($line =~ /^# peers: (.*)/) { push @peer_versions, $1; }
 		else
 		{
 			my ($group, $name, $x, $unit, @values) = split /\t/, $line;
@@ -89,6 +90,7 @@ for my $group (@groups)
 # ---- targets -------------------------------------------------------------
 
 my @clients = map { /^server: transactions, (\d+) clients, same token, 1 query$/ ? $1 : () } @groups;
+my @fast = qw(RS256 PS256 ES256);
 my @targets = (
 	# group, contender, reference, limit; for throughput the limit is a minimum
 	[ 'server: owner as text', 'auth.user_id()', 'literal', 1.10 ],
@@ -102,10 +104,13 @@ my @targets = (
 	[ 'server: owner as text', 'auth.user_id()', '(select auth.user_id())', 1.10 ],
 	[ 'server: owner as uuid', 'auth.uid()', '(select auth.uid())', 1.10 ],
 	[ 'server: policy', 'policy with auth.user_id()', 'policy with (select auth.user_id())', 1.10 ],
-	[ 'core: EdDSA, 600 octets', 'sjwt_verify', 'bare libsodium', 1.10 ],
-	[ 'core: RS256, 600 octets', 'sjwt_verify', 'bare PSA, key imported', 1.10 ],
-	[ 'core: ES256, 600 octets', 'sjwt_verify', 'bare PSA, key imported', 1.10 ],
+	[ 'core: EdDSA, 600 octets, sodium', 'sjwt_verify', 'bare libsodium', 1.10 ],
+	(map { [ "core: $_, 600 octets, openssl", 'sjwt_verify', 'bare OpenSSL, context ready', 1.10 ] } @fast),
+	(map { [ "core: $_, 600 octets, openssl", 'sjwt_verify', 'cjose', 1.10 ] } @fast),
+	(map { [ "core, Debian sid: $_, 600 octets, openssl", 'sjwt_verify', 'libjwt 3', 0.85 ] } @fast),
+	(map { [ "core: $_, 600 octets, mbedtls", 'sjwt_verify', 'bare PSA, key imported', 1.10 ] } @fast),
 	[ 'server: setting a token, less an empty SELECT', 'jwt_session_init($1), new token each time', 'bare libsodium', 1.5 ],
+	[ 'server: setting ES256 token, less an empty SELECT', 'jwt_session_init($1), new token each time', 'bare OpenSSL, context ready', 1.5 ],
 	[ 'server: setting a token, less an empty SELECT', 'jwt_session_init($1), same token', 'bare libsodium', 0.10 ],
 	(
 		map {
@@ -153,10 +158,10 @@ if (my @sizes = @{ $series{$memory} // [] })
 # ---- slower than a peer ----------------------------------------------------
 
 my @peers = (
-	[ qr/^core: (?:RS256|ES256)/, 'sjwt_verify', qr/^(?:libjwt|cjose)$/ ],
+	[ qr/^core.*: (?:RS256|PS256|ES256)/, 'sjwt_verify', qr/^(?:libjwt.*|cjose)$/ ],
 	[ qr/^server: (?:policy, )?peers$/, qr/^(?:policy with )?auth\./, qr/helper|current_setting/ ],
 	[ qr/^server: transactions, .* quer(?:y|ies)$/, 'pg_session_jwt.jwt', qr/^request/ ],
-	[ qr/^server: setting a token, .*less/, qr/^jwt_session_init/, qr/^set_config/ ]);
+	[ qr/^server: setting .*less/, qr/^jwt_session_init/, qr/^set_config/ ]);
 my (@slower, @faster);
 for my $group (@groups)
 {
@@ -213,8 +218,8 @@ my @machine = (
 	[ 'System', first_match('/etc/os-release', qr/^PRETTY_NAME="(.*)"/) ],
 	[ 'Compiler', "$compiler, `$flags`" ],
 	[ 'Server', output_of($ENV{PG_CONFIG} // 'pg_config', '--version') ],
-	[ 'Crypto', "libsodium $version{libsodium}, mbedTLS $mbedtls" ],
-	[ 'Peers', "libjwt $version{libjwt} and cjose $version{cjose}, with OpenSSL $version{libcrypto}" ],
+	[ 'Crypto', "libsodium $version{libsodium}, OpenSSL $version{libcrypto}, mbedTLS $mbedtls" ],
+	[ 'Peers', join('; ', "libjwt $version{libjwt} and cjose $version{cjose}, with the same OpenSSL", @peer_versions) ],
 	[ 'Date', output_of('date', '-u', '+%Y-%m-%d %H:%M UTC') ]);
 
 my $busy = max(0, @loads) > 3
@@ -361,8 +366,8 @@ print $out "\n## Faster than a peer\n\n";
 print $out @faster ? ($head, map { "$_\n" } @faster) : "No measurement.\n";
 print $out <<END;
 
-libjwt reads its PEM key again for each token. cjose keeps the key prepared and checks no claim. Both use RSA and ECDSA
-of OpenSSL, which are faster than those of mbedTLS. `helper.user_id()` is an SQL function with
+libjwt 1 reads its PEM key again for each token. libjwt 3 keeps the key and checks the times. cjose keeps the key and
+checks no claim. All use RSA and ECDSA of OpenSSL, which are faster than those of mbedTLS. `helper.user_id()` is an SQL function with
 `current_setting('request.jwt.claims', true)::json ->> 'sub'`. `helper.uid()` reads `request.jwt.claim.sub` first and
 converts the value to a uuid. Such helpers are widespread behind gateways that verify tokens themselves. They verify
 nothing.
