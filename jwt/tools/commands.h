@@ -15,6 +15,8 @@
 extern const command verify_command;
 /* sign.c */
 extern const command sign_command;
+/* fetch.c */
+extern const command fetch_command;
 /* key.c: private keys */
 extern const command keygen_command;
 extern const command public_command;

@@ -13,7 +13,7 @@ while IFS= read -r -d '' file; do
         echo "$file: no SPDX line"
         failed=1
     fi
-done < <(find CMakeLists.txt dev Dockerfile .ci cmake crypto docs extension jwt packaging sql tests \
+done < <(find CMakeLists.txt dev Dockerfile .ci cmake crypto docs extension fetch jwt packaging sql tests \
     \( -path tests/vectors -o -path tests/tap/fdw -o -path tests/fuzz/corpus -o -name node_modules \) -prune -o -type f \
     \( -name '*.[ch]' -o -name '*.cc' -o -name '*.mjs' -o -name '*.sql' -o -name '*.out' -o -name '*.p[lmy]' \
     -o -name '*.t' -o -name '*.in' -o -name '*.map' -o -name '*.sh' -o -name '*.cmake' -o -name '*.supp' \

@@ -18,7 +18,7 @@ my $payload = "$hmac{payload}\n";
 
 # ---- help ------------------------------------------------------------------
 
-my @commands = qw(verify sign keygen public decode check keys backends);
+my @commands = qw(verify sign keygen public decode check keys fetch backends);
 my $overview = made(['--help']);
 like($overview, qr/\Ausage: sjwt COMMAND \[ARGUMENT\]\.\.\.\n/, 'sjwt --help');
 for my $command (@commands) {
@@ -34,6 +34,7 @@ my %options = (
     public => [qw(--key)],
     decode => [], keys => [], backends => [],
     check  => [qw(--issuers --data-directory)],
+    fetch  => [qw(--issuer --url --out --every --ca-file --allow)],
 );
 for my $command (@commands) {
     my @named = made([$command, '--help']) =~ /^  (--[a-z-]+)/mg;
@@ -62,7 +63,7 @@ for my $command (grep { @{ $options{$_} } } @commands) {
     for my $option (grep { !/\A--(jws|issuers)\z/ } @{ $options{$command} }) {
         expect("$command: $option without a value", [$command, $option], code => 2,
             err => "$option needs a value; see sjwt $command --help");
-        next if $option =~ /\A--(aud|require)\z/ || ($command eq 'verify' && $option eq '--typ');
+        next if $option =~ /\A--(aud|require|allow)\z/ || ($command eq 'verify' && $option eq '--typ');
         expect("$command: $option twice", [$command, $option, 'a', $option, 'b'], code => 2,
             err => "$option may be given only once; see sjwt $command --help");
     }
