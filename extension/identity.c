@@ -14,7 +14,42 @@ static struct {
     uint64 last_id;
     pgsj_identity *anonymous; /* NULL: not made yet */
     pgsj_identity *retired;   /* given up, but rows may hold pointers into them */
+    MemoryContext memory;     /* of all identities; NULL: not made yet */
+    Size used;                /* of memory by identities that are not given up, in octets */
 } identities;
+
+/* The size of a chunk's own block: the headers of server and libc. */
+#define BLOCK_OVERHEAD 64
+
+/* ---- memory ------------------------------------------------------------ */
+
+/*
+ * With so small a block, each identity has a block of its own. Its end gives the memory back to
+ * libc, which reuses it for an identity of another size. A block with many chunks would keep it.
+ */
+static void *allocate(Size size)
+{
+    if (identities.memory == NULL)
+        identities.memory =
+            AllocSetContextCreate(pgsj_memory, "pg_session_jwt identities", 0, 1024, 1024);
+    return MemoryContextAlloc(identities.memory, size);
+}
+
+static Size chunk_memory(void *chunk)
+{
+    return GetMemoryChunkSpace(chunk) + BLOCK_OVERHEAD;
+}
+
+static Size identity_memory(const pgsj_identity *identity)
+{
+    return chunk_memory(unconstify(pgsj_identity *, identity)) +
+           (identity->jsonb_chunk == NULL ? 0 : chunk_memory(identity->jsonb_chunk));
+}
+
+Size pgsj_identity_memory(void)
+{
+    return identities.used;
+}
 
 /* ---- creation ---------------------------------------------------------- */
 
@@ -41,8 +76,6 @@ pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
 {
     const sjwt_token *token = input->token;
     const char *key_id = token == NULL ? NULL : sjwt_token_key_id(token);
-    const char *payload = NULL;
-    size_t payload_len = 0;
     const Size claims_offset = MAXALIGN(sizeof(pgsj_identity));
     const Size strings_offset = claims_offset + pgsj_claims_size(&input->claims);
     Size size = strings_offset + input->key.source_len + 1;
@@ -50,13 +83,10 @@ pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
     char *buf;
 
     Assert(token != NULL || input->claims.jsonb != NULL);
-    if (input->claims.jsonb == NULL)
-        payload = sjwt_token_payload(token, &payload_len);
-    if (payload != NULL)
-        size += payload_len + 1;
     if (key_id != NULL)
         size += strlen(key_id) + 1;
-    identity = MemoryContextAlloc(pgsj_memory, size);
+    identity = allocate(size);
+    identities.used += chunk_memory(identity);
 
     memset(identity, 0, sizeof(*identity));
     identity->id = ++identities.last_id;
@@ -64,10 +94,6 @@ pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
     buf = (char *)identity + strings_offset;
     identity->key = input->key;
     identity->key.source = append(&buf, input->key.source, input->key.source_len);
-    if (payload != NULL) {
-        identity->payload = append(&buf, payload, payload_len);
-        identity->payload_len = payload_len;
-    }
     if (key_id != NULL)
         identity->key_id = append(&buf, key_id, strlen(key_id));
     Assert((Size)(buf - (char *)identity) == size);
@@ -128,14 +154,22 @@ static void free_identity(pgsj_identity *identity)
 void pgsj_identity_retire(pgsj_identity *identity)
 {
     Assert(identity != identities.anonymous);
-    Assert(!identity->pinned);
+    Assert(identity->pins == 0 && !identity->cached);
     Assert(identity->next_retired == NULL);
+    identities.used -= identity_memory(identity);
     if (!identity->referenced) {
         free_identity(identity);
         return;
     }
     identity->next_retired = identities.retired;
     identities.retired = identity;
+}
+
+void pgsj_identity_unpin(pgsj_identity *identity)
+{
+    Assert(identity->pins > 0);
+    if (--identity->pins == 0 && !identity->cached && identity != identities.anonymous)
+        pgsj_identity_retire(identity);
 }
 
 void pgsj_free_retired_identities(void)
@@ -156,16 +190,28 @@ typedef struct jsonb_request {
     pgsj_failure failure; /* where identity->claims.jsonb stays NULL */
 } jsonb_request;
 
+/* A copy of the payload would take memory in each remembered identity, also where no function
+ * needs the claims as jsonb. */
 static void make_jsonb_claims(void *argument)
 {
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     jsonb_request *request = argument;
     pgsj_identity *identity = request->identity;
     pgsj_jsonb_claims claims;
+    char *header;
+    char *payload;
+    size_t header_len;
+    size_t payload_len;
 
-    if (!pgsj_jsonb_claims_from_payload(identity->payload, identity->payload_len, &claims,
-                                        &request->failure))
+    request->failure.kind = PGSJ_FAILURE_JWT;
+    if (sjwt_decode_unverified(&allocator, identity->key.source, identity->key.source_len, &header,
+                               &header_len, &payload, &payload_len,
+                               &request->failure.jwt) != SJWT_OK)
         return;
-    identity->jsonb_chunk = MemoryContextAlloc(pgsj_memory, pgsj_jsonb_claims_size(&claims));
+    if (!pgsj_jsonb_claims_from_payload(payload, payload_len, &claims, &request->failure))
+        return;
+    identity->jsonb_chunk = allocate(pgsj_jsonb_claims_size(&claims));
+    identities.used += chunk_memory(identity->jsonb_chunk);
     identity->claims.jsonb = pgsj_jsonb_claims_copy(&claims, identity->jsonb_chunk);
 }
 
@@ -174,7 +220,7 @@ const pgsj_jsonb_claims *pgsj_identity_make_jsonb_claims(const pgsj_identity *id
     jsonb_request request = {.identity = unconstify(pgsj_identity *, identity)};
     ErrorContextCallback callback;
 
-    Assert(identity->claims.jsonb == NULL && identity->payload != NULL);
+    Assert(identity->claims.jsonb == NULL && identity->key.origin == PGSJ_ORIGIN_TOKEN);
     pgsj_hide_statement(&callback);
     pgsj_with_temp_context(make_jsonb_claims, &request);
     pgsj_show_statement(&callback);

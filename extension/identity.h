@@ -11,6 +11,9 @@
 
 #include "postgres.h"
 
+#include "lib/ilist.h"
+#include "lib/pairingheap.h"
+
 #include <sjwt.h>
 
 #include "extension/claims.h"
@@ -29,6 +32,7 @@ typedef struct pgsj_identity_key {
     pgsj_digest policy; /* of the policy that the token was verified under; else zeros */
     const char *source; /* the token, or the value of request.jwt.claims */
     size_t source_len;  /* in octets */
+    uint64 hash;        /* of identity_cache.c; 0: not known yet */
 } pgsj_identity_key;
 
 typedef struct pgsj_identity {
@@ -36,9 +40,15 @@ typedef struct pgsj_identity {
     uint64 id; /* of no other identity that this process made; not 0 */
     pgsj_identity_key key;
     bool referenced; /* a row may hold a pointer into this identity */
-    bool pinned;     /* the cache must keep it; see identity_cache.h */
-    uint64 last_used;
+    uint32 pins;     /* how many parts of the session point to it */
     struct pgsj_identity *next_retired;
+
+    /* Of identity_cache.c alone. */
+    bool cached;  /* it is in the table */
+    bool visited; /* it was found since the hand of the eviction passed it */
+    struct pgsj_identity *next_in_bucket;
+    dlist_node queue_node;
+    pairingheap_node expiry_node; /* where has_expires_at */
 
     /* Of a token that this process verified. */
     const char *algorithm; /* NULL without such a token */
@@ -51,9 +61,6 @@ typedef struct pgsj_identity {
     int64 expires_at;
     int64 issued_at;
 
-    /* The payload, NUL-terminated, to make claims.jsonb from; NULL where that is made. */
-    const char *payload;
-    size_t payload_len;
     void *jsonb_chunk; /* the second chunk; NULL: none */
 } pgsj_identity;
 
@@ -61,7 +68,8 @@ typedef struct pgsj_identity {
 typedef struct pgsj_identity_input {
     pgsj_identity_key key;
     pgsj_claims claims;
-    const sjwt_token *token; /* NULL, only with claims.jsonb: no token that this process verified */
+    const sjwt_token *token; /* NULL, only with claims.jsonb: no token that this process verified;
+                                else the token that key.source is */
 } pgsj_identity_input;
 
 /* A new identity. Raises when there is no memory. */
@@ -74,9 +82,21 @@ pgsj_identity *pgsj_anonymous_identity(void);
  * source may be a token. */
 bool pgsj_identity_has_key(const pgsj_identity *identity, const pgsj_identity_key *key);
 
-/* Gives an identity up: frees it now, or in pgsj_free_retired_identities() where rows may hold
- * pointers into it. */
+/* A part of the session points to the identity until pgsj_identity_unpin(). Never fails. */
+static inline void pgsj_identity_pin(pgsj_identity *identity)
+{
+    identity->pins++;
+}
+
+/* Gives the identity up where nothing else pins it and the cache does not hold it. Never fails. */
+void pgsj_identity_unpin(pgsj_identity *identity);
+
+/* Gives an identity up that nothing pins: frees it now, or in pgsj_free_retired_identities() where
+ * rows may hold pointers into it. */
 void pgsj_identity_retire(pgsj_identity *identity);
+
+/* The memory of all identities that are not given up, in octets. */
+Size pgsj_identity_memory(void);
 
 /* Frees the identities given up so far. No row may hold a pointer into one. */
 void pgsj_free_retired_identities(void);

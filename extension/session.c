@@ -30,7 +30,7 @@ typedef struct statement_cache {
 } statement_cache;
 
 static struct {
-    pgsj_identity *current; /* NULL: not known since a setting changed */
+    pgsj_identity *current; /* pinned; NULL: not known since a setting changed */
     statement_cache statement_cache;
     int executor_nesting_level;
 } session = {.statement_cache = {.statement = NO_STATEMENT}};
@@ -42,6 +42,18 @@ static void invalidate_statement_cache(void)
 {
     session.statement_cache.statement = NO_STATEMENT;
     pgsj_executor_identity = NULL;
+}
+
+static void set_current(pgsj_identity *identity)
+{
+    pgsj_identity *former = session.current;
+
+    invalidate_statement_cache();
+    if (identity != NULL)
+        pgsj_identity_pin(identity);
+    session.current = identity;
+    if (former != NULL)
+        pgsj_identity_unpin(former);
 }
 
 /* ---- which identity ---------------------------------------------------- */
@@ -87,10 +99,8 @@ static pgsj_identity *find_identity(pgsj_failure *failure)
     identity = choose_identity(failure);
     pgsj_show_statement(&callback);
 
-    if (identity != NULL && identity != session.current) {
-        invalidate_statement_cache();
-        session.current = identity;
-    }
+    if (identity != NULL && identity != session.current)
+        set_current(identity);
     return identity;
 }
 
@@ -189,8 +199,7 @@ bool pgsj_session_accept(void)
 
 void pgsj_session_changed(void)
 {
-    session.current = NULL;
-    invalidate_statement_cache();
+    set_current(NULL);
 }
 
 void pgsj_session_token_changed(void)

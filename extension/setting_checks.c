@@ -118,3 +118,13 @@ bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSou
     snprintf(detail, sizeof(detail), "The limit is %d bytes.", PGSJ_MAX_CLAIMS_SIZE);
     return refuse(name, detail, NULL, source);
 }
+
+bool pgsj_check_cache_size(const char *name, int kilobytes, GucSource source)
+{
+    (void)name;
+    (void)source;
+    if (kilobytes == 0 || kilobytes >= 64)
+        return true;
+    GUC_check_errdetail("It must be 0 or at least 64 kB.");
+    return false;
+}

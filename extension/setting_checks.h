@@ -27,6 +27,9 @@ bool pgsj_check_algorithms(const char *name, const char *value, void **extra, Gu
 bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSource source);
 
+/* 0, or at least 64 kB. */
+bool pgsj_check_cache_size(const char *name, int kilobytes, GucSource source);
+
 /* While paused, every value is taken: the settings are being defined. */
 void pgsj_setting_checks_pause(bool paused);
 

@@ -12,7 +12,7 @@
  *            ENUM: also the names of the values
  *   context  who may set it, as the server says it
  *   flags    the server's flags
- *   check    STRING only: is the value acceptable?
+ *   check    STRING and INTEGER: is the value acceptable?
  *   event    what a new value changes
  *   brief    the server's short description
  *   more     the server's long description, or NULL
@@ -37,6 +37,9 @@
     STRING(audit_log, "pg_session_jwt.audit_log", NULL, PGC_SUSET, GUC_NOT_WHILE_SEC_REST,         \
            accept_value, audit_event, "Logs each verification and each read of the identity.",     \
            "Only \"on\" turns it on.")                                                             \
+    INTEGER(cache_size, "pg_session_jwt.cache_size", 1024, 0, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, \
+            pgsj_check_cache_size, no_event,                                                       \
+            "The memory in which a session remembers verified tokens.", "0: it remembers none.")   \
     /* The administrator's: no ordinary role can set these, or hide their values. */               \
     ENUM(mode, "pg_session_jwt.mode", PGSJ_MODE_AUTO, mode_names, PGC_SUSET, PINNING, trust_event, \
          "Where the identity comes from.",                                                         \
@@ -61,7 +64,8 @@
            pgsj_check_algorithms, trust_event, "The signature algorithms that are accepted.",      \
            "Empty: all that the keys are for, but those with a shared secret.")                    \
     INTEGER(leeway, "pg_session_jwt.leeway", 60, 0, 3600, PGC_SUSET, PINNING | GUC_UNIT_S,         \
-            trust_event, "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL)          \
+            accept_integer, trust_event,                                                           \
+            "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL)                       \
     STRING(required_claims, "pg_session_jwt.required_claims", "exp", PGC_SUSET,                    \
            PINNING | GUC_LIST_INPUT, pgsj_check_list, trust_event,                                 \
            "The claims that a token must have.", NULL)                                             \

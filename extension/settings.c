@@ -51,6 +51,14 @@ static bool accept_value(const char *name, const char *value, void **extra, GucS
     return true;
 }
 
+static bool accept_integer(const char *name, int value, GucSource source)
+{
+    (void)name;
+    (void)value;
+    (void)source;
+    return true;
+}
+
 static bool check_token(const char *name, const char *value, void **extra, GucSource source)
 {
     pgsj_token_extra *token_extra;
@@ -85,6 +93,13 @@ static bool check_parallel_state(const char *name, const char *value, void **ext
 }
 
 /* ---- events ------------------------------------------------------------ */
+
+static void no_event(bool changed, const char *value, void *extra)
+{
+    (void)changed;
+    (void)value;
+    (void)extra;
+}
 
 static void claims_event(bool changed, const char *value, void *extra)
 {
@@ -155,7 +170,13 @@ static bool guc_string_changed(const char *value, const char *current)
     {                                                                                              \
         event(guc_string_changed(value, pgsj_settings.member), value, extra);                      \
     }
-#define INTEGER_HOOKS(member, name, boot, least, greatest, context, flags, event, brief, more)     \
+#define INTEGER_HOOKS(member, name, boot, least, greatest, context, flags, check, event, brief,    \
+                      more)                                                                        \
+    static bool member##_check(int *value, void **extra, GucSource source)                         \
+    {                                                                                              \
+        (void)extra;                                                                               \
+        return check(name, *value, source);                                                        \
+    }                                                                                              \
     static void member##_assign(int value, void *extra)                                            \
     {                                                                                              \
         event(value != pgsj_settings.member, NULL, extra);                                         \
@@ -180,7 +201,8 @@ typedef struct setting {
 } setting;
 
 #define STRING_ROW(member, name, boot, context, flags, check, event, brief, more) {name, event},
-#define INTEGER_ROW(member, name, boot, least, greatest, context, flags, event, brief, more)       \
+#define INTEGER_ROW(member, name, boot, least, greatest, context, flags, check, event, brief,      \
+                    more)                                                                          \
     {name, event},
 #define BOOLEAN_ROW(member, name, boot, context, flags, event, brief, more) {name, event},
 #define ENUM_ROW(member, name, boot, values, context, flags, event, brief, more) {name, event},
@@ -191,9 +213,10 @@ static void define_all(int more_flags)
 #define DEFINE_STRING(member, name, boot, context, flags, check, event, brief, more)               \
     DefineCustomStringVariable(name, brief, more, &pgsj_settings.member, boot, context,            \
                                (flags) | more_flags, member##_check, member##_assign, NULL);
-#define DEFINE_INTEGER(member, name, boot, least, greatest, context, flags, event, brief, more)    \
+#define DEFINE_INTEGER(member, name, boot, least, greatest, context, flags, check, event, brief,   \
+                       more)                                                                       \
     DefineCustomIntVariable(name, brief, more, &pgsj_settings.member, boot, least, greatest,       \
-                            context, (flags) | more_flags, NULL, member##_assign, NULL);
+                            context, (flags) | more_flags, member##_check, member##_assign, NULL);
 #define DEFINE_BOOLEAN(member, name, boot, context, flags, event, brief, more)                     \
     DefineCustomBoolVariable(name, brief, more, &pgsj_settings.member, boot, context,              \
                              (flags) | more_flags, NULL, member##_assign, NULL);

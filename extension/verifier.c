@@ -17,7 +17,7 @@
 
 static struct {
     int64 last_jti;               /* of the tokens accepted with a session key; 0: none */
-    pgsj_identity *last_accepted; /* of the token with last_jti; NULL: none; pinned */
+    pgsj_identity *last_accepted; /* of the token with last_jti, pinned; NULL: none */
     bool accepted_by_leader;      /* in a parallel worker: the token that came from the leader */
 } verifier;
 
@@ -65,6 +65,7 @@ bool pgsj_verifier_accepted_before(void)
 typedef struct verification {
     signature_check check;
     const pgsj_verification_policy *policy; /* NULL with TRUST_LEADER_VERDICT */
+    pgsj_identity_key key;
     int64 now;
     pgsj_failure *failure;
     pgsj_identity *identity; /* NULL: see failure */
@@ -133,10 +134,10 @@ static void remember_jti(pgsj_identity *identity, int64 jti)
     if (jti < verifier.last_jti)
         return;
     if (verifier.last_accepted != NULL)
-        verifier.last_accepted->pinned = false;
+        pgsj_identity_unpin(verifier.last_accepted);
     verifier.last_jti = jti;
     verifier.last_accepted = identity;
-    identity->pinned = true;
+    pgsj_identity_pin(identity);
 }
 
 /* The session's token is that of the identity. Never fails. */
@@ -149,7 +150,7 @@ static void accept_as(const pgsj_identity *identity)
 static void make_identity(void *argument)
 {
     verification *v = argument;
-    pgsj_identity_input input = {.key = token_key(v->check, v->policy)};
+    pgsj_identity_input input = {.key = v->key};
     pgsj_identity *identity;
     int64 jti;
 
@@ -168,15 +169,6 @@ static void make_identity(void *argument)
     v->identity = identity;
 }
 
-static pgsj_identity *verify_token(signature_check check, const pgsj_verification_policy *policy,
-                                   int64 now, pgsj_failure *failure)
-{
-    verification v = {.check = check, .policy = policy, .now = now, .failure = failure};
-
-    pgsj_with_temp_context(make_identity, &v);
-    return v.identity;
-}
-
 /* ---- remembered identities --------------------------------------------- */
 
 /* Was the identity made from a token by the same check, under the same policy? */
@@ -187,27 +179,22 @@ static bool is_under(const pgsj_identity *identity, const pgsj_identity_key *key
 }
 
 /*
- * The remembered identity of an equal token. With a session key this is the token accepted last:
- * another one has a lower jti and is not accepted again.
+ * The remembered identity of an equal token. With a session key, a value that this session did
+ * not accept before is a new token unless it is the one accepted last: its jti must increase.
  */
-static pgsj_identity *find_equal(const pgsj_identity_key *key, bool require_increasing_jti)
+static pgsj_identity *find_equal(pgsj_identity_key *key, bool require_increasing_jti)
 {
-    const pgsj_identity *last = verifier.last_accepted;
+    pgsj_identity *last = verifier.last_accepted;
 
-    if (!require_increasing_jti)
+    if (!require_increasing_jti || pgsj_verifier_accepted_before())
         return pgsj_identity_cache_find(key);
-    if (last == NULL || !pgsj_identity_has_key(last, key))
-        return NULL;
-    return pgsj_identity_cache_find_id(last->id);
+    return last != NULL && pgsj_identity_has_key(last, key) ? last : NULL;
 }
 
-static pgsj_identity *find_remembered(const pgsj_identity_key *key, bool require_increasing_jti)
+static pgsj_identity *find_remembered(pgsj_identity_key *key, bool require_increasing_jti)
 {
-    const uint64 id = pgsj_settings.current_token_extra->identity_id;
-    pgsj_identity *identity = id == 0 ? NULL : pgsj_identity_cache_find_id(id);
+    pgsj_identity *identity = find_equal(key, require_increasing_jti);
 
-    if (identity == NULL || !is_under(identity, key))
-        identity = find_equal(key, require_increasing_jti);
     if (identity != NULL)
         accept_as(identity);
     return identity;
@@ -239,29 +226,39 @@ static bool check_times(const pgsj_identity *identity, const pgsj_verification_p
     return true;
 }
 
+/* The identity by one of the two checks; policy is NULL with TRUST_LEADER_VERDICT. */
+static pgsj_identity *identity_by(signature_check check, const pgsj_verification_policy *policy,
+                                  pgsj_identity *current, int64 now, pgsj_failure *failure)
+{
+    verification v = {.check = check,
+                      .policy = policy,
+                      .key = token_key(check, policy),
+                      .now = now,
+                      .failure = failure};
+    pgsj_identity *identity = current;
+
+    if (identity == NULL || !is_under(identity, &v.key))
+        identity =
+            find_remembered(&v.key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
+    if (identity == NULL) {
+        pgsj_with_temp_context(make_identity, &v);
+        return v.identity;
+    }
+    /* A leader's verdict includes the token's times. */
+    if (check == VERIFY_SIGNATURE && !check_times(identity, policy, now, failure))
+        return NULL;
+    return identity;
+}
+
 pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure)
 {
     const pgsj_verification_policy *policy = pgsj_trust_policy(failure);
-    const signature_check check = policy == NULL ? TRUST_LEADER_VERDICT : VERIFY_SIGNATURE;
-    pgsj_identity_key key;
-    pgsj_identity *identity = current;
+    pgsj_identity *identity = NULL;
 
     Assert(pgsj_settings.current_token_extra != NULL);
-    if (check == TRUST_LEADER_VERDICT && !may_trust_leader_verdict())
-        return NULL;
-    key = token_key(check, policy);
-    if (identity == NULL || !is_under(identity, &key))
-        identity =
-            find_remembered(&key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
-    if (identity != NULL) {
-        /* A leader's verdict includes the token's times. */
-        if (check == VERIFY_SIGNATURE && !check_times(identity, policy, now, failure))
-            return NULL;
-        return identity;
-    }
-
-    identity = verify_token(check, policy, now, failure);
-    if (identity == NULL && check == VERIFY_SIGNATURE && may_trust_leader_verdict())
-        identity = verify_token(TRUST_LEADER_VERDICT, NULL, now, failure);
+    if (policy != NULL)
+        identity = identity_by(VERIFY_SIGNATURE, policy, current, now, failure);
+    if (identity == NULL && may_trust_leader_verdict())
+        identity = identity_by(TRUST_LEADER_VERDICT, NULL, current, now, failure);
     return identity;
 }

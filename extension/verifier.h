@@ -14,7 +14,7 @@
  * The identity of the session's token, which must be set, in a mode that verifies tokens. Returns
  * NULL and sets *failure where the token is refused or expired. now: microseconds since the Unix
  * epoch. current: the identity that this function returned last for the same value of the
- * setting; NULL where there is none. The identity belongs to the cache. Raises when there is no
+ * setting; NULL where there is none. Pin the identity before the next call. Raises when there is no
  * memory, and changes nothing then.
  */
 pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure);

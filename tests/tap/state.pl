@@ -693,24 +693,25 @@ session_ok(
 
 # --- memory -------------------------------------------------------------------
 
-# Tokens of two kilobytes, and more identities than the cache holds, many times.
+# Tokens of two kilobytes, and more identities than the cache holds.
+my %small_cache = ('pg_session_jwt.cache_size' => 64);
 my %large =
-  map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 20;
+  map { $_ => sign(sprintf '{"jti":%d,"sub":"user %d","pad":"%s"}', $_, $_, 'x' x 1400) } 1 .. 60;
 my $claims = q(SET request.jwt.claims = '{"sub":"user %d","pad":"%s"}');
-my $taken = q(SELECT sum(total_bytes) BETWEEN 1 AND 65536 FROM pg_backend_memory_contexts
+my $taken = q(SELECT sum(total_bytes) BETWEEN 1 AND 131072 FROM pg_backend_memory_contexts
 	WHERE name LIKE 'pg_session_jwt%');
 session_ok(
 	$node,
 	'memory does not grow with the number of tokens',
-	$key,
+	{ %$key, set => \%small_cache },
 	(
 		map { (init_with($large{$_}) => '', 'SELECT auth.user_id(), auth.session() IS NULL' => "user $_|f") }
-		  1 .. 20),
+		  1 .. 60),
 	$taken => 't');
 session_ok(
 	$node,
 	'nor with the number of claims of the gateway',
-	{},
+	{ set => \%small_cache },
 	(
 		map { (sprintf($claims, $_, 'x' x 1400) => '', $user => "user $_") } 1 .. 200),
 	$taken => 't');
