@@ -82,6 +82,14 @@ static inline GucSource pgsj_setting_reset_source(const char *name)
     return setting == NULL ? PGC_S_DEFAULT : setting->reset_source;
 }
 
+/* Where the value of the setting called name came from; PGC_S_DEFAULT if there is no such setting. */
+static inline GucSource pgsj_setting_source(const char *name)
+{
+    const struct config_generic *setting = pgsj_find_setting(name);
+
+    return setting == NULL ? PGC_S_DEFAULT : setting->source;
+}
+
 /* Takes flags away from the setting called name, which exists. */
 static inline void pgsj_setting_clear_flags(const char *name, int flags)
 {

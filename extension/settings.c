@@ -268,6 +268,18 @@ static void clear_flags(int flags)
         pgsj_setting_clear_flags(settings[i].name, flags);
 }
 
+/*
+ * If a transaction resets a setting and then loads the library, the server applies the value from
+ * before the transaction again, and skips the RESET. Then this function does it. source: of the
+ * value before the definition. Only settings that every role can set are reset.
+ */
+static void reset_again(const char *name, GucSource source)
+{
+    if (source < PGC_S_SESSION && pgsj_setting_source(name) == PGC_S_SESSION)
+        (void)set_config_option(name, NULL, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, true, 0,
+                                false);
+}
+
 void pgsj_settings_define(const pgsj_settings_listener *listener)
 {
     /* Lets the server apply earlier values in the middle of a parallel query. Afterwards,
@@ -275,6 +287,8 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
     const int flags = IsInParallelMode() ? GUC_ALLOW_IN_PARALLEL : 0;
     const bool client_audits =
         pgsj_setting_reset_source(pgsj_setting_names.audit_log) == PGC_S_CLIENT;
+    const GucSource token_source = pgsj_setting_source(pgsj_setting_names.jwt);
+    const GucSource claims_source = pgsj_setting_source(pgsj_setting_names.claims);
     GucSource began_with[lengthof(settings)];
     GucSource jwk_source = PGC_S_DEFAULT;
     const char *jwk = configured_jwk(&jwk_source);
@@ -294,6 +308,8 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
     if (client_audits && pgsj_setting_reset_source(pgsj_setting_names.audit_log) != PGC_S_CLIENT)
         SetConfigOption(pgsj_setting_names.audit_log, "on", PGC_SUSET, PGC_S_OVERRIDE);
     set_parallel_state(find_refused(began_with));
+    reset_again(pgsj_setting_names.jwt, token_source);
+    reset_again(pgsj_setting_names.claims, claims_source);
 
     clear_flags(flags);
     pgsj_reserve_prefix("pg_session_jwt");

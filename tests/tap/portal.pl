@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # In the extended protocol one message binds a portal and another executes it. A client
-# can set another token between them. psql cannot do this, so this file implements the
-# protocol.
+# can set another token between them. psql cannot do this.
 
 use strict;
 use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use IO::Socket::UNIX;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Protocol;
 use SessionJwt;
 use Test::More;
 
@@ -36,88 +35,22 @@ my $user = 'SELECT auth.user_id()';
 my $in_workers = 'SELECT min(auth.user_id()), max(auth.user_id()), count(*) FROM plain';
 my $replayed = '23514: Token ID must be strictly monotonically increasing.';
 
-sub set { return ('Query', "SET pg_session_jwt.jwt = '$token{$_[0]}'") }
-
-# --- the protocol -------------------------------------------------------------
-
-sub receive
-{
-	my ($socket, $length) = @_;
-	my $octets = '';
-	while (length $octets < $length)
-	{
-		$socket->read($octets, $length - length $octets, length $octets)
-		  or die 'the server has closed the connection';
-	}
-	return $octets;
-}
-
-# Returns rows (columns separated by |; NULL) and errors, until the server is ready.
-sub answer
-{
-	my ($socket) = @_;
-	my @answer;
-	while (1)
-	{
-		my ($type, $length) = unpack 'a N', receive($socket, 5);
-		my $body = receive($socket, $length - 4);
-		if ($type eq 'D')
-		{
-			my ($columns, $rest) = unpack 'n a*', $body;
-			my @row;
-			for (1 .. $columns)
-			{
-				(my $size, $rest) = unpack 'l> a*', $rest;
-				push @row, $size < 0 ? 'NULL' : substr $rest, 0, $size, '';
-			}
-			push @answer, join '|', @row;
-		}
-		elsif ($type eq 'E')
-		{
-			my %field = map { /^(.)(.*)/s } split /\0/, $body;
-			push @answer, "$field{C}: $field{M}";
-		}
-		last if $type eq 'Z';
-	}
-	return join "\n", @answer;
-}
-
-sub message
-{
-	my ($type, $body) = @_;
-	return $type . pack('N', 4 + length $body) . $body;
-}
-
-# The messages of a step, up to the one that the server answers.
-my %send = (
-	Query => sub { return message('Q', "$_[0]\0") },
-	Bind => sub {
-		my ($portal, $sql) = @_;
-		return message('P', "\0$sql\0\0\0") . message('B', "$portal\0\0" . "\0" x 6) . message('S', '');
-	},
-	Execute => sub { return message('E', "$_[0]\0" . "\0" x 4) . message('S', '') });
+sub set { return ('simple', "SET pg_session_jwt.jwt = '$token{$_[0]}'") }
 
 # One session, one test: portal_ok($name, [ STEP, ARGUMENT, ... ] => ANSWER, ...).
 sub portal_ok
 {
 	my ($name, @steps) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $socket = IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port)
-	  or die "cannot connect: $!";
-	my $jwk = public_jwk() =~ s/([\\\s])/\\$1/gr;
-	my $startup = join "\0", 'user', 'app_user', 'database', 'postgres',
-	  'options', "-c pg_session_jwt.jwk=$jwk", '', '';
-	$socket->print(message('', pack('N', 3 << 16) . $startup));
-	$socket->flush;
-	my @complaints = grep { $_ ne '' } answer($socket);
+	my $client = Protocol->connect($node, user => 'app_user', set => { 'pg_session_jwt.jwk' => public_jwk() });
+	my @complaints = @{ $client->{answer}{lines} };
 	while (my ($step, $wanted) = splice @steps, 0, 2)
 	{
 		my ($type, @arguments) = @$step;
-		$socket->print($send{$type}->(@arguments));
-		$socket->flush;
-		my $got = answer($socket);
+		my $got = join "\n", @{ $client->$type(@arguments)->{lines} };
 		push @complaints, "@$step\n     got: $got\n  wanted: $wanted" if $got ne $wanted;
 	}
+	$client->disconnect;
 	ok(!@complaints, $name) or diag join "\n", @complaints;
 	return;
 }
@@ -133,28 +66,28 @@ for my $before ('a', undef)
 {
 	portal_ok(
 		'a token that only workers read is the last accepted one: ' . ($before // 'none') . ' before',
-		($before ? ([ set($before) ] => '', [ 'Query', $user ] => $before) : ()),
-		[ 'Query', 'BEGIN' ] => '',
-		[ 'Bind', 'p', $in_workers ] => '',
+		($before ? ([ set($before) ] => '', [ 'simple', $user ] => $before) : ()),
+		[ 'simple', 'BEGIN' ] => '',
+		[ 'bind_portal', 'p', $in_workers ] => '',
 		[ set('c') ] => '',
-		[ 'Execute', 'p' ] => 'c|c|1000',
-		[ 'Query', 'COMMIT' ] => '',
+		[ 'execute_portal', 'p' ] => 'c|c|1000',
+		[ 'simple', 'COMMIT' ] => '',
 		[ set('b') ] => '',
-		[ 'Query', $user ] => $replayed,
+		[ 'simple', $user ] => $replayed,
 		[ set('c') ] => '',
-		[ 'Query', $user ] => 'c');
+		[ 'simple', $user ] => 'c');
 }
 
 portal_ok(
 	'an older token is refused in workers, too',
 	[ set('b') ] => '',
-	[ 'Query', $user ] => 'b',
-	[ 'Query', 'BEGIN' ] => '',
-	[ 'Bind', 'p', $in_workers ] => '',
+	[ 'simple', $user ] => 'b',
+	[ 'simple', 'BEGIN' ] => '',
+	[ 'bind_portal', 'p', $in_workers ] => '',
 	[ set('a') ] => '',
-	[ 'Execute', 'p' ] => $replayed,
-	[ 'Query', 'ROLLBACK' ] => '',
-	[ 'Query', $user ] => 'b');
+	[ 'execute_portal', 'p' ] => $replayed,
+	[ 'simple', 'ROLLBACK' ] => '',
+	[ 'simple', $user ] => 'b');
 
 $node->stop;
 done_testing();

@@ -268,6 +268,27 @@ ALTER ROLE app_user RESET ALL;
 ALTER DATABASE other RESET ALL;
 END
 
+# RESET in the transaction that loads the library.
+for (
+	[ 'pg_session_jwt.jwt', $alice, { jwk => $jwk } ],
+	[ 'request.jwt.claims', '{"sub":"alice"}', {} ])
+{
+	my ($name, $value, $options) = @$_;
+	for my $reset ("RESET $name", "SET LOCAL $name TO DEFAULT", 'RESET ALL')
+	{
+		session_ok(
+			$node,
+			"$reset before the library is loaded: $name",
+			$options,
+			"SET $name = '$value'" => '',
+			'BEGIN' => '',
+			$reset => '',
+			$user => 'NULL',
+			'ROLLBACK' => '',
+			$user => 'alice');
+	}
+}
+
 # Claims of the gateway have at most 1 MiB. The first value is that of a placeholder.
 sub claims_of
 {
