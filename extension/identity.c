@@ -14,9 +14,13 @@ static struct {
     uint64 last_id;
     pgsj_identity *anonymous; /* NULL: not made yet */
     pgsj_identity *retired;   /* given up, but rows may hold pointers into them */
+    Size retired_memory;      /* theirs */
     MemoryContext memory;     /* of all identities; NULL: not made yet */
     Size used;                /* of memory by identities that are not given up, in octets */
 } identities;
+
+/* A statement that gives up identities with more memory may not make another one. */
+#define MAX_RETIRED_MEMORY ((Size)64 * 1024 * 1024)
 
 /* The size of a chunk's own block: the headers of server and libc. */
 #define BLOCK_OVERHEAD 64
@@ -72,6 +76,19 @@ static void copy_token_properties(pgsj_identity *identity, const sjwt_token *tok
     identity->has_issued_at = sjwt_token_issued_at(token, &identity->issued_at);
 }
 
+static void check_retired_memory(void)
+{
+    if (identities.retired_memory > MAX_RETIRED_MEMORY)
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                 errmsg("too many identities in one transaction"),
+                 errdetail("Those that were replaced take more than %d MB, which are free again at "
+                           "the end of the transaction.",
+                           (int)(MAX_RETIRED_MEMORY / (1024 * 1024))),
+                 errhint("Begin a transaction for each identity."), errhidestmt(true),
+                 errhidecontext(true)));
+}
+
 pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
 {
     const sjwt_token *token = input->token;
@@ -85,6 +102,7 @@ pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
     Assert(token != NULL || input->claims.jsonb != NULL);
     if (key_id != NULL)
         size += strlen(key_id) + 1;
+    check_retired_memory();
     identity = allocate(size);
     identities.used += chunk_memory(identity);
 
@@ -163,6 +181,7 @@ void pgsj_identity_retire(pgsj_identity *identity)
     }
     identity->next_retired = identities.retired;
     identities.retired = identity;
+    identities.retired_memory += identity_memory(identity);
 }
 
 void pgsj_identity_unpin(pgsj_identity *identity)
@@ -181,6 +200,7 @@ void pgsj_free_retired_identities(void)
         free_identity(identities.retired);
         identities.retired = next;
     }
+    identities.retired_memory = 0;
 }
 
 /* ---- claims as jsonb --------------------------------------------------- */

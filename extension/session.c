@@ -33,7 +33,10 @@ static struct {
     pgsj_identity *current; /* pinned; NULL: not known since a setting changed */
     statement_cache statement_cache;
     int executor_nesting_level;
-} session = {.statement_cache = {.statement = NO_STATEMENT}};
+    /* The statement_timestamp() of the statement that may still hold pointers into retired
+     * identities although a transaction ended; else NO_STATEMENT. */
+    TimestampTz not_freed;
+} session = {.statement_cache = {.statement = NO_STATEMENT}, .not_freed = NO_STATEMENT};
 
 /* Set only inside of a run of the executor, where statement_timestamp() does not change. */
 const pgsj_identity *pgsj_executor_identity;
@@ -54,6 +57,19 @@ static void set_current(pgsj_identity *identity)
     session.current = identity;
     if (former != NULL)
         pgsj_identity_unpin(former);
+}
+
+static void free_retired(void)
+{
+    pgsj_free_retired_identities();
+    session.not_freed = NO_STATEMENT;
+}
+
+/* Has that statement ended? A background worker need not set the time of a statement. */
+static bool can_free_retired(void)
+{
+    return session.not_freed != NO_STATEMENT && MyBackendType == B_BACKEND &&
+           GetCurrentStatementStartTimestamp() != session.not_freed;
 }
 
 /* ---- which identity ---------------------------------------------------- */
@@ -95,6 +111,8 @@ static pgsj_identity *find_identity(pgsj_failure *failure)
     ErrorContextCallback callback;
     pgsj_identity *identity;
 
+    if (unlikely(can_free_retired()))
+        free_retired();
     pgsj_hide_statement(&callback);
     identity = choose_identity(failure);
     pgsj_show_statement(&callback);
@@ -227,9 +245,12 @@ static void at_transaction_end(XactEvent event, void *arg)
     invalidate_statement_cache();
     pgsj_trust_invalidate_files();
     /* A procedure that commits still holds the arguments of its CALL, which may point into an
-     * identity. Only when no query and no procedure is running does no row remain. */
+     * identity. Only when no query and no procedure is running does no row remain. A procedure that
+     * fails looks as if it was still running. */
     if (ActivePortal == NULL && !SPI_inside_nonatomic_context())
-        pgsj_free_retired_identities();
+        free_retired();
+    else
+        session.not_freed = GetCurrentStatementStartTimestamp();
 }
 
 void pgsj_session_install(void)

@@ -315,6 +315,22 @@ session_ok(
 	$user => 'large');
 cmp_ok((-s $node->logfile) - $mark, '<', 10000, 'and the log does not get them');
 
+# A statement cannot take memory without limit by replacing identities: rows may point into each of them.
+session_ok(
+	$node,
+	'a loop that replaces large claims',
+	{},
+	'CREATE PROCEDURE pg_temp.replace(n int, size int) LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1 .. n LOOP
+		PERFORM set_config($c$request.jwt.claims$c$, format($c${"sub":"%s","pad":[0%s]}$c$, i, repeat($c$,0$c$, size)), true);
+		PERFORM auth.user_id(); END LOOP; END $$' => '',
+	'CALL pg_temp.replace(10000, 0)' => '',
+	'CALL pg_temp.replace(20, 500000)' => refused(
+		'54000', 'too many identities in one transaction',
+		detail => qr/^Those that were replaced take more than 64 MB/),
+	$user => 'NULL',
+	q(SELECT sum(total_bytes) < 16 * 1024 * 1024 FROM pg_backend_memory_contexts WHERE name LIKE 'pg_session_jwt%') => 't',
+	'CALL pg_temp.replace(5, 500000)' => '');
+
 # --- pg_session_jwt.audit_log: superusers ------------------------------------
 
 my $denied = refused('42501', 'permission denied to set parameter "pg_session_jwt.audit_log"');
@@ -544,7 +560,6 @@ session_ok(
 	'SET pg_session_jwt.leeway = 3600' => '',
 	init_with($late) => '',
 	$user => 'late');
-my $force = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
 session_ok(
 	$node,
 	'a token that is never read is not accepted, and a token with a lower jti may follow',
@@ -577,7 +592,7 @@ session_ok(
 
 # --- the log ------------------------------------------------------------------------
 
-my $mark = -s $node->logfile;
+$mark = -s $node->logfile;
 session_ok(
 	$node,
 	'errors that are none of a token',
