@@ -96,13 +96,23 @@ static inline void pgsj_setting_clear_flags(const char *name, int flags)
     pgsj_find_setting(name)->flags &= ~flags;
 }
 
-/* Memory for a check hook's "extra", which the server frees; NULL: none left. */
-static inline void *pgsj_guc_extra(size_t size)
+/* Memory for a check hook's "extra" or value, which the server frees; NULL: none left. */
+static inline void *pgsj_guc_malloc(size_t size)
 {
 #if PG_VERSION_NUM >= 160000
     return guc_malloc(LOG, size);
 #else
     return malloc(size);
+#endif
+}
+
+/* Frees such memory, or a value that the server made. */
+static inline void pgsj_guc_free(void *memory)
+{
+#if PG_VERSION_NUM >= 160000
+    guc_free(memory);
+#else
+    free(memory);
 #endif
 }
 

@@ -213,6 +213,10 @@ static void describe(report *out, const pgsj_failure *failure)
     case PGSJ_FAILURE_JWT:
         describe_jwt(out, failure);
         return;
+    case PGSJ_FAILURE_SEALED:
+        set(out, ERRCODE_INSUFFICIENT_PRIVILEGE, "identity is sealed");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
     case PGSJ_FAILURE_MISSING_KEY:
         set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
         snprintf(out->hint, sizeof(out->hint),
@@ -370,6 +374,14 @@ _Noreturn void pgsj_raise_too_large_keys(int limit)
             (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("keys to verify with are too large"),
              errdetail("The limit is %d bytes.", limit), errhidestmt(true), errhidecontext(true)));
     pg_unreachable();
+}
+
+_Noreturn void pgsj_raise_sealed(const char *detail)
+{
+    pgsj_failure failure;
+
+    (void)pgsj_set_failure(&failure, PGSJ_FAILURE_SEALED, "%s", detail);
+    pgsj_raise(&failure);
 }
 
 _Noreturn void pgsj_raise_invalid_subject(void)

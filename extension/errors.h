@@ -13,6 +13,7 @@
 
 typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_JWT,           /* a key or a token was refused: see jwt */
+    PGSJ_FAILURE_SEALED,        /* SQL tried to change a sealed identity: see detail */
     PGSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
     PGSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
     PGSJ_FAILURE_MISCONFIGURED, /* what the administrator set is a contradiction: see detail */
@@ -75,6 +76,9 @@ void pgsj_show_statement(const ErrorContextCallback *callback);
  * parallel query: it raises an error of a worker again, without the worker's mark that
  * hides the statement. */
 void pgsj_hide_statement_of_worker(ErrorContextCallback *callback);
+
+/* The identity is sealed, as detail says, and may not be changed. */
+_Noreturn void pgsj_raise_sealed(const char *detail);
 
 /* 'sub' is not a string, in a token that was verified. */
 _Noreturn void pgsj_raise_invalid_subject(void);

@@ -10,6 +10,7 @@
 
 #include "extension/errors.h"
 #include "extension/executor.h"
+#include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/compat.h"
@@ -58,6 +59,7 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
                              uint64 count PGSJ_RUN_ONCE_PARAMETER)
 {
     ErrorContextCallback callback;
+    char *before;
 
     if (!IsInParallelMode()) {
         /* Parallel workers take the statement's start from this process. A background worker
@@ -69,8 +71,17 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
             return;
         }
     }
+    before = pgsj_session_begin_workers();
     pgsj_hide_statement_of_worker(&callback);
-    run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
+    PG_TRY();
+    {
+        run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
+    }
+    PG_FINALLY();
+    {
+        pgsj_settings_end_workers(before);
+    }
+    PG_END_TRY();
     pgsj_show_statement(&callback);
 }
 
@@ -80,7 +91,7 @@ static void executor_run(QueryDesc *query, ScanDirection direction,
     pgsj_session_begin_run();
     PG_TRY();
     {
-        if (query->plannedstmt->parallelModeNeeded && pgsj_settings.current_token_extra != NULL)
+        if (query->plannedstmt->parallelModeNeeded && pgsj_session_token_text() != NULL)
             run_with_workers(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
         else
             run(query, direction, count PGSJ_RUN_ONCE_ARGUMENT);
@@ -90,6 +101,7 @@ static void executor_run(QueryDesc *query, ScanDirection direction,
         pgsj_session_end_run();
     }
     PG_END_TRY();
+    pgsj_seal_raise_attack();
 }
 
 void pgsj_executor_install(void)

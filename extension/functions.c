@@ -24,6 +24,7 @@
 PGSJ_FUNCTION(init_wrapper);
 PGSJ_FUNCTION(jwt_session_init_wrapper);
 PGSJ_FUNCTION(jwt_authenticate_wrapper);
+PGSJ_FUNCTION(jwt_token_wrapper);
 PGSJ_FUNCTION(session_wrapper);
 PGSJ_FUNCTION(jwt_wrapper);
 PGSJ_FUNCTION(user_id_wrapper);
@@ -110,10 +111,23 @@ Datum jwt_authenticate_wrapper(PG_FUNCTION_ARGS)
 
     pgsj_hide_statement(&callback);
     WarnNoTransactionBlock(pgsj_session_at_top_level(), "auth.jwt_authenticate()");
-    pgsj_set_token(required_token(fcinfo), true);
-    pgsj_session_verify();
+    if (pgsj_settings.seal) {
+        pgsj_session_seal_transaction(required_token(fcinfo));
+    } else {
+        pgsj_set_token(required_token(fcinfo), true);
+        pgsj_session_verify();
+    }
     pgsj_show_statement(&callback);
     return user_id(fcinfo);
+}
+
+Datum jwt_token_wrapper(PG_FUNCTION_ARGS)
+{
+    const char *token = pgsj_session_token_text();
+
+    if (token == NULL)
+        PG_RETURN_NULL();
+    PG_RETURN_TEXT_P(cstring_to_text(token));
 }
 
 Datum uid_wrapper(PG_FUNCTION_ARGS)

@@ -10,9 +10,11 @@
 #include "extension/cjson.h"
 #include "extension/executor.h"
 #include "extension/memory.h"
+#include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
+#include "extension/utility.h"
 #include "extension/verifier.h"
 #include "extension/compat.h"
 
@@ -24,13 +26,20 @@ static void trust_changed(void)
     pgsj_session_changed();
 }
 
+static void leader_state_received(bool accepted, int64 last_jti, bool sealed)
+{
+    pgsj_verifier_receive_leader_state(accepted, last_jti);
+    if (sealed)
+        pgsj_seal_in_worker();
+}
+
 /* Settings call no file above them: they call these functions. */
 static const pgsj_settings_listener settings_listener = {
     .token_changed = pgsj_session_token_changed,
     .claims_changed = pgsj_session_changed,
     .trust_changed = trust_changed,
     .audit_changed = pgsj_session_changed,
-    .leader_state_received = pgsj_verifier_receive_leader_state,
+    .leader_state_received = leader_state_received,
 };
 
 /*
@@ -80,4 +89,5 @@ void _PG_init(void)
     define_settings();
     pgsj_session_install();
     pgsj_executor_install();
+    pgsj_utility_install();
 }

@@ -13,7 +13,9 @@
 
 #include "extension/audit.h"
 #include "extension/clock.h"
+#include "extension/memory.h"
 #include "extension/request_claims.h"
+#include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
@@ -74,6 +76,12 @@ static bool can_free_retired(void)
 
 /* ---- which identity ---------------------------------------------------- */
 
+/* NULL: there is no token. */
+static pgsj_session_token *session_token(void)
+{
+    return pgsj_seal_is_on() ? pgsj_seal_token() : pgsj_settings_token();
+}
+
 /*
  * Microseconds since the Unix epoch: the time when the client's message arrived, which is the
  * same for everything that the message runs and for parallel workers. A background worker need
@@ -87,10 +95,36 @@ static int64 validation_time(void)
     return pgsj_unix_time(GetCurrentStatementStartTimestamp());
 }
 
-static pgsj_identity *choose_identity(pgsj_failure *failure)
+/* The session has another token. */
+static void session_token_changed(void)
 {
-    if (!pgsj_trust_check_conflict(failure))
+    const pgsj_session_token *token;
+
+    pgsj_session_changed();
+    /* It starts no workers, and may not have its leader's token yet. */
+    if (IsParallelWorker())
+        return;
+    token = session_token();
+    pgsj_verifier_publish(token != NULL && pgsj_verifier_accepted_before(token));
+}
+
+/* Claims are no sealed identity: only a token is. */
+static pgsj_identity *choose_sealed_identity(pgsj_session_token *token, pgsj_failure *failure)
+{
+    if (token == NULL)
+        return pgsj_anonymous_identity();
+    /* Where no token is verified, there is no policy: failure says why. */
+    if (!pgsj_trust_verifies() && pgsj_trust_policy(failure) == NULL)
         return NULL;
+    return pgsj_verifier_identity(token, session.current, validation_time(), failure);
+}
+
+static pgsj_identity *choose_identity(pgsj_session_token *token, pgsj_failure *failure)
+{
+    if (pgsj_seal_was_attacked(failure) || !pgsj_trust_check_conflict(failure))
+        return NULL;
+    if (pgsj_seal_is_on())
+        return choose_sealed_identity(token, failure);
     switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
         return pgsj_anonymous_identity();
@@ -98,15 +132,15 @@ static pgsj_identity *choose_identity(pgsj_failure *failure)
         return pgsj_request_claims_identity(session.current);
     case PGSJ_TRUST_SESSION_KEY:
     case PGSJ_TRUST_ISSUER:
-        if (pgsj_settings.current_token_extra == NULL)
+        if (token == NULL)
             return pgsj_anonymous_identity();
-        return pgsj_verifier_identity(session.current, validation_time(), failure);
+        return pgsj_verifier_identity(token, session.current, validation_time(), failure);
     }
     pg_unreachable();
 }
 
-/* The identity that the settings give, or NULL: see *failure. */
-static pgsj_identity *find_identity(pgsj_failure *failure)
+/* The identity of the token, where the mode asks for one; NULL: see *failure. */
+static pgsj_identity *find_identity_of(pgsj_session_token *token, pgsj_failure *failure)
 {
     ErrorContextCallback callback;
     pgsj_identity *identity;
@@ -114,12 +148,17 @@ static pgsj_identity *find_identity(pgsj_failure *failure)
     if (unlikely(can_free_retired()))
         free_retired();
     pgsj_hide_statement(&callback);
-    identity = choose_identity(failure);
+    identity = choose_identity(token, failure);
     pgsj_show_statement(&callback);
 
     if (identity != NULL && identity != session.current)
         set_current(identity);
     return identity;
+}
+
+static pgsj_identity *find_identity(pgsj_failure *failure)
+{
+    return find_identity_of(session_token(), failure);
 }
 
 const pgsj_identity *pgsj_session_find(pgsj_failure *failure)
@@ -193,7 +232,7 @@ void pgsj_session_verify(void)
 {
     pgsj_failure failure;
 
-    if (pgsj_settings.current_token_extra == NULL)
+    if (session_token() == NULL)
         return;
     /* Where no token is verified, there is no policy: failure says why. */
     if (pgsj_trust_verifies() ? find_identity(&failure) == NULL
@@ -206,11 +245,60 @@ bool pgsj_session_accept(void)
     const pgsj_identity *identity;
     pgsj_failure failure;
 
-    if (pgsj_settings.current_token_extra == NULL || !pgsj_trust_verifies())
+    if (session_token() == NULL || !pgsj_trust_verifies())
         return true;
     identity = find_identity(&failure);
     pgsj_verifier_publish(identity != NULL);
     return identity != NULL && !identity->claims.subject_invalid;
+}
+
+const char *pgsj_session_token_text(void)
+{
+    const pgsj_session_token *token = session_token();
+
+    return token == NULL ? NULL : token->text;
+}
+
+char *pgsj_session_begin_workers(void)
+{
+    return pgsj_settings_begin_workers(session_token());
+}
+
+/* Raises where a read of the identity of this token would. */
+static void verify_to_seal(pgsj_session_token *token)
+{
+    pgsj_failure failure;
+    const pgsj_identity *identity = NULL;
+
+    if (pgsj_trust_verifies() || pgsj_trust_policy(&failure) != NULL)
+        identity = find_identity_of(token, &failure);
+    if (identity == NULL)
+        pgsj_raise(&failure);
+    if (identity->claims.subject_invalid)
+        pgsj_raise_invalid_subject();
+}
+
+void pgsj_session_seal_transaction(const char *text)
+{
+    const size_t len = strlen(text);
+    pgsj_session_token *token;
+
+    pgsj_seal_refuse_change();
+    token = pgsj_session_token_init(MemoryContextAlloc(pgsj_memory, PGSJ_SESSION_TOKEN_SIZE(len)),
+                                    text, len);
+    pgsj_session_changed();
+    PG_TRY();
+    {
+        verify_to_seal(token);
+    }
+    PG_CATCH();
+    {
+        pfree(token);
+        session_token_changed();
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    pgsj_seal_transaction(token);
 }
 
 /* ---- events ------------------------------------------------------------ */
@@ -222,9 +310,20 @@ void pgsj_session_changed(void)
 
 void pgsj_session_token_changed(void)
 {
+    if (!pgsj_seal_is_on()) {
+        session_token_changed();
+        return;
+    }
+    pgsj_seal_setting_assigned();
     pgsj_session_changed();
-    pgsj_verifier_publish(pgsj_settings.current_token_extra != NULL &&
-                          pgsj_verifier_accepted_before());
+}
+
+static void at_subtransaction_end(SubXactEvent event, SubTransactionId subtransaction,
+                                  SubTransactionId parent, void *arg)
+{
+    (void)arg;
+    if (pgsj_seal_end_subtransaction(event, subtransaction, parent))
+        session_token_changed();
 }
 
 static void at_transaction_end(XactEvent event, void *arg)
@@ -238,10 +337,14 @@ static void at_transaction_end(XactEvent event, void *arg)
     case XACT_EVENT_PREPARE:
         break;
     case XACT_EVENT_PRE_COMMIT:
-    case XACT_EVENT_PARALLEL_PRE_COMMIT:
     case XACT_EVENT_PRE_PREPARE:
+        pgsj_seal_raise_attack();
+        return;
+    case XACT_EVENT_PARALLEL_PRE_COMMIT:
         return;
     }
+    if (pgsj_seal_end_transaction())
+        session_token_changed();
     invalidate_statement_cache();
     pgsj_trust_invalidate_files();
     /* A procedure that commits still holds the arguments of its CALL, which may point into an
@@ -256,4 +359,5 @@ static void at_transaction_end(XactEvent event, void *arg)
 void pgsj_session_install(void)
 {
     RegisterXactCallback(at_transaction_end, NULL);
+    RegisterSubXactCallback(at_subtransaction_end, NULL);
 }

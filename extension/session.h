@@ -58,6 +58,17 @@ void pgsj_session_check_key(void);
  * to verify it. */
 void pgsj_session_verify(void);
 
+/* Verifies a token, makes it that of the session, and seals it until the transaction ends. Raises
+ * where it is refused or the session is sealed already, and changes nothing then. */
+void pgsj_session_seal_transaction(const char *text);
+
+/* The session's token, sealed or not; NULL: none. It is not verified. The pointer is valid until
+ * the token changes. */
+const char *pgsj_session_token_text(void);
+
+/* pgsj_settings_begin_workers() with the session's token, which must be set. */
+char *pgsj_session_begin_workers(void);
+
 /* For the leader of a parallel query. Verifies the session's token, if there is one, and publishes
  * the verdict for workers that start now. Returns false where a read of the identity raises an
  * error; this function does not raise it. */
@@ -66,7 +77,7 @@ bool pgsj_session_accept(void);
 /* A setting that decides over the identity has changed. Never fails. */
 void pgsj_session_changed(void);
 
-/* The token has changed; pgsj_settings.current_token_extra is the new one's. Never fails. */
+/* pg_session_jwt.jwt was assigned a value. Never fails. */
 void pgsj_session_token_changed(void);
 
 /* Once, from _PG_init(). */

@@ -73,6 +73,9 @@
            pgsj_check_list, trust_event,                                                           \
            "The types of token (\"typ\" in the header) that are accepted.",                        \
            "Empty: any, or none.")                                                                 \
+    BOOLEAN(seal, "pg_session_jwt.seal", false, PGC_SUSET, PINNING, trust_event,                   \
+            "Seals the identity that auth.jwt_authenticate() sets until the transaction ends.",    \
+            NULL)                                                                                  \
     /* pgsj_settings_publish() overwrites it in place. */                                          \
     STRING(parallel_state, "pg_session_jwt.parallel_state", PARALLEL_STATE_NONE, PGC_SUSET,        \
            INTERNAL, check_parallel_state, parallel_state_event,                                   \

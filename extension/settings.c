@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "utils/guc.h"
 
+#include "extension/errors.h"
 #include "extension/setting_checks.h"
 #include "extension/settings.h"
 #include "extension/compat.h"
@@ -19,10 +20,16 @@
 #define INTERNAL                                                                                   \
     (GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE)
 
-/* parallel_state: is the token accepted ('+' or '-') and the last jti, as 20 digits;
- * then the name of the refused setting, if there is one. */
-#define PUBLISHED_LEN 21
-#define PARALLEL_STATE_NONE "-00000000000000000000"
+/* parallel_state: is the token accepted ('+' or '-'), the last jti as 20 digits, is the
+ * session sealed ('+' or '-'). Then the name of the refused setting, if there is one. While
+ * workers may start, then TOKEN_MARK and the token. */
+#define SEALED_AT 21
+#define PUBLISHED_LEN 22
+#define PARALLEL_STATE_NONE "-00000000000000000000-"
+#define TOKEN_MARK "\n"
+
+/* What SHOW has for a sealed token, and the value that the server keeps for any token. */
+#define HIDDEN_TOKEN "(sealed)"
 
 pgsj_setting_values pgsj_settings;
 
@@ -38,7 +45,60 @@ static const struct config_enum_entry mode_names[] = {
 static struct {
     const pgsj_settings_listener *listener;
     bool setting_parallel_state; /* by this file, the only one that may */
+    /* Of the value of pg_session_jwt.jwt; NULL: it has none. */
+    pgsj_session_token *token;
+
+    /* In a parallel worker: */
+    pgsj_session_token *leader_token; /* NULL: the leader sent none */
+    bool leader_token_lost;           /* there was no memory for it */
+    char leader_refused_setting[NAMEDATALEN];
 } state;
+
+/* ---- tokens ------------------------------------------------------------ */
+
+pgsj_session_token *pgsj_session_token_init(void *memory, const char *text, size_t len)
+{
+    pgsj_session_token *token = memory;
+
+    token->identity_id = 0;
+    token->from_leader = false;
+    token->len = len;
+    memcpy(token->text, text, len);
+    token->text[len] = '\0';
+    return token;
+}
+
+pgsj_session_token *pgsj_settings_leader_token(void)
+{
+    if (state.leader_token_lost)
+        ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"), errhidestmt(true),
+                        errhidecontext(true)));
+    return state.leader_token;
+}
+
+pgsj_session_token *pgsj_settings_token(void)
+{
+    pgsj_session_token *token = state.token;
+
+    if (token == NULL || !token->from_leader)
+        return token;
+    token = pgsj_settings_leader_token();
+    if (token == NULL)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("parallel worker has no token"),
+                        errhint("Call auth.init() before the query, or add pg_session_jwt to "
+                                "session_preload_libraries."),
+                        errhidestmt(true), errhidecontext(true)));
+    return token;
+}
+
+/* A token for a check hook's extra; NULL: there is no memory. */
+static pgsj_session_token *make_extra(const char *text, size_t len)
+{
+    void *memory = pgsj_guc_malloc(PGSJ_SESSION_TOKEN_SIZE(len));
+
+    return memory == NULL ? NULL : pgsj_session_token_init(memory, text, len);
+}
 
 /* ---- checks ------------------------------------------------------------ */
 
@@ -59,33 +119,65 @@ static bool accept_integer(const char *name, int value, GucSource source)
     return true;
 }
 
+/* Also hides the token: hide_token(). */
 static bool check_token(const char *name, const char *value, void **extra, GucSource source)
 {
-    pgsj_token_extra *token_extra;
+    pgsj_session_token *token;
 
     (void)name;
-    (void)source;
+    /* PGC_S_TEST: a function's SET clause is stored, and nothing set. */
+    if (pgsj_settings.sealed != NULL && source >= PGC_S_INTERACTIVE && source != PGC_S_TEST)
+        pgsj_raise_sealed(pgsj_settings.sealed);
     if (value == NULL || value[0] == '\0')
         return true;
-    token_extra = pgsj_guc_extra(sizeof(*token_extra));
-    if (token_extra == NULL) {
+    token = InitializingParallelWorker ? make_extra("", 0) : make_extra(value, strlen(value));
+    if (token == NULL) {
         /* The server's own message would show the value, which is a token. */
         GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
         GUC_check_errmsg("out of memory");
         return false;
     }
-    token_extra->identity_id = 0;
-    token_extra->from_leader = InitializingParallelWorker;
-    *extra = token_extra;
+    token->from_leader = InitializingParallelWorker;
+    *extra = token;
+    return true;
+}
+
+/* After check_token(). */
+static bool hide_token(char **value, void **extra)
+{
+    char *hidden;
+
+    if (*extra == NULL)
+        return true;
+    hidden = pgsj_guc_malloc(sizeof(HIDDEN_TOKEN));
+    if (hidden == NULL) {
+        pgsj_guc_free(*extra);
+        *extra = NULL;
+        GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+        GUC_check_errmsg("out of memory");
+        return false;
+    }
+    memcpy(hidden, HIDDEN_TOKEN, sizeof(HIDDEN_TOKEN));
+    explicit_bzero(*value, strlen(*value));
+    pgsj_guc_free(*value);
+    *value = hidden;
     return true;
 }
 
 static bool check_parallel_state(const char *name, const char *value, void **extra,
                                  GucSource source)
 {
-    (void)value;
-    (void)extra;
-    if (source == PGC_S_DEFAULT || state.setting_parallel_state || InitializingParallelWorker)
+    const char *token;
+
+    (void)name;
+    if (InitializingParallelWorker) {
+        token = strstr(value, TOKEN_MARK);
+        /* An error here would have the value as context. */
+        if (token != NULL)
+            *extra = make_extra(token + 1, strlen(token + 1));
+        return true;
+    }
+    if (source == PGC_S_DEFAULT || state.setting_parallel_state)
         return true;
     GUC_check_errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM);
     GUC_check_errmsg("parameter \"%s\" cannot be changed", name);
@@ -121,7 +213,7 @@ static void token_event(bool changed, const char *value, void *extra)
 {
     (void)changed;
     (void)value;
-    pgsj_settings.current_token_extra = extra;
+    state.token = extra;
     state.listener->token_changed();
 }
 
@@ -136,11 +228,22 @@ static void audit_event(bool changed, const char *value, void *extra)
 static void parallel_state_event(bool changed, const char *value, void *extra)
 {
     (void)changed;
-    (void)extra;
     Assert(strlen(value) >= PUBLISHED_LEN);
-    pgsj_settings.refused_setting = value[PUBLISHED_LEN] == '\0' ? NULL : value + PUBLISHED_LEN;
-    if (InitializingParallelWorker)
-        state.listener->leader_state_received(value[0] == '+', strtoll(value + 1, NULL, 10));
+    if (!InitializingParallelWorker) {
+        pgsj_settings.refused_setting = value[PUBLISHED_LEN] == '\0' ? NULL : value + PUBLISHED_LEN;
+        return;
+    }
+    strlcpy(
+        state.leader_refused_setting, value + PUBLISHED_LEN,
+        Min(sizeof(state.leader_refused_setting), strcspn(value + PUBLISHED_LEN, TOKEN_MARK) + 1));
+    pgsj_settings.refused_setting =
+        state.leader_refused_setting[0] == '\0' ? NULL : state.leader_refused_setting;
+    state.leader_token = extra;
+    if (state.leader_token != NULL)
+        state.leader_token->from_leader = true;
+    state.leader_token_lost = extra == NULL && strstr(value, TOKEN_MARK) != NULL;
+    state.listener->leader_state_received(value[0] == '+', strtoll(value + 1, NULL, 10),
+                                          value[SEALED_AT] == '+');
 }
 
 /* ---- hooks ------------------------------------------------------------- */
@@ -160,11 +263,31 @@ static bool guc_string_changed(const char *value, const char *current)
     return strcmp(value, current) != 0;
 }
 
+/* What SHOW has for a string. */
+static const char *show(const void *setting, const char *value)
+{
+    const pgsj_session_token *token;
+
+    if (setting == &pgsj_settings.parallel_state)
+        return "";
+    if (setting != &pgsj_settings.jwt)
+        return value == NULL ? "" : value;
+    if (pgsj_settings.sealed != NULL)
+        return HIDDEN_TOKEN;
+    token = pgsj_settings_token();
+    return token == NULL ? "" : token->text;
+}
+
 /* The server does not tell a hook which setting it is called for, so each has its own. */
 #define STRING_HOOKS(member, name, boot, context, flags, check, event, brief, more)                \
     static bool member##_check(char **value, void **extra, GucSource source)                       \
     {                                                                                              \
-        return check(name, *value, extra, source);                                                 \
+        return check(name, *value, extra, source) &&                                               \
+               ((void *)&pgsj_settings.member != &pgsj_settings.jwt || hide_token(value, extra));  \
+    }                                                                                              \
+    static const char *member##_show(void)                                                         \
+    {                                                                                              \
+        return show(&pgsj_settings.member, pgsj_settings.member);                                  \
     }                                                                                              \
     static void member##_assign(const char *value, void *extra)                                    \
     {                                                                                              \
@@ -212,7 +335,8 @@ static void define_all(int more_flags)
 {
 #define DEFINE_STRING(member, name, boot, context, flags, check, event, brief, more)               \
     DefineCustomStringVariable(name, brief, more, &pgsj_settings.member, boot, context,            \
-                               (flags) | more_flags, member##_check, member##_assign, NULL);
+                               (flags) | more_flags, member##_check, member##_assign,              \
+                               member##_show);
 #define DEFINE_INTEGER(member, name, boot, least, greatest, context, flags, check, event, brief,   \
                        more)                                                                       \
     DefineCustomIntVariable(name, brief, more, &pgsj_settings.member, boot, least, greatest,       \
@@ -325,7 +449,7 @@ void pgsj_set_token(const char *token, bool is_local)
 
 void pgsj_settings_publish(bool accepted, int64 last_jti)
 {
-    char published[PUBLISHED_LEN + 1];
+    char published[SEALED_AT + 1];
 
     /* The settings are not defined yet. */
     if (pgsj_settings.parallel_state == NULL)
@@ -335,5 +459,34 @@ void pgsj_settings_publish(bool accepted, int64 last_jti)
     /* In place, because SET is forbidden where this is called from: in an assign
      * hook and in the middle of a parallel query. The server reads the string when
      * it starts workers. */
-    memcpy(pgsj_settings.parallel_state, published, PUBLISHED_LEN);
+    memcpy(pgsj_settings.parallel_state, published, SEALED_AT);
+}
+
+void pgsj_settings_seal(const char *reason)
+{
+    pgsj_settings.sealed = reason;
+    pgsj_settings.parallel_state[SEALED_AT] = reason == NULL ? '-' : '+';
+}
+
+char *pgsj_settings_begin_workers(const pgsj_session_token *token)
+{
+    char *before = pgsj_settings.parallel_state;
+    const size_t head = strcspn(before, TOKEN_MARK);
+    char *message = palloc(head + 1 + token->len + 1);
+
+    memcpy(message, before, head);
+    message[head] = TOKEN_MARK[0];
+    memcpy(message + head + 1, token->text, token->len + 1);
+    pgsj_settings.parallel_state = message;
+    return before;
+}
+
+void pgsj_settings_end_workers(char *before)
+{
+    char *message = pgsj_settings.parallel_state;
+
+    memcpy(before, message, PUBLISHED_LEN);
+    pgsj_settings.parallel_state = before;
+    explicit_bzero(message, strlen(message));
+    pfree(message);
 }

@@ -22,14 +22,23 @@ typedef enum pgsj_mode {
 } pgsj_mode;
 
 /*
- * Belongs to one value of pg_session_jwt.jwt and follows it, as the GUC's "extra",
+ * A token. That of pg_session_jwt.jwt is the GUC's "extra", which follows the value
  * through SET LOCAL, savepoints and rollbacks: a token that was accepted once is
- * known as accepted when its value comes back.
+ * known as accepted when its value comes back. The value itself never is the token,
+ * because the server shows some values (pg_settings.reset_val) as they are.
  */
-typedef struct pgsj_token_extra {
+typedef struct pgsj_session_token {
     uint64 identity_id; /* of the identity that the token was accepted as; 0: not accepted yet */
-    bool from_leader;   /* a parallel worker got the value from its leader */
-} pgsj_token_extra;
+    bool from_leader;   /* a parallel worker got it from its leader */
+    size_t len;         /* in octets */
+    char text[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
+} pgsj_session_token;
+
+/* The size of a token of len octets. */
+#define PGSJ_SESSION_TOKEN_SIZE(len) (offsetof(pgsj_session_token, text) + (len) + 1)
+
+/* Makes a token that was not accepted yet in memory of that size. */
+pgsj_session_token *pgsj_session_token_init(void *memory, const char *text, size_t len);
 
 #define PGSJ_STRING_MEMBER(member, ...) char *member;
 #define PGSJ_INTEGER_MEMBER(member, ...) int member;
@@ -38,14 +47,13 @@ typedef struct pgsj_token_extra {
 #define PGSJ_NAME_MEMBER(member, ...) const char *member;
 
 /* The current value of each setting, and what follows from it. Only settings.c
- * writes to it, but for the token extra's identity_id. */
+ * writes to it. */
 typedef struct pgsj_setting_values {
     PGSJ_SETTINGS(PGSJ_STRING_MEMBER, PGSJ_INTEGER_MEMBER, PGSJ_BOOLEAN_MEMBER, PGSJ_ENUM_MEMBER)
 
     bool audit; /* audit_log is "on" */
-    /* Of the value of jwt; NULL where there is no token. Never keep the pointer: the
-     * server frees it with the value. */
-    pgsj_token_extra *current_token_extra;
+    /* NULL: pg_session_jwt.jwt may be set. Else why it may not. */
+    const char *sealed;
     /*
      * Not NULL: the name of a setting that decides which tokens are accepted, and a
      * value of which, at the beginning of the connection, the server refused when the
@@ -66,7 +74,7 @@ extern const pgsj_setting_name_list pgsj_setting_names;
 
 /*
  * What settings.c calls when the value of a setting changes; none may fail.
- * token_changed: for each new value, also an equal one; current_token_extra is the
+ * token_changed: for each new value, also an equal one; pgsj_settings_token() has the
  * new one's already. claims_changed, audit_changed: of request.jwt.claims and
  * audit_log. trust_changed: of any setting that decides which tokens are accepted;
  * the variables still have the old values. leader_state_received: in a starting
@@ -77,12 +85,24 @@ typedef struct pgsj_settings_listener {
     void (*claims_changed)(void);
     void (*trust_changed)(void);
     void (*audit_changed)(void);
-    void (*leader_state_received)(bool accepted, int64 last_jti);
+    void (*leader_state_received)(bool accepted, int64 last_jti, bool sealed);
 } pgsj_settings_listener;
 
 /* Defines the settings; once, from _PG_init(). Keeps listener. An ERROR leaves
  * nothing defined. */
 void pgsj_settings_define(const pgsj_settings_listener *listener);
+
+/* The token of pg_session_jwt.jwt; NULL: none. Never keep the pointer: the server frees
+ * the token with the value. Raises in a parallel worker that did not get the token. */
+pgsj_session_token *pgsj_settings_token(void);
+
+/* In a parallel worker, the token that its leader sent; NULL: none. Raises when there
+ * was no memory for it. */
+pgsj_session_token *pgsj_settings_leader_token(void);
+
+/* From now on nothing may set pg_session_jwt.jwt, or show a token. reason is a sentence
+ * that lives forever; NULL: everything may again. Never fails. */
+void pgsj_settings_seal(const char *reason);
 
 /* SET [LOCAL] pg_session_jwt.jwt = token. */
 void pgsj_set_token(const char *token, bool is_local);
@@ -94,5 +114,13 @@ void pgsj_set_token(const char *token, bool is_local);
  * Never fails.
  */
 void pgsj_settings_publish(bool accepted, int64 last_jti);
+
+/*
+ * Parallel workers that start before pgsj_settings_end_workers() get this token. The
+ * argument of that function is the result of this one. Calls may be nested. The first
+ * one raises when there is no memory, the second one never fails.
+ */
+char *pgsj_settings_begin_workers(const pgsj_session_token *token);
+void pgsj_settings_end_workers(char *before);
 
 #endif

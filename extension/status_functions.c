@@ -24,6 +24,7 @@
 #include "extension/identity.h"
 #include "extension/input.h"
 #include "extension/memory.h"
+#include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
@@ -192,9 +193,11 @@ static const char *mode_name(pgsj_trust_mode mode)
 static const char *reason_for_no_identity(void)
 {
     const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
-    const bool has_token = pgsj_settings.current_token_extra != NULL;
+    const bool has_token = pgsj_session_token_text() != NULL;
     const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
 
+    if (pgsj_seal_is_on())
+        return pgsj_settings.sealed;
     switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
         return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"

@@ -40,9 +40,9 @@ void pgsj_verifier_receive_leader_state(bool accepted, int64 last_jti)
     verifier.last_jti = last_jti;
 }
 
-static bool leader_accepted_token(void)
+static bool leader_accepted(const pgsj_session_token *token)
 {
-    return pgsj_settings.current_token_extra->from_leader && verifier.accepted_by_leader;
+    return token->from_leader && verifier.accepted_by_leader;
 }
 
 /*
@@ -50,19 +50,20 @@ static bool leader_accepted_token(void)
  * the memory of the leader. The leader accepted the same token for the same statement. So the
  * worker relies on that verdict, and does not check the signature.
  */
-static bool may_trust_leader_verdict(void)
+static bool may_trust_leader_verdict(const pgsj_session_token *token)
 {
-    return leader_accepted_token() && pgsj_trust_any_key_file_broken();
+    return leader_accepted(token) && pgsj_trust_any_key_file_broken();
 }
 
-bool pgsj_verifier_accepted_before(void)
+bool pgsj_verifier_accepted_before(const pgsj_session_token *token)
 {
-    return pgsj_settings.current_token_extra->identity_id != 0 || leader_accepted_token();
+    return token->identity_id != 0 || leader_accepted(token);
 }
 
 /* ---- verification ------------------------------------------------------ */
 
 typedef struct verification {
+    pgsj_session_token *token;
     signature_check check;
     const pgsj_verification_policy *policy; /* NULL with TRUST_LEADER_VERDICT */
     pgsj_identity_key key;
@@ -71,12 +72,12 @@ typedef struct verification {
     pgsj_identity *identity; /* NULL: see failure */
 } verification;
 
-/* The key under which the session's token is remembered. */
-static pgsj_identity_key token_key(signature_check check, const pgsj_verification_policy *policy)
+/* The key under which the token is remembered. */
+static pgsj_identity_key token_key(const pgsj_session_token *token, signature_check check,
+                                   const pgsj_verification_policy *policy)
 {
-    pgsj_identity_key key = {.origin = PGSJ_ORIGIN_LEADER_VERDICT,
-                             .source = pgsj_settings.jwt,
-                             .source_len = strlen(pgsj_settings.jwt)};
+    pgsj_identity_key key = {
+        .origin = PGSJ_ORIGIN_LEADER_VERDICT, .source = token->text, .source_len = token->len};
 
     if (check == VERIFY_SIGNATURE) {
         key.origin = PGSJ_ORIGIN_TOKEN;
@@ -105,7 +106,7 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     /* A value that was accepted before stays accepted when it comes back. */
-    const int64 last_jti = pgsj_verifier_accepted_before() ? 0 : verifier.last_jti;
+    const int64 last_jti = pgsj_verifier_accepted_before(v->token) ? 0 : verifier.last_jti;
     const sjwt_policy policy = {.issuers = v->policy->issuers,
                                 .issuer_count = v->policy->issuer_count,
                                 .now = v->now,
@@ -140,10 +141,10 @@ static void remember_jti(pgsj_identity *identity, int64 jti)
     pgsj_identity_pin(identity);
 }
 
-/* The session's token is that of the identity. Never fails. */
-static void accept_as(const pgsj_identity *identity)
+/* The token is that of the identity. Never fails. */
+static void accept_as(pgsj_session_token *token, const pgsj_identity *identity)
 {
-    pgsj_settings.current_token_extra->identity_id = identity->id;
+    token->identity_id = identity->id;
     pgsj_verifier_publish(true);
 }
 
@@ -165,7 +166,7 @@ static void make_identity(void *argument)
         sjwt_token_integer_id(input.token, &jti))
         remember_jti(identity, jti);
     pgsj_identity_cache_insert(identity);
-    accept_as(identity);
+    accept_as(v->token, identity);
     v->identity = identity;
 }
 
@@ -182,21 +183,23 @@ static bool is_under(const pgsj_identity *identity, const pgsj_identity_key *key
  * The remembered identity of an equal token. With a session key, a value that this session did
  * not accept before is a new token unless it is the one accepted last: its jti must increase.
  */
-static pgsj_identity *find_equal(pgsj_identity_key *key, bool require_increasing_jti)
+static pgsj_identity *find_equal(const pgsj_session_token *token, pgsj_identity_key *key,
+                                 bool require_increasing_jti)
 {
     pgsj_identity *last = verifier.last_accepted;
 
-    if (!require_increasing_jti || pgsj_verifier_accepted_before())
+    if (!require_increasing_jti || pgsj_verifier_accepted_before(token))
         return pgsj_identity_cache_find(key);
     return last != NULL && pgsj_identity_has_key(last, key) ? last : NULL;
 }
 
-static pgsj_identity *find_remembered(pgsj_identity_key *key, bool require_increasing_jti)
+static pgsj_identity *find_remembered(pgsj_session_token *token, pgsj_identity_key *key,
+                                      bool require_increasing_jti)
 {
-    pgsj_identity *identity = find_equal(key, require_increasing_jti);
+    pgsj_identity *identity = find_equal(token, key, require_increasing_jti);
 
     if (identity != NULL)
-        accept_as(identity);
+        accept_as(token, identity);
     return identity;
 }
 
@@ -227,19 +230,21 @@ static bool check_times(const pgsj_identity *identity, const pgsj_verification_p
 }
 
 /* The identity by one of the two checks; policy is NULL with TRUST_LEADER_VERDICT. */
-static pgsj_identity *identity_by(signature_check check, const pgsj_verification_policy *policy,
-                                  pgsj_identity *current, int64 now, pgsj_failure *failure)
+static pgsj_identity *identity_by(pgsj_session_token *token, signature_check check,
+                                  const pgsj_verification_policy *policy, pgsj_identity *current,
+                                  int64 now, pgsj_failure *failure)
 {
-    verification v = {.check = check,
+    verification v = {.token = token,
+                      .check = check,
                       .policy = policy,
-                      .key = token_key(check, policy),
+                      .key = token_key(token, check, policy),
                       .now = now,
                       .failure = failure};
     pgsj_identity *identity = current;
 
     if (identity == NULL || !is_under(identity, &v.key))
-        identity =
-            find_remembered(&v.key, check == VERIFY_SIGNATURE && policy->require_increasing_jti);
+        identity = find_remembered(token, &v.key,
+                                   check == VERIFY_SIGNATURE && policy->require_increasing_jti);
     if (identity == NULL) {
         pgsj_with_temp_context(make_identity, &v);
         return v.identity;
@@ -250,15 +255,15 @@ static pgsj_identity *identity_by(signature_check check, const pgsj_verification
     return identity;
 }
 
-pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure)
+pgsj_identity *pgsj_verifier_identity(pgsj_session_token *token, pgsj_identity *current, int64 now,
+                                      pgsj_failure *failure)
 {
     const pgsj_verification_policy *policy = pgsj_trust_policy(failure);
     pgsj_identity *identity = NULL;
 
-    Assert(pgsj_settings.current_token_extra != NULL);
     if (policy != NULL)
-        identity = identity_by(VERIFY_SIGNATURE, policy, current, now, failure);
-    if (identity == NULL && may_trust_leader_verdict())
-        identity = identity_by(TRUST_LEADER_VERDICT, NULL, current, now, failure);
+        identity = identity_by(token, VERIFY_SIGNATURE, policy, current, now, failure);
+    if (identity == NULL && may_trust_leader_verdict(token))
+        identity = identity_by(token, TRUST_LEADER_VERDICT, NULL, current, now, failure);
     return identity;
 }

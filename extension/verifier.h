@@ -9,18 +9,20 @@
 
 #include "extension/errors.h"
 #include "extension/identity.h"
+#include "extension/settings.h"
 
 /*
- * The identity of the session's token, which must be set, in a mode that verifies tokens. Returns
+ * The identity of a token of the session, in a mode that verifies tokens. Returns
  * NULL and sets *failure where the token is refused or expired. now: microseconds since the Unix
- * epoch. current: the identity that this function returned last for the same value of the
- * setting; NULL where there is none. Pin the identity before the next call. Raises when there is no
+ * epoch. current: the identity that this function returned last for the same token; NULL where
+ * there is none. Pin the identity before the next call. Raises when there is no
  * memory, and changes nothing then.
  */
-pgsj_identity *pgsj_verifier_identity(pgsj_identity *current, int64 now, pgsj_failure *failure);
+pgsj_identity *pgsj_verifier_identity(pgsj_session_token *token, pgsj_identity *current, int64 now,
+                                      pgsj_failure *failure);
 
-/* Was the current value of the session's token accepted at any time? The token must be set. */
-bool pgsj_verifier_accepted_before(void);
+/* Was this token accepted at any time? */
+bool pgsj_verifier_accepted_before(const pgsj_session_token *token);
 
 /* Tells parallel workers that start from now on whether the session's token is accepted, and the
  * last accepted jti. Never fails. */

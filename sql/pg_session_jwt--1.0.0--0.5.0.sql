@@ -15,6 +15,7 @@ WHERE nspname OPERATOR(pg_catalog.=) 'auth';
 DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
 DROP FUNCTION auth.jwt_authenticate(text);
+DROP FUNCTION auth.jwt_token();
 DROP FUNCTION auth.jwt_algorithms();
 DROP FUNCTION auth.claim(text[]);
 DROP FUNCTION auth.role();

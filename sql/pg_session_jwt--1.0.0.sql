@@ -51,8 +51,14 @@ COMMENT ON FUNCTION auth.organization_id() IS
 
 CREATE FUNCTION auth.jwt_authenticate(jwt text) RETURNS text
     VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_authenticate_wrapper';
+
+CREATE FUNCTION auth.jwt_token() RETURNS text
+    STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_token_wrapper';
+REVOKE ALL ON FUNCTION auth.jwt_token() FROM PUBLIC;
 COMMENT ON FUNCTION auth.jwt_authenticate(text) IS
     'sets pg_session_jwt.jwt for the transaction, verifies the token at once, and returns the user';
+COMMENT ON FUNCTION auth.jwt_token() IS
+    'returns the token of the session, also while the identity is sealed';
 
 CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
     STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';

@@ -105,6 +105,7 @@ my %wanted = (
 	'auth.init()' => 'void|t|v|u|init_wrapper',
 	'auth.jwt_session_init(text)' => 'void|t|v|u|jwt_session_init_wrapper',
 	'auth.jwt_authenticate(text)' => 'text|f|v|u|jwt_authenticate_wrapper',
+	'auth.jwt_token()' => 'text|f|s|r|jwt_token_wrapper',
 	'auth.session()' => 'jsonb|t|s|s|session_wrapper',
 	'auth.jwt()' => 'jsonb|t|s|s|jwt_wrapper',
 	'auth.user_id()' => 'text|t|s|s|user_id_wrapper',

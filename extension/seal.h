@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seal.h - the token of a sealed identity.
+ *
+ * A sealed identity does not come from pg_session_jwt.jwt, whatever value that setting has. The
+ * token is here, and only the functions below change it. While the session is sealed,
+ * pgsj_settings.sealed says so, and the setting refuses new values.
+ */
+#ifndef PGSJ_SEAL_H
+#define PGSJ_SEAL_H
+
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "extension/errors.h"
+#include "extension/settings.h"
+
+static inline bool pgsj_seal_is_on(void)
+{
+    return pgsj_settings.sealed != NULL;
+}
+
+/* Raises where the session is sealed. */
+void pgsj_seal_refuse_change(void);
+
+/* The sealed token. NULL: there is none, because the transaction was rolled back to a savepoint
+ * from before the seal; the session then has no identity. The session must be sealed. */
+pgsj_session_token *pgsj_seal_token(void);
+
+/* Seals the session until the transaction ends. token is a chunk of its own, which then belongs
+ * to the seal. The session must not be sealed. Never fails. */
+void pgsj_seal_transaction(pgsj_session_token *token);
+
+/* In a starting parallel worker, whose leader is sealed. */
+void pgsj_seal_in_worker(void);
+
+/*
+ * pg_session_jwt.jwt was assigned a value while the session is sealed. Not every way to do that
+ * asks the check hook: set_config('pg_session_jwt.jwt', NULL, ...) does not. The identity stays,
+ * but the transaction must not go on as if nothing had happened. Never fails.
+ */
+void pgsj_seal_setting_assigned(void);
+
+/* Was it, since the start of the transaction, and not rolled back? Then *failure says so. */
+bool pgsj_seal_was_attacked(pgsj_failure *failure);
+
+/* Raises where it was. */
+void pgsj_seal_raise_attack(void);
+
+/* A transaction or subtransaction ends. Returns true where the identity changes by that. Neither
+ * fails. */
+bool pgsj_seal_end_transaction(void);
+bool pgsj_seal_end_subtransaction(SubXactEvent event, SubTransactionId subtransaction,
+                                  SubTransactionId parent);
+
+#endif
