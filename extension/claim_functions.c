@@ -20,6 +20,7 @@
 PGSJ_FUNCTION(claim_wrapper);
 PGSJ_FUNCTION(role_wrapper);
 PGSJ_FUNCTION(email_wrapper);
+PGSJ_FUNCTION(issuer_wrapper);
 PGSJ_FUNCTION(has_scope_wrapper);
 PGSJ_FUNCTION(has_role_wrapper);
 
@@ -129,6 +130,11 @@ Datum role_wrapper(PG_FUNCTION_ARGS)
 Datum email_wrapper(PG_FUNCTION_ARGS)
 {
     return pgsj_return(fcinfo, pgsj_session_claims()->email);
+}
+
+Datum issuer_wrapper(PG_FUNCTION_ARGS)
+{
+    return pgsj_return(fcinfo, pgsj_session_claims()->issuer);
 }
 
 /* ---- scopes and roles -------------------------------------------------- */

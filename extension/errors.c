@@ -172,6 +172,11 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
                           "exactly as claim \"aud\" of the token has it.");
         return;
 
+    case SJWT_SUBJECT_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT subject refused");
+        explain(out, error);
+        return;
+
     case SJWT_ISSUERS_TOO_LARGE:
     case SJWT_ISSUERS_MALFORMED:
     case SJWT_ISSUERS_INVALID:

@@ -110,6 +110,7 @@ pgsj_identity *pgsj_identity_create(const pgsj_identity_input *input)
     identity->id = ++identities.last_id;
     pgsj_claims_copy(&identity->claims, &input->claims, (char *)identity + claims_offset);
     buf = (char *)identity + strings_offset;
+    identity->subjects = input->subjects;
     identity->key = input->key;
     identity->key.source = append(&buf, input->key.source, input->key.source_len);
     if (key_id != NULL)

@@ -50,6 +50,8 @@ typedef struct pgsj_identity {
     dlist_node queue_node;
     pairingheap_node expiry_node; /* where has_expires_at */
 
+    sjwt_subjects subjects; /* how claims.user_id and claims.uid were made */
+
     /* Of a token that this process verified. */
     const char *algorithm; /* NULL without such a token */
     const char *backend;   /* likewise */
@@ -68,6 +70,7 @@ typedef struct pgsj_identity {
 typedef struct pgsj_identity_input {
     pgsj_identity_key key;
     pgsj_claims claims;
+    sjwt_subjects subjects;  /* claims.user_id and claims.uid are named accordingly */
     const sjwt_token *token; /* NULL, only with claims.jsonb: no token that this process verified;
                                 else the token that key.source is */
 } pgsj_identity_input;

@@ -379,14 +379,6 @@ bool pgsj_key_sources_refresh(void)
     return changed;
 }
 
-bool pgsj_key_sources_any_file_broken(void)
-{
-    for (const pgsj_key_source *source = sources; source != NULL; source = source->next)
-        if (source->is_file && source->problem[0] != '\0')
-            return true;
-    return false;
-}
-
 const sjwt_keyset *pgsj_key_source_keys(const pgsj_key_source *source)
 {
     return source->keys;

@@ -44,9 +44,6 @@ void pgsj_key_sources_sweep(void);
  * the keys or issuers of one changed, or the reason why it has none. */
 bool pgsj_key_sources_refresh(void);
 
-/* Does a file have a problem now, with or without keys from before? */
-bool pgsj_key_sources_any_file_broken(void);
-
 /* The current keys or issuers; NULL where there are none, or the content is the other. */
 const sjwt_keyset *pgsj_key_source_keys(const pgsj_key_source *source);
 const sjwt_issuers *pgsj_key_source_issuers(const pgsj_key_source *source);

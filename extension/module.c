@@ -26,9 +26,9 @@ static void trust_changed(void)
     pgsj_session_changed();
 }
 
-static void leader_state_received(bool accepted, int64 last_jti, bool sealed)
+static void leader_state_received(const pgsj_leader_state *leader, bool sealed)
 {
-    pgsj_verifier_receive_leader_state(accepted, last_jti);
+    pgsj_verifier_receive_leader_state(leader);
     if (sealed)
         pgsj_seal_in_worker();
 }

@@ -13,7 +13,7 @@
 #include "extension/policy.h"
 
 /* Another one where the form of what is hashed changes. */
-#define FORMAT "pg_session_jwt policy 1"
+#define FORMAT "pg_session_jwt policy 2"
 
 typedef struct hash {
     pg_cryptohash_ctx *context;
@@ -84,6 +84,7 @@ static void add_policy(hash *to, const pgsj_verification_policy *policy)
         add_list(to, &issuer->audiences);
         add_list(to, &issuer->types);
         add_list(to, &issuer->required_claims);
+        add_number(to, issuer->subjects);
         add_keys(to, issuer->keys);
     }
 }

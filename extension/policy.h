@@ -32,8 +32,8 @@ typedef struct pgsj_verification_policy {
 
 /*
  * Sets policy->digest from its other members: the keys' octets, kids and algorithms,
- * issuers, algorithms, audiences, types, required claims, require_increasing_jti, and
- * whether the key is a session's. It is the same in each process. Returns false where
+ * issuers, algorithms, audiences, types, required claims, how subjects are named,
+ * require_increasing_jti, and whether the key is a session's. It is the same in each process. Returns false where
  * the server's cryptography failed; raises an ERROR where there is no memory.
  */
 bool pgsj_policy_set_digest(pgsj_verification_policy *policy);

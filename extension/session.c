@@ -248,7 +248,7 @@ bool pgsj_session_accept(void)
     if (session_token() == NULL || !pgsj_trust_verifies())
         return true;
     identity = find_identity(&failure);
-    pgsj_verifier_publish(identity != NULL);
+    pgsj_verifier_publish_verdict(identity);
     return identity != NULL && !identity->claims.subject_invalid;
 }
 

@@ -20,12 +20,14 @@
 #define INTERNAL                                                                                   \
     (GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NO_RESET | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE)
 
-/* parallel_state: is the token accepted ('+' or '-'), the last jti as 20 digits, is the
- * session sealed ('+' or '-'). Then the name of the refused setting, if there is one. While
- * workers may start, then TOKEN_MARK and the token. */
-#define SEALED_AT 21
-#define PUBLISHED_LEN 22
-#define PARALLEL_STATE_NONE "-00000000000000000000-"
+/* parallel_state: a pgsj_leader_state, and whether the session is sealed ('+' or '-'). Then the
+ * name of the refused setting, if there is one. While workers may start, then TOKEN_MARK and the
+ * token. */
+#define PUBLISHED_FORMAT "%c%020lld%020lld%d"
+#define SEALED_AT 42
+#define PUBLISHED_LEN 43
+#define PARALLEL_STATE_NONE "-00000000000000000000000000000000000000000-"
+StaticAssertDecl(sizeof(PARALLEL_STATE_NONE) == PUBLISHED_LEN + 1, "it has the published length");
 #define TOKEN_MARK "\n"
 
 /* What SHOW has for a sealed token, and the value that the server keeps for any token. */
@@ -225,6 +227,28 @@ static void audit_event(bool changed, const char *value, void *extra)
         state.listener->audit_changed();
 }
 
+/* The number that these len octets of value spell. */
+static int64 published_number(const char *value, size_t offset, size_t len)
+{
+    char digits[PUBLISHED_LEN];
+
+    memcpy(digits, value + offset, len);
+    digits[len] = '\0';
+    return strtoll(digits, NULL, 10);
+}
+
+static void receive_leader_state(const char *value)
+{
+    const pgsj_leader_state leader = {
+        .accepted = value[0] == '+',
+        .last_jti = published_number(value, 1, 20),
+        .statement = published_number(value, 21, 20),
+        .subjects = (int)published_number(value, 41, 1),
+    };
+
+    state.listener->leader_state_received(&leader, value[SEALED_AT] == '+');
+}
+
 static void parallel_state_event(bool changed, const char *value, void *extra)
 {
     (void)changed;
@@ -242,8 +266,7 @@ static void parallel_state_event(bool changed, const char *value, void *extra)
     if (state.leader_token != NULL)
         state.leader_token->from_leader = true;
     state.leader_token_lost = extra == NULL && strstr(value, TOKEN_MARK) != NULL;
-    state.listener->leader_state_received(value[0] == '+', strtoll(value + 1, NULL, 10),
-                                          value[SEALED_AT] == '+');
+    receive_leader_state(value);
 }
 
 /* ---- hooks ------------------------------------------------------------- */
@@ -447,15 +470,17 @@ void pgsj_set_token(const char *token, bool is_local)
                             is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 }
 
-void pgsj_settings_publish(bool accepted, int64 last_jti)
+void pgsj_settings_publish(const pgsj_leader_state *leader)
 {
     char published[SEALED_AT + 1];
 
     /* The settings are not defined yet. */
     if (pgsj_settings.parallel_state == NULL)
         return;
-    Assert(last_jti >= 0);
-    snprintf(published, sizeof(published), "%c%020lld", accepted ? '+' : '-', (long long)last_jti);
+    Assert(leader->last_jti >= 0 && leader->subjects >= 0 && leader->subjects <= 9);
+    snprintf(published, sizeof(published), PUBLISHED_FORMAT, leader->accepted ? '+' : '-',
+             (long long)leader->last_jti, (long long)leader->statement, leader->subjects);
+    Assert(strlen(published) == SEALED_AT);
     /* In place, because SET is forbidden where this is called from: in an assign
      * hook and in the middle of a parallel query. The server reads the string when
      * it starts workers. */

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #include "extension/setting_table.h"
 
 /* The values of pg_session_jwt.mode. */
@@ -72,6 +74,15 @@ typedef struct pgsj_setting_name_list {
 
 extern const pgsj_setting_name_list pgsj_setting_names;
 
+/* What parallel workers need to know of their leader, and cannot find out: they get the
+ * settings, but not this process's state. */
+typedef struct pgsj_leader_state {
+    bool accepted;         /* the current token was accepted: its jti need not increase again */
+    int64 last_jti;        /* of the tokens accepted; at least 0 */
+    TimestampTz statement; /* the statement for which the current token is accepted; 0: none */
+    int subjects;          /* with a statement: how the token's issuer names its users */
+} pgsj_leader_state;
+
 /*
  * What settings.c calls when the value of a setting changes; none may fail.
  * token_changed: for each new value, also an equal one; pgsj_settings_token() has the
@@ -85,7 +96,7 @@ typedef struct pgsj_settings_listener {
     void (*claims_changed)(void);
     void (*trust_changed)(void);
     void (*audit_changed)(void);
-    void (*leader_state_received)(bool accepted, int64 last_jti, bool sealed);
+    void (*leader_state_received)(const pgsj_leader_state *leader, bool sealed);
 } pgsj_settings_listener;
 
 /* Defines the settings; once, from _PG_init(). Keeps listener. An ERROR leaves
@@ -107,13 +118,8 @@ void pgsj_settings_seal(const char *reason);
 /* SET [LOCAL] pg_session_jwt.jwt = token. */
 void pgsj_set_token(const char *token, bool is_local);
 
-/*
- * For parallel workers that start from now on: is the current token accepted, and
- * the last jti accepted, at least 0. A worker gets the settings, but not this
- * process's state, and verifies the token for itself; these two it cannot find out.
- * Never fails.
- */
-void pgsj_settings_publish(bool accepted, int64 last_jti);
+/* For parallel workers that start from now on. Never fails. */
+void pgsj_settings_publish(const pgsj_leader_state *leader);
 
 /*
  * Parallel workers that start before pgsj_settings_end_workers() get this token. The

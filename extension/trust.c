@@ -239,6 +239,7 @@ static sjwt_issuer_policy issuer_policy(const sjwt_issuer *issuer,
     sjwt_issuer_policy policy = *default_policy;
 
     policy.issuer = issuer->issuer;
+    policy.subjects = issuer->subjects;
     if (issuer->algorithms != 0)
         policy.algorithms = issuer->algorithms;
     if (issuer->audiences.count > 0)
@@ -395,11 +396,6 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
     (void)pgsj_set_failure(failure, PGSJ_FAILURE_KEY_FILE,
                            "its issuer's key file \"%s\" cannot be used: %s",
                            pgsj_key_source_name(file), pgsj_key_source_problem(file));
-}
-
-bool pgsj_trust_any_key_file_broken(void)
-{
-    return pgsj_trust_current_mode() == PGSJ_TRUST_ISSUER && pgsj_key_sources_any_file_broken();
 }
 
 bool pgsj_trust_check_conflict(pgsj_failure *failure)

@@ -35,9 +35,6 @@ const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure);
  * so afterwards. */
 void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure);
 
-/* Are pinned keys in files, one of which cannot be used as it is now? */
-bool pgsj_trust_any_key_file_broken(void);
-
 /* Returns false where keys are configured that the mode does not use: the client brought
  * one and the administrator pinned keys or claims mode, or the administrator pinned keys and
  * another mode. Then the session has no identity, see *failure. */

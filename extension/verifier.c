@@ -6,53 +6,69 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/timestamp.h"
 
 #include "extension/audit.h"
 #include "extension/identity_cache.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
+#include "extension/subject.h"
 #include "extension/trust.h"
 #include "extension/verifier.h"
 
 static struct {
     int64 last_jti;               /* of the tokens accepted with a session key; 0: none */
     pgsj_identity *last_accepted; /* of the token with last_jti, pinned; NULL: none */
-    bool accepted_by_leader;      /* in a parallel worker: the token that came from the leader */
+    pgsj_leader_state leader;     /* in a parallel worker: of the token that came from it */
 } verifier;
 
 /* Does this process verify the signature? */
 typedef enum signature_check {
     VERIFY_SIGNATURE,
-    TRUST_LEADER_VERDICT /* no: the leader of this parallel worker verified it */
+    TRUST_LEADER_VERDICT /* no: the leader of this parallel worker did, for this statement */
 } signature_check;
 
 /* ---- parallel workers -------------------------------------------------- */
 
 void pgsj_verifier_publish(bool accepted)
 {
-    pgsj_settings_publish(accepted, verifier.last_jti);
+    const pgsj_leader_state state = {.accepted = accepted, .last_jti = verifier.last_jti};
+
+    pgsj_settings_publish(&state);
 }
 
-void pgsj_verifier_receive_leader_state(bool accepted, int64 last_jti)
+void pgsj_verifier_publish_verdict(const pgsj_identity *identity)
 {
-    verifier.accepted_by_leader = accepted;
-    verifier.last_jti = last_jti;
+    pgsj_leader_state state = {.accepted = identity != NULL, .last_jti = verifier.last_jti};
+
+    if (identity != NULL) {
+        state.statement = GetCurrentStatementStartTimestamp();
+        state.subjects = identity->subjects;
+    }
+    pgsj_settings_publish(&state);
+}
+
+void pgsj_verifier_receive_leader_state(const pgsj_leader_state *received)
+{
+    verifier.leader = *received;
+    verifier.last_jti = received->last_jti;
 }
 
 static bool leader_accepted(const pgsj_session_token *token)
 {
-    return token->from_leader && verifier.accepted_by_leader;
+    return token->from_leader && verifier.leader.accepted;
 }
 
 /*
- * A parallel worker cannot verify a token while a key file is broken: the last valid keys are in
- * the memory of the leader. The leader accepted the same token for the same statement. So the
- * worker relies on that verdict, and does not check the signature.
+ * A running statement goes on with the keys that it began with: these are in the memory of the
+ * leader, and the files may have others by now. The leader accepted the same token for the same
+ * statement before its workers started.
  */
-static bool may_trust_leader_verdict(const pgsj_session_token *token)
+static bool has_leader_verdict(const pgsj_session_token *token)
 {
-    return leader_accepted(token) && pgsj_trust_any_key_file_broken();
+    return leader_accepted(token) && verifier.leader.statement != 0 &&
+           verifier.leader.statement == GetCurrentStatementStartTimestamp();
 }
 
 bool pgsj_verifier_accepted_before(const pgsj_session_token *token)
@@ -99,6 +115,7 @@ static bool decode_token(const verification *v, pgsj_identity_input *out)
         v->failure->kind = PGSJ_FAILURE_JWT;
         return false;
     }
+    out->subjects = (sjwt_subjects)verifier.leader.subjects;
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
@@ -123,6 +140,7 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
         return false;
     }
     out->token = *token;
+    out->subjects = v->policy->issuers[sjwt_token_issuer_index(*token)].subjects;
     if (!pgsj_settings.audit)
         return pgsj_claims_from_token(*token, &out->claims, v->failure);
     payload = sjwt_token_payload(*token, &payload_len);
@@ -156,6 +174,8 @@ static void make_identity(void *argument)
     int64 jti;
 
     if (v->check == VERIFY_SIGNATURE ? !verify_against_policy(v, &input) : !decode_token(v, &input))
+        return;
+    if (!pgsj_name_subject(&input.claims, input.subjects, v->failure))
         return;
     if (pgsj_settings.audit)
         pgsj_audit_token(input.claims.jsonb);
@@ -258,12 +278,12 @@ static pgsj_identity *identity_by(pgsj_session_token *token, signature_check che
 pgsj_identity *pgsj_verifier_identity(pgsj_session_token *token, pgsj_identity *current, int64 now,
                                       pgsj_failure *failure)
 {
-    const pgsj_verification_policy *policy = pgsj_trust_policy(failure);
-    pgsj_identity *identity = NULL;
+    const pgsj_verification_policy *policy;
 
-    if (policy != NULL)
-        identity = identity_by(token, VERIFY_SIGNATURE, policy, current, now, failure);
-    if (identity == NULL && may_trust_leader_verdict(token))
-        identity = identity_by(token, TRUST_LEADER_VERDICT, NULL, current, now, failure);
-    return identity;
+    if (has_leader_verdict(token))
+        return identity_by(token, TRUST_LEADER_VERDICT, NULL, current, now, failure);
+    policy = pgsj_trust_policy(failure);
+    if (policy == NULL)
+        return NULL;
+    return identity_by(token, VERIFY_SIGNATURE, policy, current, now, failure);
 }

@@ -24,11 +24,15 @@ pgsj_identity *pgsj_verifier_identity(pgsj_session_token *token, pgsj_identity *
 /* Was this token accepted at any time? */
 bool pgsj_verifier_accepted_before(const pgsj_session_token *token);
 
-/* Tells parallel workers that start from now on whether the session's token is accepted, and the
- * last accepted jti. Never fails. */
+/*
+ * For parallel workers that start from now on; both never fail. publish: is the session's token
+ * accepted, and the last accepted jti. publish_verdict: the token is that of identity, which is
+ * good for the current statement; NULL: it is refused.
+ */
 void pgsj_verifier_publish(bool accepted);
+void pgsj_verifier_publish_verdict(const pgsj_identity *identity);
 
 /* In a starting parallel worker: what the leader published. */
-void pgsj_verifier_receive_leader_state(bool accepted, int64 last_jti);
+void pgsj_verifier_receive_leader_state(const pgsj_leader_state *received);
 
 #endif

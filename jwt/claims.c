@@ -2,6 +2,7 @@
 #include "jwt/claims.h"
 #include "jwt/ascii.h"
 #include "jwt/error.h"
+#include "jwt/subjects.h"
 #include "jwt/token.h"
 
 #include <string.h>
@@ -218,5 +219,7 @@ sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_polic
         return sjwt_fail(error, SJWT_IAT_INVALID, 0, NULL);
     if ((status = check_required(claims, &issuer_policy->required_claims, error)) != SJWT_OK)
         return status;
-    return check_audience(claims, &issuer_policy->audiences, error);
+    if ((status = check_audience(claims, &issuer_policy->audiences, error)) != SJWT_OK)
+        return status;
+    return sjwt_subjects_check(claims, policy, issuer_policy, error);
 }

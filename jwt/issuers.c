@@ -140,6 +140,26 @@ static sjwt_status read_keys(const reading *r, const sjwt_json_value *member,
     return status == SJWT_OK ? SJWT_OK : refuse_entry(r, status, member, error.detail);
 }
 
+static sjwt_status read_subjects(const reading *r, const sjwt_json_value *member,
+                                 sjwt_subjects *out)
+{
+    static const struct {
+        const char *name;
+        sjwt_subjects subjects;
+    } values[] = {{"plain", SJWT_SUBJECTS_PLAIN},
+                  {"qualified", SJWT_SUBJECTS_QUALIFIED},
+                  {"shared", SJWT_SUBJECTS_SHARED}};
+    const char *name = sjwt_json_string(member);
+
+    for (size_t i = 0; name != NULL && i < sizeof(values) / sizeof(*values); i++) {
+        if (strcmp(name, values[i].name) == 0) {
+            *out = values[i].subjects;
+            return SJWT_OK;
+        }
+    }
+    return refuse_member(r, member, member, "must be \"plain\", \"qualified\" or \"shared\"");
+}
+
 static sjwt_status read_member(const reading *r, const sjwt_json_value *member, sjwt_issuer *entry)
 {
     const char *name = sjwt_json_name(member);
@@ -158,6 +178,8 @@ static sjwt_status read_member(const reading *r, const sjwt_json_value *member, 
         return read_list(r, member, &entry->required_claims);
     if (strcmp(name, "token_types") == 0)
         return read_list(r, member, &entry->types);
+    if (strcmp(name, "subjects") == 0)
+        return read_subjects(r, member, &entry->subjects);
     return refuse_entry(r, SJWT_ISSUERS_INVALID, member, "a member is not known");
 }
 
@@ -225,6 +247,38 @@ static sjwt_status refuse_repeated(reading *r, const sjwt_json_value *array,
     return status;
 }
 
+/* May the subjects of both be the names of users, as they are? */
+static bool can_be_together(const sjwt_issuer *a, const sjwt_issuer *b)
+{
+    return a->subjects == SJWT_SUBJECTS_QUALIFIED || b->subjects == SJWT_SUBJECTS_QUALIFIED ||
+           (a->subjects == SJWT_SUBJECTS_SHARED && b->subjects == SJWT_SUBJECTS_SHARED);
+}
+
+/* Sets absent "subjects", and refuses two entries with one name space that do not both say
+ * that they share it. */
+static sjwt_status settle_subjects(reading *r, const sjwt_json_value *array, sjwt_issuers *issuers)
+{
+    const sjwt_issuer *unqualified = NULL;
+
+    for (size_t i = 0; i < issuers->count; i++) {
+        sjwt_issuer *entry = &issuers->entries[i];
+        if (entry->subjects == SJWT_SUBJECTS_UNCHECKED)
+            entry->subjects = issuers->count == 1 ? SJWT_SUBJECTS_PLAIN : SJWT_SUBJECTS_QUALIFIED;
+        if (unqualified != NULL && !can_be_together(unqualified, entry)) {
+            char what[96];
+            r->index = i;
+            snprintf(what, sizeof(what),
+                     "equal subjects of issuers[%zu] would be one user, which \"shared\" in both "
+                     "allows",
+                     (size_t)(unqualified - issuers->entries));
+            return refuse_entry(r, SJWT_ISSUERS_INVALID, element(array, i), what);
+        }
+        if (entry->subjects != SJWT_SUBJECTS_QUALIFIED)
+            unqualified = entry;
+    }
+    return SJWT_OK;
+}
+
 static sjwt_status read_entries(reading *r, const sjwt_json_value *array, sjwt_issuers *issuers)
 {
     for (const sjwt_json_value *value = sjwt_json_first(array); value != NULL;
@@ -234,7 +288,8 @@ static sjwt_status read_entries(reading *r, const sjwt_json_value *array, sjwt_i
         if (status != SJWT_OK)
             return status;
     }
-    return refuse_repeated(r, array, issuers);
+    sjwt_status status = refuse_repeated(r, array, issuers);
+    return status == SJWT_OK ? settle_subjects(r, array, issuers) : status;
 }
 
 static sjwt_status read_array(reading *r, const sjwt_json_value *array, sjwt_issuers **out)

@@ -40,6 +40,11 @@ CREATE FUNCTION auth.role() RETURNS text
 CREATE FUNCTION auth.email() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'email_wrapper';
 
+CREATE FUNCTION auth.issuer() RETURNS text
+    STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'issuer_wrapper';
+COMMENT ON FUNCTION auth.issuer() IS
+    'returns the issuer of the token: claim iss if it is a string, else NULL';
+
 CREATE FUNCTION auth.has_scope(scope text) RETURNS boolean
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'has_scope_wrapper';
 
@@ -71,9 +76,9 @@ COMMENT ON FUNCTION auth.session() IS
 COMMENT ON FUNCTION auth.jwt() IS
     'returns the claims of the identity, as auth.session() does';
 COMMENT ON FUNCTION auth.user_id() IS
-    'returns the user: claim sub';
+    'returns the user: claim sub, qualified with the issuer if several issuers are trusted';
 COMMENT ON FUNCTION auth.uid() IS
-    'returns the user: claim sub if it is a uuid, else NULL';
+    'returns the user as a uuid: claim sub if it is one, or a uuid made from issuer and subject';
 COMMENT ON FUNCTION auth.organization() IS
     'returns the organization: claim o if it is an object, else NULL';
 COMMENT ON FUNCTION auth.organization_id() IS

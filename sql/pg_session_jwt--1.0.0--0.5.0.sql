@@ -20,6 +20,7 @@ DROP FUNCTION auth.jwt_algorithms();
 DROP FUNCTION auth.claim(text[]);
 DROP FUNCTION auth.role();
 DROP FUNCTION auth.email();
+DROP FUNCTION auth.issuer();
 DROP FUNCTION auth.has_scope(text);
 DROP FUNCTION auth.has_role(text);
 DROP FUNCTION auth.jwt_status();

@@ -32,12 +32,12 @@ COMMENT ON FUNCTION auth.jwt() IS
 CREATE FUNCTION auth.user_id() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'user_id_wrapper';
 COMMENT ON FUNCTION auth.user_id() IS
-    'returns the user: claim sub';
+    'returns the user: claim sub, qualified with the issuer if several issuers are trusted';
 
 CREATE FUNCTION auth.uid() RETURNS uuid
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'uid_wrapper';
 COMMENT ON FUNCTION auth.uid() IS
-    'returns the user: claim sub if it is a uuid, else NULL';
+    'returns the user as a uuid: claim sub if it is one, or a uuid made from issuer and subject';
 
 CREATE FUNCTION auth.organization() RETURNS jsonb
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'organization_wrapper';
@@ -79,6 +79,11 @@ CREATE FUNCTION auth.email() RETURNS text
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'email_wrapper';
 COMMENT ON FUNCTION auth.email() IS
     'returns claim email if it is a string, else NULL';
+
+CREATE FUNCTION auth.issuer() RETURNS text
+    STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'issuer_wrapper';
+COMMENT ON FUNCTION auth.issuer() IS
+    'returns the issuer of the token: claim iss if it is a string, else NULL';
 
 CREATE FUNCTION auth.has_scope(scope text) RETURNS boolean
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'has_scope_wrapper';

@@ -255,6 +255,17 @@ session_ok(
 	$user => $no_key);
 is(scalar(() = slurp_file($node->logfile, $mark) =~ /could not use key file/g), 1, 'and only the session writes it to the log');
 
+session_ok(
+	$node,
+	'a running statement goes on with the keys that it began with, also in parallel workers',
+	{ db => 'app' },
+	install(1),
+	init_with($alice) => '',
+	# One message, of which the worker starts after the keys have changed.
+	join(' \\; ', $user, (install(2))[0], "SET $force = on", 'SELECT auth.user_id()') => qr/alice\z/,
+	"SET $force = on" => '',
+	$user => $no_key);
+
 # --- several issuers ------------------------------------------------------------------
 
 sub issuers
@@ -289,7 +300,7 @@ session_ok(
 	run_sh('cp set2.json new; mv new b.json') => (),
 	init_with($of{b}) => '',
 	run_sh('rm b.json; echo broken >issuers.json') => (),
-	$user => 'b',
+	$user => 'https://b|b',
 	init_with($of{a}) => '',
 	run_sh('cp set2.json b.json; cp crossed.json new; mv new issuers.json') => (),
 	$user => $no_key,

@@ -307,7 +307,7 @@ for ([ '', 'It is empty.' ], [ '{"keys":secret}', 'not strict JSON, at byte 8.' 
 }
 put_file("$data/c.json", key_set($key_c));
 session_ok($node, 'the keys of the third have come', { db => 'several', user => 'app_user' },
-	init_with($of_c) => '', $user => 'alice');
+	init_with($of_c) => '', $user => 'https://c.example.com|alice');
 session_ok(
 	$node,
 	'what an issuer has not of its own is what the settings say',

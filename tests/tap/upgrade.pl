@@ -115,6 +115,7 @@ my %wanted = (
 	'auth.claim(text[])' => 'text|t|s|s|claim_wrapper',
 	'auth.role()' => 'text|t|s|s|role_wrapper',
 	'auth.email()' => 'text|t|s|s|email_wrapper',
+	'auth.issuer()' => 'text|t|s|s|issuer_wrapper',
 	'auth.has_scope(text)' => 'boolean|t|s|s|has_scope_wrapper',
 	'auth.has_role(text)' => 'boolean|t|s|s|has_role_wrapper',
 	'auth.jwt_status()' => 'record|f|s|r|jwt_status_wrapper',

@@ -13,6 +13,8 @@
     "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo\""
 #define KEYS_OF(key) "\"jwks\":{" key "}"
 #define FILE_A "\"jwks_file\":\"a.json\""
+#define ENTRY(issuer, subjects)                                                                    \
+    "{\"issuer\":\"" issuer "\",\"subjects\":\"" subjects "\"," FILE_A "}"
 
 /* Parses and expects no leak; NULL if it fails. */
 static sjwt_issuers *parse(const char *text, size_t len, sjwt_status wanted, sjwt_error *error)
@@ -134,6 +136,22 @@ static void test_errors(void **state)
          "@{\"issuer\":\"\\u0062\"," KEYS_OF(OKP_KEY) "}]}",
          SJWT_ISSUERS_INVALID, "issuers[2]: is of the same \"issuer\" as issuers[0]"},
 
+        {"{\"issuers\":[{\"subjects\":@\"QUALIFIED\"}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"subjects\" must be \"plain\", \"qualified\" or \"shared\""},
+        {"{\"issuers\":[" ENTRY("a", "plain") "," ENTRY("b", "qualified") ",@" ENTRY("c",
+                                                                                     "plain") "]}",
+         SJWT_ISSUERS_INVALID,
+         "issuers[2]: equal subjects of issuers[0] would be one user, which \"shared\" in both "
+         "allows"},
+        {"{\"issuers\":[" ENTRY("a", "plain") ",@" ENTRY("b", "shared") "]}", SJWT_ISSUERS_INVALID,
+         "issuers[1]: equal subjects of issuers[0] would be one user, which \"shared\" in both "
+         "allows"},
+        {"{\"issuers\":[" ENTRY("a", "shared") "," ENTRY("b", "shared") ",@" ENTRY("c",
+                                                                                   "plain") "]}",
+         SJWT_ISSUERS_INVALID,
+         "issuers[2]: equal subjects of issuers[1] would be one user, which \"shared\" in both "
+         "allows"},
+
         {"{\"issuers\":[@", SJWT_ISSUERS_MALFORMED, ""},
         {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}@x", SJWT_ISSUERS_MALFORMED, ""},
         {"@{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"," FILE_A "}]}", SJWT_ISSUERS_MALFORMED,
@@ -168,6 +186,36 @@ static void test_errors(void **state)
             fail_msg("at %zu instead of %zu: %s", error.position, (size_t)(at - text), text);
         parse(text, strlen(text), rows[i].status, NULL);
         free(text);
+    }
+}
+
+/* Of each entry in order, by the first letter. */
+static void test_subjects(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}", "p"},
+        {"{\"issuers\":[" ENTRY("a", "qualified") "]}", "q"},
+        {"{\"issuers\":[" ENTRY("a", "shared") "]}", "s"},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},{\"issuer\":\"b\"," FILE_A "}]}", "qq"},
+        {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}," ENTRY("b", "plain") "]}", "qp"},
+        {"{\"issuers\":[" ENTRY("a", "shared") ",{\"issuer\":\"b\"," FILE_A
+                                               "}," ENTRY("c", "shared") "]}",
+         "sqs"},
+    };
+    static const char letters[] = {[SJWT_SUBJECTS_UNCHECKED] = '-',
+                                   [SJWT_SUBJECTS_PLAIN] = 'p',
+                                   [SJWT_SUBJECTS_SHARED] = 's',
+                                   [SJWT_SUBJECTS_QUALIFIED] = 'q'};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        sjwt_issuers *issuers = issuers_of(rows[i].text);
+        assert_int_equal(sjwt_issuers_count(issuers), strlen(rows[i].wanted));
+        for (size_t n = 0; n < sjwt_issuers_count(issuers); n++)
+            assert_int_equal(letters[sjwt_issuers_get(issuers, n)->subjects], rows[i].wanted[n]);
+        sjwt_issuers_free(issuers);
     }
 }
 
@@ -404,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_subjects),
         cmocka_unit_test(test_no_library_is_asked),
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_many),

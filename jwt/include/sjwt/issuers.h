@@ -29,6 +29,7 @@ typedef struct sjwt_issuer {
     sjwt_string_list audiences;
     sjwt_string_list required_claims;
     sjwt_string_list types;
+    sjwt_subjects subjects; /* never SJWT_SUBJECTS_UNCHECKED */
 } sjwt_issuer;
 
 /* Several issuers, each with its own keys. Does not change once it is parsed. */
@@ -39,11 +40,14 @@ typedef struct sjwt_issuers sjwt_issuers;
  *
  *   {"issuers": [{"issuer": "https://a", "jwks": {…} or "jwks_file": "path",
  *                 "audiences": ["b"], "algorithms": ["RS256"],
- *                 "required_claims": ["exp"], "token_types": ["at+jwt"]}, …]}
+ *                 "required_claims": ["exp"], "token_types": ["at+jwt"],
+ *                 "subjects": "plain", "qualified" or "shared"}, …]}
  *
  * "issuer" and one of "jwks" (a JWK or a JWK Set) and "jwks_file" are needed,
- * the rest may be absent. An unknown member, an empty string or array, and an
- * issuer named twice are SJWT_ISSUERS_INVALID. Keys of "jwks" that
+ * the rest may be absent. "subjects" is then "plain" in the only entry, and "qualified" in
+ * each of several. An unknown member, an empty string or array, an issuer named twice, and
+ * two entries whose subjects are not qualified, unless both are "shared", are
+ * SJWT_ISSUERS_INVALID. Keys of "jwks" that
  * sjwt_keyset_parse() refuses have its SJWT_JWK_… status. In both cases detail names
  * the entry ("issuers[2]: …"), and position is where the invalid value begins. Other
  * failures: SJWT_ISSUERS_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),

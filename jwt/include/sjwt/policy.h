@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <sjwt/algorithms.h>
+#include <sjwt/export.h>
 #include <sjwt/keyset.h>
 #include <sjwt/limits.h>
 
@@ -21,6 +22,16 @@ typedef struct sjwt_string_list {
     const char *const *items; /* NUL-terminated each */
     size_t count;
 } sjwt_string_list;
+
+/* How the users are named that the subjects ("sub") of an issuer stand for. Where several
+ * issuers are trusted, equal subjects of two of them are two users, unless both share one
+ * name space. */
+typedef enum sjwt_subjects {
+    SJWT_SUBJECTS_UNCHECKED, /* the subject; nothing is checked, since there is one issuer only */
+    SJWT_SUBJECTS_PLAIN,     /* the subject, which must not have the form of a qualified one */
+    SJWT_SUBJECTS_SHARED,    /* likewise; other issuers name the same users */
+    SJWT_SUBJECTS_QUALIFIED  /* the issuer and the subject, see sjwt_quote_issuer() */
+} sjwt_subjects;
 
 /* Which tokens of one issuer are accepted. */
 typedef struct sjwt_issuer_policy {
@@ -35,7 +46,16 @@ typedef struct sjwt_issuer_policy {
      * header needs no "alg" if the key has only one algorithm. "kid" and "iat" are not
      * checked. */
     bool session_key;
+    sjwt_subjects subjects;
 } sjwt_issuer_policy;
+
+/*
+ * A qualified subject is the quoted issuer, "|", and the subject as it is. Quoting writes
+ * "%" of the issuer as "%25" and "|" as "%7C": the first "|" ends the issuer. Writes the
+ * len octets of issuer, quoted and without a NUL, to out, which has room for 3 * len octets.
+ * Returns how many octets it wrote.
+ */
+SJWT_API size_t sjwt_quote_issuer(const char *issuer, size_t len, char *out);
 
 /* What sjwt_verify() checks a token against. */
 typedef struct sjwt_policy {

@@ -56,6 +56,7 @@ extern "C" {
     X(SJWT_IAT_INVALID, "'iat' is not a number")                                                   \
     X(SJWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                       \
     X(SJWT_AUDIENCE_REFUSED, "token is not for this audience")                                     \
+    X(SJWT_SUBJECT_REFUSED, "subject has the form of another issuer's")                            \
     /* several issuers */                                                                          \
     X(SJWT_ISSUERS_TOO_LARGE, "document of issuers is too large")                                  \
     X(SJWT_ISSUERS_MALFORMED, "document of issuers is not strict JSON")                            \
