@@ -15,6 +15,8 @@
 /* Up to this many members are compared each with each. */
 #define FEW_MEMBERS 12
 
+static const char blanks[] = " \t\n\r";
+
 /* ---- the gate: one pass over the octets before the parser sees them ---- */
 
 /* The text ends in a NUL, which no rule below accepts; so no rule need compare
@@ -210,68 +212,76 @@ static void skip_blanks(scanner *s)
         s->next++;
 }
 
-static sjwt_status keep_number(sjwt_json *json, size_t member, size_t offset, size_t len)
+static size_t offset_of(const scanner *s)
 {
-    if (json->number_count == json->number_capacity) {
-        size_t capacity = json->number_capacity * 2;
-        sjwt_json_number *numbers = sjwt_allocate(&json->allocator, capacity * sizeof(*numbers));
-        if (numbers == NULL)
-            return SJWT_NO_MEMORY;
-        memcpy(numbers, json->numbers, json->number_count * sizeof(*numbers));
-        if (json->numbers != json->inside)
-            sjwt_release(&json->allocator, json->numbers);
-        json->numbers = numbers;
-        json->number_capacity = capacity;
-    }
-    json->numbers[json->number_count++] = (sjwt_json_number){member, offset, len};
-    return SJWT_OK;
+    return (size_t)((const char *)s->next - s->json->text);
+}
+
+static bool reserve_span(sjwt_json *json)
+{
+    if (json->span_count < json->span_capacity)
+        return true;
+
+    size_t capacity = json->span_capacity * 2;
+    sjwt_json_span *spans = sjwt_allocate(&json->allocator, capacity * sizeof(*spans));
+    if (spans == NULL)
+        return false;
+    memcpy(spans, json->spans, json->span_count * sizeof(*spans));
+    if (json->spans != json->inside)
+        sjwt_release(&json->allocator, json->spans);
+    json->spans = spans;
+    json->span_capacity = capacity;
+    return true;
 }
 
 /* One value without what it contains: "{" and "[" are left to the caller. */
-static sjwt_status scan_scalar(scanner *s, bool of_outermost_object, size_t member)
+static bool scan_scalar(scanner *s)
 {
-    const unsigned char *start = s->next;
-
-    switch (*start) {
+    switch (*s->next) {
     case '"':
-        return scan_string(s) ? SJWT_OK : s->invalid;
+        return scan_string(s);
     case 't':
-        return scan_word(s, "true") ? SJWT_OK : s->invalid;
+        return scan_word(s, "true");
     case 'f':
-        return scan_word(s, "false") ? SJWT_OK : s->invalid;
+        return scan_word(s, "false");
     case 'n':
-        return scan_word(s, "null") ? SJWT_OK : s->invalid;
+        return scan_word(s, "null");
     default:
-        if (!scan_number(s))
-            return s->invalid;
-        if (!of_outermost_object)
-            return SJWT_OK;
-        return keep_number(s->json, member, (size_t)(start - (const unsigned char *)s->json->text),
-                           (size_t)(s->next - start));
+        return scan_number(s);
     }
 }
 
 /* A member's name and the colon after it. */
-static bool scan_name(scanner *s)
+static sjwt_status scan_name(scanner *s, bool of_outermost_object)
 {
     skip_blanks(s);
+    size_t start = offset_of(s);
     if (!scan_string(s))
-        return false;
+        return s->invalid;
+    if (of_outermost_object) {
+        sjwt_json *json = s->json;
+        if (!reserve_span(json))
+            return SJWT_NO_MEMORY;
+        json->spans[json->span_count++] =
+            (sjwt_json_span){.name = start, .name_len = offset_of(s) - start};
+    }
     skip_blanks(s);
     if (*s->next != ':')
-        return false;
+        return s->invalid;
     s->next++;
-    return true;
+    return SJWT_OK;
 }
 
 static sjwt_status scan_text(scanner *s)
 {
     unsigned char closers[SJWT_MAX_JSON_DEPTH];
     size_t depth = 0;
-    size_t member = 0; /* of the outermost object */
+    sjwt_status status;
 
     for (;;) {
         skip_blanks(s);
+        if (depth == 1 && s->json->span_count > 0)
+            s->json->spans[s->json->span_count - 1].value.offset = offset_of(s);
         if (*s->next == '{' || *s->next == '[') {
             if (depth == SJWT_MAX_JSON_DEPTH)
                 return s->invalid;
@@ -280,18 +290,20 @@ static sjwt_status scan_text(scanner *s)
             s->next++;
             skip_blanks(s);
             if (*s->next != closer) {
-                if (closer == '}' && !scan_name(s))
-                    return s->invalid;
+                if (closer == '}' && (status = scan_name(s, depth == 1)) != SJWT_OK)
+                    return status;
                 continue;
             }
-        } else {
-            sjwt_status status = scan_scalar(s, depth == 1 && closers[0] == '}', member);
-            if (status != SJWT_OK)
-                return status;
+        } else if (!scan_scalar(s)) {
+            return s->invalid;
         }
 
         /* A value has ended, or its last element has. */
         for (;;) {
+            if (depth == 1 && s->json->span_count > 0) {
+                sjwt_json_number *value = &s->json->spans[s->json->span_count - 1].value;
+                value->len = offset_of(s) - value->offset;
+            }
             skip_blanks(s);
             if (depth == 0)
                 return SJWT_OK;
@@ -303,11 +315,163 @@ static sjwt_status scan_text(scanner *s)
         if (*s->next != ',')
             return s->invalid;
         s->next++;
-        if (depth == 1)
-            member++;
-        if (closers[depth - 1] == '}' && !scan_name(s))
-            return s->invalid;
+        if (closers[depth - 1] == '}' && (status = scan_name(s, depth == 1)) != SJWT_OK)
+            return status;
     }
+}
+
+/* ---- the tree ---------------------------------------------------------- */
+
+/* The parser makes an item of three allocations for each member. So the outermost object's
+ * members are put into one piece of memory, in the parser's form. The parser reads what else
+ * there is: arrays and objects, strings with an escape, and numbers that are not short. */
+
+typedef struct object_member {
+    cJSON item;
+    cJSON *name;  /* what the parser made of the name, or NULL */
+    cJSON *value; /* the same of the value */
+} object_member;
+
+typedef struct sjwt_json_object {
+    cJSON item;
+    size_t count;
+    object_member members[]; /* then the text, in which a NUL ends each string */
+} sjwt_json_object;
+
+/* A double holds each integer of so many digits. */
+#define SHORT_NUMBER_LEN 15
+
+/* The gate accepts less than the parser, which fails for want of memory alone. No lock: all
+ * that threads share in it is the variable behind cJSON_GetErrorPtr(), which is set here and
+ * read nowhere. */
+static cJSON *parse_from(const sjwt_json *json, size_t offset)
+{
+    const char *end;
+
+    /* The length counts the NUL. */
+    return cJSON_ParseWithLengthOpts(json->text + offset, json->text_len + 1 - offset, &end, false);
+}
+
+/* strings: a copy of the text. Ends the string that begins at offset, and returns it; NULL
+ * where it has an escape. */
+static char *end_string(char *strings, size_t offset, size_t len)
+{
+    char *string = strings + offset + 1;
+
+    if (memchr(string, '\\', len - 2) != NULL)
+        return NULL;
+    string[len - 2] = '\0';
+    return string;
+}
+
+static bool read_short_number(const char *text, size_t len, cJSON *item)
+{
+    const bool negative = *text == '-';
+    int64_t value = 0;
+
+    if (len > SHORT_NUMBER_LEN)
+        return false;
+    for (size_t i = negative; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    item->type = cJSON_Number;
+    item->valuedouble = negative ? -(double)value : (double)value;
+    return true;
+}
+
+/* False where the parser must read the value. */
+static bool read_simple_value(const char *text, const sjwt_json_number *value, char *strings,
+                              cJSON *item)
+{
+    const char *begin = text + value->offset;
+
+    switch (*begin) {
+    case '"':
+        item->type = cJSON_String;
+        item->valuestring = end_string(strings, value->offset, value->len);
+        return item->valuestring != NULL;
+    case 't':
+        item->type = cJSON_True;
+        return true;
+    case 'f':
+        item->type = cJSON_False;
+        return true;
+    case 'n':
+        item->type = cJSON_NULL;
+        return true;
+    case '{':
+    case '[':
+        return false;
+    default:
+        return read_short_number(begin, value->len, item);
+    }
+}
+
+static sjwt_status read_member(const sjwt_json *json, const sjwt_json_span *span, char *strings,
+                               object_member *member)
+{
+    if (!read_simple_value(json->text, &span->value, strings, &member->item)) {
+        member->value = parse_from(json, span->value.offset);
+        if (member->value == NULL)
+            return SJWT_NO_MEMORY;
+        member->item = *member->value;
+    }
+    member->item.string = end_string(strings, span->name, span->name_len);
+    if (member->item.string == NULL) {
+        member->name = parse_from(json, span->name);
+        if (member->name == NULL)
+            return SJWT_NO_MEMORY;
+        member->item.string = member->name->valuestring;
+    }
+    return SJWT_OK;
+}
+
+static sjwt_status make_object(sjwt_json *json)
+{
+    const size_t head = sizeof(sjwt_json_object) + json->span_count * sizeof(object_member);
+    sjwt_json_object *object = sjwt_allocate(&json->allocator, head + json->text_len + 1);
+    if (object == NULL)
+        return SJWT_NO_MEMORY;
+    char *strings = (char *)object + head;
+    cJSON **next = &object->item.child;
+
+    memset(object, 0, head);
+    memcpy(strings, json->text, json->text_len + 1);
+    object->count = json->span_count;
+    object->item.type = cJSON_Object;
+    json->object = object;
+    json->root = &object->item;
+    for (size_t i = 0; i < object->count; i++) {
+        sjwt_status status = read_member(json, &json->spans[i], strings, &object->members[i]);
+        if (status != SJWT_OK)
+            return status;
+        *next = &object->members[i].item;
+        next = &object->members[i].item.next;
+    }
+    return SJWT_OK;
+}
+
+static sjwt_status make_tree(sjwt_json *json)
+{
+    if (json->text[strspn(json->text, blanks)] == '{')
+        return make_object(json);
+    json->root = parse_from(json, 0);
+    return json->root == NULL ? SJWT_NO_MEMORY : SJWT_OK;
+}
+
+static void free_object(sjwt_json *json)
+{
+    sjwt_json_object *object = json->object;
+
+    for (size_t i = 0; i < object->count; i++) {
+        cJSON_Delete(object->members[i].name);
+        cJSON_Delete(object->members[i].value);
+    }
+    if (json->copy != NULL)
+        sjwt_wipe(object->members + object->count, json->text_len);
+    sjwt_release(&json->allocator, object);
 }
 
 /* ---- what the text alone does not show --------------------------------- */
@@ -393,9 +557,10 @@ static void start(sjwt_json *json, const sjwt_allocator *allocator, const char *
     json->text_len = len;
     json->copy = NULL;
     json->root = NULL;
-    json->numbers = json->inside;
-    json->number_count = 0;
-    json->number_capacity = SJWT_JSON_NUMBERS_INSIDE;
+    json->object = NULL;
+    json->spans = json->inside;
+    json->span_count = 0;
+    json->span_capacity = SJWT_JSON_SPANS_INSIDE;
 }
 
 static sjwt_status read_text(sjwt_json *json, sjwt_status invalid, size_t *position)
@@ -407,14 +572,10 @@ static sjwt_status read_text(sjwt_json *json, sjwt_status invalid, size_t *posit
     if (status == SJWT_OK && stopped != json->text_len)
         status = invalid;
     if (status == SJWT_OK) {
-        /* It fails for want of memory alone: the gate accepts less than the parser. Its
-         * length counts the NUL. No lock: all that threads share in it is the variable
-         * behind cJSON_GetErrorPtr(), which is set here and read nowhere. */
-        const char *end;
-        json->root = cJSON_ParseWithLengthOpts(json->text, json->text_len + 1, &end, true);
         stopped = 0;
-        status =
-            json->root == NULL ? SJWT_NO_MEMORY : check_tree(&json->allocator, json->root, invalid);
+        status = make_tree(json);
+        if (status == SJWT_OK)
+            status = check_tree(&json->allocator, json->root, invalid);
     }
     if (status != SJWT_OK) {
         sjwt_json_free(json);
@@ -454,14 +615,18 @@ void sjwt_json_free(sjwt_json *json)
     if (json->copy != NULL) {
         wipe_tree(json->root);
         sjwt_wipe(json->copy, json->text_len);
-        sjwt_release(&json->allocator, json->copy);
     }
+    if (json->object != NULL)
+        free_object(json);
+    else
+        cJSON_Delete(json->root);
+    json->object = NULL;
+    sjwt_release(&json->allocator, json->copy);
     json->copy = NULL;
-    if (json->numbers != json->inside)
-        sjwt_release(&json->allocator, json->numbers);
-    json->numbers = NULL;
-    json->number_count = 0;
-    cJSON_Delete(json->root);
+    if (json->spans != json->inside)
+        sjwt_release(&json->allocator, json->spans);
+    json->spans = NULL;
+    json->span_count = 0;
     json->root = NULL;
 }
 
@@ -550,7 +715,6 @@ static const char *skip_string(const char *next)
     return next + 1;
 }
 
-static const char blanks[] = " \t\n\r";
 static const char between[] = " \t\n\r,:]}";
 
 size_t sjwt_json_position(const sjwt_json *json, const sjwt_json_value *value)
@@ -601,19 +765,14 @@ const char *sjwt_json_text(const sjwt_json *json, const sjwt_json_value *value, 
 
 const sjwt_json_number *sjwt_json_find_number(const sjwt_json *json, const char *name)
 {
-    if (!cJSON_IsObject(json->root))
+    const cJSON *found = sjwt_json_member(json->root, name);
+
+    if (!cJSON_IsNumber(found))
         return NULL;
     size_t n = 0;
-    for (const cJSON *member = json->root->child; member != NULL; member = member->next, n++) {
-        if (strcmp(member->string, name) != 0)
-            continue;
-        for (size_t i = 0; i < json->number_count; i++) {
-            if (json->numbers[i].member == n)
-                return &json->numbers[i];
-        }
-        break;
-    }
-    return NULL;
+    while (&json->object->members[n].item != found)
+        n++;
+    return &json->spans[n].value;
 }
 
 bool sjwt_json_number_int64(const sjwt_json *json, const sjwt_json_number *number, int64_t *out)

@@ -23,12 +23,19 @@ typedef struct cJSON sjwt_json_value;
 
 /* A number as it stands in the text, since a double does not hold it. */
 typedef struct sjwt_json_number {
-    size_t member; /* of which member of the outermost object, counted from 0 */
     size_t offset;
     size_t len;
 } sjwt_json_number;
 
-#define SJWT_JSON_NUMBERS_INSIDE 12
+/* A member of the outermost object, as it stands in the text: the name with its quotes, and
+ * the value. */
+typedef struct sjwt_json_span {
+    size_t name;
+    size_t name_len;
+    sjwt_json_number value;
+} sjwt_json_span;
+
+#define SJWT_JSON_SPANS_INSIDE 16
 
 /* A parsed text; initialized by sjwt_json_parse(), its members are json.c's. */
 typedef struct sjwt_json {
@@ -37,11 +44,12 @@ typedef struct sjwt_json {
     size_t text_len;
     char *copy; /* the text, where it is this one's own */
     sjwt_json_value *root;
-    /* the numbers among the outermost object's members, in order */
-    sjwt_json_number *numbers;
-    size_t number_count;
-    size_t number_capacity;
-    sjwt_json_number inside[SJWT_JSON_NUMBERS_INSIDE];
+    struct sjwt_json_object *object; /* of which root is a part; NULL: root is the parser's */
+    /* the outermost object's members, in order */
+    sjwt_json_span *spans;
+    size_t span_count;
+    size_t span_capacity;
+    sjwt_json_span inside[SJWT_JSON_SPANS_INSIDE];
 } sjwt_json;
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser accepts each text that the checker accepts, and the text is one value. */
+/* The parser accepts each text that the checker accepts, and makes the same tree of it. */
 #include "fuzz.h"
+
+#include <cjson/cJSON.h>
 
 #include "jwt/json.h"
 #include "jwt/memory.h"
@@ -66,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == SJWT_OK) {
         must(memchr(text, '\0', size) == NULL);
         look_at(&json);
+        cJSON *tree = cJSON_Parse(text);
+        must(tree != NULL && cJSON_Compare(json.root, tree, true));
+        cJSON_Delete(tree);
         sjwt_json_free(&json);
         /* With any text but blanks after the value, it is refused. */
         char *longer = malloc(size + 2);
