@@ -182,6 +182,19 @@ const char *sjwt_crypto_backend_names(void);
 sjwt_crypto_status sjwt_crypto_check_octets(sjwt_crypto_alg alg,
                                             const sjwt_crypto_key_octets *octets);
 
+/* What a member of a key must be and is not, for a message: "n" must "have at least" 2048
+ * "bits". All constant strings. */
+typedef struct sjwt_crypto_fault {
+    const char *member; /* NULL: nothing is wrong */
+    const char *must;
+    size_t number; /* 0: must says all */
+    const char *unit;
+} sjwt_crypto_fault;
+
+/* The first fault that sjwt_crypto_check_octets() finds in octets of alg's type and curve. */
+sjwt_crypto_fault sjwt_crypto_octets_fault(sjwt_crypto_alg alg,
+                                           const sjwt_crypto_key_octets *octets);
+
 /* The exact length in octets of a signature by this key, which
  * sjwt_crypto_check_octets() has accepted for alg. */
 size_t sjwt_crypto_signature_length(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets);

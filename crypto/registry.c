@@ -76,39 +76,71 @@ static bool is_odd(sjwt_crypto_span number)
 /* The time of a verification grows with the exponent's length. */
 #define MAX_EXPONENT_OCTETS 8
 
-static bool rsa_key_fits(const sjwt_crypto_algorithm *row, sjwt_crypto_span n, sjwt_crypto_span e)
+#define FAULT(...) ((sjwt_crypto_fault){__VA_ARGS__})
+static const sjwt_crypto_fault no_fault;
+
+static sjwt_crypto_fault find_rsa_fault(const sjwt_crypto_algorithm *row, sjwt_crypto_span n,
+                                        sjwt_crypto_span e)
 {
-    if (!is_number(n) || n.len > row->max_key_bits / 8 || !is_odd(n))
-        return false;
+    if (!is_number(n))
+        return FAULT("n", "begin with another octet than zero", 0, "");
+    if (n.len > row->max_key_bits / 8)
+        return FAULT("n", "have at most", row->max_key_bits, "bits");
     if (bit_length(n) < row->min_key_bits)
-        return false;
-    if (!is_number(e) || !is_odd(e) || e.len > MAX_EXPONENT_OCTETS)
-        return false;
-    return e.len > 1 || e.data[0] >= 3;
+        return FAULT("n", "have at least", row->min_key_bits, "bits");
+    if (!is_odd(n))
+        return FAULT("n", "be odd", 0, "");
+    if (!is_number(e))
+        return FAULT("e", "begin with another octet than zero", 0, "");
+    if (e.len > MAX_EXPONENT_OCTETS)
+        return FAULT("e", "have at most", MAX_EXPONENT_OCTETS, "octets");
+    if (!is_odd(e))
+        return FAULT("e", "be odd", 0, "");
+    if (e.len == 1 && e.data[0] < 3)
+        return FAULT("e", "be at least 3", 0, "");
+    return no_fault;
+}
+
+static sjwt_crypto_fault find_secret_fault(const sjwt_crypto_algorithm *row, sjwt_crypto_span k)
+{
+    if (k.len < row->min_key_bits / 8)
+        return FAULT("k", "have at least", row->min_key_bits / 8, "octets");
+    if (k.len > row->max_key_bits / 8)
+        return FAULT("k", "have at most", row->max_key_bits / 8, "octets");
+    return no_fault;
+}
+
+static sjwt_crypto_fault find_fault(const sjwt_crypto_algorithm *row,
+                                    const sjwt_crypto_key_octets *octets)
+{
+    switch (row->key_type) {
+    case SJWT_CRYPTO_KEY_OKP:
+    case SJWT_CRYPTO_KEY_EC:
+        if (octets->x.len != row->coordinate_len)
+            return FAULT("x", "have", row->coordinate_len, "octets");
+        if (row->key_type == SJWT_CRYPTO_KEY_EC && octets->y.len != row->coordinate_len)
+            return FAULT("y", "have", row->coordinate_len, "octets");
+        return no_fault;
+    case SJWT_CRYPTO_KEY_RSA:
+        return find_rsa_fault(row, octets->n, octets->e);
+    case SJWT_CRYPTO_KEY_OCT:
+        return find_secret_fault(row, octets->k);
+    }
+    return no_fault;
+}
+
+sjwt_crypto_fault sjwt_crypto_octets_fault(sjwt_crypto_alg alg,
+                                           const sjwt_crypto_key_octets *octets)
+{
+    return find_fault(sjwt_crypto_algorithm_get(alg), octets);
 }
 
 sjwt_crypto_status sjwt_crypto_check_row(const sjwt_crypto_algorithm *row,
                                          const sjwt_crypto_key_octets *octets)
 {
-    bool fits = false;
-
     if (octets->type != row->key_type || octets->curve != row->curve)
         return SJWT_CRYPTO_BAD_KEY;
-    switch (row->key_type) {
-    case SJWT_CRYPTO_KEY_OKP:
-        fits = octets->x.len == row->coordinate_len;
-        break;
-    case SJWT_CRYPTO_KEY_EC:
-        fits = octets->x.len == row->coordinate_len && octets->y.len == row->coordinate_len;
-        break;
-    case SJWT_CRYPTO_KEY_RSA:
-        fits = rsa_key_fits(row, octets->n, octets->e);
-        break;
-    case SJWT_CRYPTO_KEY_OCT:
-        fits = octets->k.len >= row->min_key_bits / 8 && octets->k.len <= row->max_key_bits / 8;
-        break;
-    }
-    return fits ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
+    return find_fault(row, octets).member == NULL ? SJWT_CRYPTO_OK : SJWT_CRYPTO_BAD_KEY;
 }
 
 size_t sjwt_crypto_signature_length(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets)

@@ -35,6 +35,16 @@ static void explain_fully(report *out, const sjwt_error *error)
              error->detail[0] == '\0' ? "" : ": ", error->detail);
 }
 
+char *pgsj_format_error(char *buf, size_t size, const sjwt_error *error)
+{
+    int len = snprintf(buf, size, "%s%s%s", sjwt_status_text(error->status),
+                       error->detail[0] == '\0' ? "" : ": ", error->detail);
+
+    if (error->position > 0 && len > 0 && (size_t)len < size)
+        snprintf(buf + len, size - (size_t)len, ", at byte %zu", error->position);
+    return buf;
+}
+
 static void name_backends(report *out)
 {
     snprintf(out->hint, sizeof(out->hint),
@@ -57,6 +67,13 @@ static void hint_at_near_miss(report *out, const sjwt_error *error, const char *
 {
     if (error->detail[0] != '\0')
         hint(out, text);
+}
+
+/* The core tells what the text has that is no part of a token. */
+static void hint_at_form(report *out, const sjwt_error *error)
+{
+    if (error->detail[0] != '\0')
+        snprintf(out->hint, sizeof(out->hint), "Give the token alone: %s.", error->detail);
 }
 
 static void describe_jwt(report *out, const pgsj_failure *failure)
@@ -82,16 +99,23 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         return;
     case SJWT_MALFORMED:
         set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT encoding");
+        hint_at_form(out, error);
         return;
     case SJWT_SIGNATURE_ENCODING:
         set(out, ERRCODE_DATATYPE_MISMATCH, "invalid JWT signature encoding");
+        hint_at_form(out, error);
         return;
     case SJWT_HEADER_ENCODING:
     case SJWT_PAYLOAD_ENCODING:
         set(out, ERRCODE_DATATYPE_MISMATCH, "could not decode JWT component");
         explain(out, error);
+        hint_at_form(out, error);
         return;
     case SJWT_HEADER_JSON:
+        set(out, ERRCODE_DATATYPE_MISMATCH, "could not parse JWT component");
+        explain(out, error);
+        hint_at_form(out, error);
+        return;
     case SJWT_PAYLOAD_JSON:
         set(out, ERRCODE_DATATYPE_MISMATCH, "could not parse JWT component");
         explain_fully(out, error);
@@ -115,6 +139,10 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         explain(out, error);
         return;
 
+    case SJWT_ISSUER_MISSING:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
+        explain(out, error);
+        return;
     case SJWT_ISSUER_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
         explain_fully(out, error);
@@ -124,10 +152,18 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         return;
     case SJWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
+        if (error->detail[0] != '\0')
+            explain_fully(out, error);
         return;
     case SJWT_KEY_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
         explain(out, error);
+        return;
+    case SJWT_KEYS_NOT_ALL_TRIED:
+        set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
+        explain(out, error);
+        hint(out, "A token that names its key with \"kid\" is tried against the keys of that "
+                  "\"kid\" alone.");
         return;
     case SJWT_SIGNATURE_INVALID:
         set(out, ERRCODE_CHECK_VIOLATION, "invalid JWT signature");
@@ -162,6 +198,11 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_IAT_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH,
             "'iat' (Issued At) must be a number of seconds since unix epoch");
+        return;
+    case SJWT_AUDIENCE_MISSING:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
+        explain(out, error);
+        hint(out, "Some providers name the client in another claim, as \"client_id\" or \"azp\".");
         return;
     case SJWT_AUDIENCE_INVALID:
     case SJWT_AUDIENCE_REFUSED:
@@ -202,7 +243,7 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_JWK_ALG_MISMATCH:
     case SJWT_JWK_SYMMETRIC:
     case SJWT_JWK_TOO_MANY:
-    case SJWT_JWK_AMBIGUOUS:
+    case SJWT_JWK_REPEATED:
     case SJWT_JWK_NONE_USABLE:
         set(out, ERRCODE_DATATYPE_MISMATCH, "pg_session_jwt.jwk is not a usable public key");
         explain_fully(out, error);
@@ -358,17 +399,18 @@ bool pgsj_set_failure(pgsj_failure *failure, pgsj_failure_kind kind, const char 
 
 void pgsj_raise_unless_verdict(const pgsj_failure *failure)
 {
-    if (failure->kind == PGSJ_FAILURE_JWT && pgsj_is_transient(failure->jwt.status))
+    if (failure->kind == PGSJ_FAILURE_JWT && sjwt_status_is_transient(failure->jwt.status))
         pgsj_raise(failure);
 }
 
 _Noreturn void pgsj_raise_unusable_keys(const sjwt_error *error)
 {
+    char detail[PGSJ_DETAIL_SIZE];
+
     pgsj_raise_unless_verdict(&(pgsj_failure){.kind = PGSJ_FAILURE_JWT, .jwt = *error});
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no usable keys to verify with"),
-             errdetail_internal("%s%s%s", sjwt_status_text(error->status),
-                                error->detail[0] == '\0' ? "" : ": ", error->detail),
+             errdetail_internal("%s", pgsj_format_error(detail, sizeof(detail), error)),
              errhidestmt(true), errhidecontext(true)));
     pg_unreachable();
 }

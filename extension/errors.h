@@ -51,12 +51,9 @@ char *pgsj_explain(const pgsj_failure *failure);
 bool pgsj_set_failure(pgsj_failure *failure, pgsj_failure_kind kind, const char *format, ...)
     pg_attribute_printf(3, 4);
 
-/* Does the status say nothing about the token and the keys? There was no memory, or the
- * crypto library failed: the same call may succeed later. */
-static inline bool pgsj_is_transient(sjwt_status status)
-{
-    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
-}
+/* Writes status, detail and position of a refused text, one sentence without its end. Returns
+ * buf. */
+char *pgsj_format_error(char *buf, size_t size, const sjwt_error *error);
 
 /* Raises a failure that is transient; else returns. */
 void pgsj_raise_unless_verdict(const pgsj_failure *failure);

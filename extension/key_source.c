@@ -84,9 +84,8 @@ static void describe_error(pgsj_key_source *source)
     else if (source->len == 0)
         strlcpy(source->text_problem, "It is empty.", PROBLEM_SIZE);
     else
-        snprintf(source->text_problem, PROBLEM_SIZE, "%s%s%s, at byte %zu.",
-                 sjwt_status_text(error->status), error->detail[0] == '\0' ? "" : ": ",
-                 error->detail, error->position);
+        strlcat(pgsj_format_error(source->text_problem, PROBLEM_SIZE - 1, error), ".",
+                PROBLEM_SIZE);
 }
 
 /* Returns true where the content is another one afterwards. */
@@ -122,7 +121,7 @@ static bool parse_text(pgsj_key_source *source)
     source->error = error;
     describe_error(source);
     /* Nothing is known about the text: the next use reads and parses it again. */
-    if (pgsj_is_transient(status)) {
+    if (sjwt_status_is_transient(status)) {
         source->seen = false;
         replace_text(source, NULL, 0);
     }

@@ -12,6 +12,7 @@
 
 #include <sjwt.h>
 
+#include "extension/errors.h"
 #include "extension/setting_checks.h"
 
 static bool checks_paused;
@@ -64,8 +65,7 @@ bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSo
     sjwt_keyset_free(keys);
     if (status == SJWT_OK)
         return true;
-    snprintf(detail, sizeof(detail), "%s%s%s, at byte %zu.", sjwt_status_text(error.status),
-             error.detail[0] == '\0' ? "" : ": ", error.detail, error.position);
+    strlcat(pgsj_format_error(detail, sizeof(detail) - 1, &error), ".", sizeof(detail));
     return refuse(name, detail,
                   sjwt_looks_like_token(value, strlen(value))
                       ? "This looks like a token. It belongs in pg_session_jwt.jwt."

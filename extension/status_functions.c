@@ -105,7 +105,7 @@ static const char *null_if_not_in_encoding(const char *utf8)
 static void append_skipped(StringInfo json, const sjwt_keyset *keys)
 {
     const char *key_id;
-    sjwt_status why;
+    sjwt_error why;
     size_t index;
 
     for (size_t n = 0; sjwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
@@ -115,7 +115,10 @@ static void append_skipped(StringInfo json, const sjwt_keyset *keys)
             appendStringInfoString(json, "null");
         else
             escape_json(json, key_id);
-        appendStringInfo(json, ",\"reason\":\"%s\"}", sjwt_status_text(why));
+        appendStringInfoString(json, ",\"reason\":");
+        escape_json(json, psprintf("%s%s%s", sjwt_status_text(why.status),
+                                   why.detail[0] == '\0' ? "" : ": ", why.detail));
+        appendStringInfoChar(json, '}');
     }
 }
 

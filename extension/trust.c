@@ -99,7 +99,7 @@ static bool set_core_error(const sjwt_error *error)
 static bool set_no_keys_error(const pgsj_key_source *source)
 {
     if (!pgsj_key_source_is_file(source) &&
-        pgsj_is_transient(pgsj_key_source_error(source)->status))
+        sjwt_status_is_transient(pgsj_key_source_error(source)->status))
         return set_core_error(pgsj_key_source_error(source));
     return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS, "%s%s: %s",
                             pgsj_key_source_is_file(source) ? "file " : "",
@@ -352,7 +352,7 @@ static void build(void)
     pgsj_key_sources_sweep();
     /* The next use tries again after a transient failure. */
     trust.built = trust.usable || trust.failure.kind != PGSJ_FAILURE_JWT ||
-                  !pgsj_is_transient(trust.failure.jwt.status);
+                  !sjwt_status_is_transient(trust.failure.jwt.status);
 }
 
 /* ---- use --------------------------------------------------------------- */

@@ -65,8 +65,11 @@ static const char *near_issuer(const char *issuer, const sjwt_policy *policy)
 sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
                                     size_t *index, sjwt_error *error)
 {
-    const char *issuer = sjwt_json_string(sjwt_json_member(claims->root, "iss"));
+    const sjwt_json_value *claim = sjwt_json_member(claims->root, "iss");
+    const char *issuer = sjwt_json_string(claim);
 
+    if (claim == NULL)
+        return sjwt_fail(error, SJWT_ISSUER_MISSING, 0, NULL);
     for (size_t i = 0; i < policy->issuer_count; i++) {
         const char *wanted = policy->issuers[i].issuer;
         if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0) {
@@ -183,7 +186,7 @@ static sjwt_status check_audience(const sjwt_json *claims, const sjwt_string_lis
         return SJWT_OK;
     const sjwt_json_value *claim = sjwt_json_member(claims->root, "aud");
     if (claim == NULL)
-        return sjwt_fail(error, SJWT_AUDIENCE_REFUSED, 0, NULL);
+        return sjwt_fail(error, SJWT_AUDIENCE_MISSING, 0, NULL);
 
     bool found = false;
     if (sjwt_json_is_array(claim)) {

@@ -10,8 +10,8 @@
 #include <sjwt/status.h>
 #include <sjwt/token.h>
 
-/* The index of the policy's issuer whose name is exactly "iss". SJWT_OK or
- * SJWT_ISSUER_REFUSED. */
+/* The index of the policy's issuer whose name is exactly "iss". SJWT_OK,
+ * SJWT_ISSUER_MISSING or SJWT_ISSUER_REFUSED. */
 sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
                                     size_t *index, sjwt_error *error);
 

@@ -54,14 +54,17 @@ sjwt_status sjwt_decode_unverified(const sjwt_allocator *allocator, const char *
     if (len > SJWT_MAX_TOKEN_SIZE)
         return sjwt_fail(error, SJWT_TOO_LARGE, 0, NULL);
     status = sjwt_jws_split(token, len, &header_text, &payload_text, &signature_text, error);
-    if (status != SJWT_OK)
+    if (status != SJWT_OK) {
+        sjwt_jws_explain(token, len, status, error);
         return status;
+    }
     if ((status = decode_part(&resolved, header_text, 0, SJWT_HEADER_ENCODING, header, header_len,
                               error)) == SJWT_OK &&
         (status = check_header_json(&resolved, *header, *header_len, error)) == SJWT_OK &&
         (status = decode_part(&resolved, payload_text, header_text.len + 1, SJWT_PAYLOAD_ENCODING,
                               payload, payload_len, error)) == SJWT_OK)
         return SJWT_OK;
+    sjwt_jws_explain(token, len, status, error);
     sjwt_release(&resolved, *header);
     sjwt_release(&resolved, *payload);
     *header = NULL;

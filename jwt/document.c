@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/document.h"
 #include "jwt/error.h"
+#include "jwt/text_fault.h"
 
 #include <string.h>
 
@@ -14,5 +15,9 @@ sjwt_status sjwt_document_parse(const sjwt_allocator *allocator, const char *tex
     if (len > SJWT_MAX_KEYSET_SIZE)
         return sjwt_fail(error, too_large, 0, NULL);
     sjwt_status status = sjwt_json_parse_secret(allocator, text, len, malformed, out, &position);
-    return status == SJWT_OK ? SJWT_OK : sjwt_fail(error, status, position, NULL);
+    if (status == SJWT_OK)
+        return SJWT_OK;
+    /* What the whole text is says more than where reading stopped. */
+    const char *fault = status == malformed ? sjwt_json_text_fault(text, len) : NULL;
+    return sjwt_fail(error, status, fault == NULL ? position : 0, fault);
 }

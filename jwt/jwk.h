@@ -25,6 +25,24 @@ typedef struct sjwt_jwk_profile {
 sjwt_status sjwt_jwk_read_profile(const sjwt_json_value *jwk, const char *operation,
                                   sjwt_jwk_profile *out, sjwt_error *error);
 
+/* A JWK's member. NULL if it is absent, or null: some issuers write null for what they do
+ * not have. */
+const sjwt_json_value *sjwt_jwk_member(const sjwt_json_value *jwk, const char *name);
+
+/*
+ * Read octets in two steps, so that the memory for all of a key can be taken between them.
+ * is_integer: a number, whose leading zero octets are left out (RFC 7518 section 2 forbids
+ * them, and some issuers write them). name is a constant.
+ *
+ * The first gives the member's encoded text, which belongs to the parsed text. The second
+ * decodes it into buf, which has room for SJWT_BASE64URL_DECODED_LEN() of it. SJWT_OK or
+ * SJWT_JWK_MEMBER_INVALID (detail: the member and what is wrong with it).
+ */
+sjwt_status sjwt_jwk_read_text(const sjwt_json_value *jwk, const char *name, bool is_integer,
+                               const char **out, sjwt_error *error);
+sjwt_status sjwt_jwk_decode(const char *text, const char *name, bool is_integer, uint8_t *buf,
+                            sjwt_crypto_span *out, sjwt_error *error);
+
 /* Is the algorithm for keys of this type and curve? */
 bool sjwt_jwk_fits(const sjwt_jwk_profile *profile, const sjwt_crypto_algorithm *algorithm);
 
@@ -42,6 +60,7 @@ typedef struct sjwt_key {
     size_t index;                  /* of the JWK in "keys"; 0 for a single JWK */
     sjwt_algorithm_set algorithms; /* those that its type and lengths fit, and this build has */
     const char *kid;               /* NUL-terminated, or NULL */
+    uint64_t hash;                 /* of octets and kid */
     sjwt_crypto_key_octets octets; /* borrows from the end of the block */
     sjwt_key_slot *slots;          /* one for each of algorithms, in the order of their numbers */
 } sjwt_key;
@@ -53,6 +72,12 @@ typedef struct sjwt_key {
  */
 sjwt_status sjwt_key_read(const sjwt_allocator *allocator, const sjwt_json_value *jwk,
                           sjwt_key **out, sjwt_error *error);
+
+/* The octets of the key's one or two members, in the order of sjwt_key_view. */
+void sjwt_key_get_octets(const sjwt_key *key, sjwt_crypto_span out[2]);
+
+/* Have both the same octets, kid and algorithms? */
+bool sjwt_key_is_same(const sjwt_key *left, const sjwt_key *right);
 
 /*
  * The key prepared for alg, which is one of its algorithms. It is prepared at the
@@ -94,16 +119,22 @@ const sjwt_key *sjwt_keyset_get(const sjwt_keyset *keys, size_t n);
 /* What sjwt_key_usable_algorithms() says of its keys, together. */
 sjwt_algorithm_set sjwt_keyset_usable_algorithms(const sjwt_keyset *keys);
 
-/* Does the set have a key of this kid, of whatever algorithm? */
-bool sjwt_keyset_has_kid(const sjwt_keyset *keys, const char *kid);
+/* Which keys of a set may verify a token. Its members are keyset.c's. */
+typedef struct sjwt_candidates {
+    const sjwt_keyset *keys;
+    sjwt_crypto_alg alg;
+    const char *kid; /* borrowed; NULL: keys with any kid or none */
+    bool kid_known;  /* the set has keys of this kid, of whatever algorithm; else those without
+                        a kid are the candidates */
+    size_t next;
+} sjwt_candidates;
 
-/*
- * Goes through the keys that may verify a token of this kid and algorithm, in order;
- * kid NULL: any key. *position is 0 before the first call and is not changed by
- * the caller. Returns NULL after the last one. A key that was refused when it was
- * prepared is among them.
- */
-const sjwt_key *sjwt_keyset_next(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
-                                 size_t *position);
+/* Starts to go through the keys that may verify a token of this kid (NULL: none) and alg. */
+void sjwt_keyset_find(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
+                      sjwt_candidates *out);
+
+/* The next of them, in the order of the set; NULL after the last one. A key that was refused
+ * when it was prepared is among them. */
+const sjwt_key *sjwt_candidates_next(sjwt_candidates *candidates);
 
 #endif

@@ -6,6 +6,7 @@
 #include "jwt/json.h"
 #include "jwt/jwk.h"
 #include "jwt/memory.h"
+#include "jwt/text_fault.h"
 #include "jwt/writer.h"
 
 #include <string.h>
@@ -167,7 +168,7 @@ void sjwt_secret_text_free(const sjwt_private_key *key, char *text, size_t len)
 
 /* ---- parsing ----------------------------------------------------------- */
 
-/* RFC 7518 section 2, Base64urlUInt: no leading zero octet. */
+/* RFC 7518 section 2, Base64urlUInt. */
 static bool is_integer(const key_member *member)
 {
     return member->type == SJWT_CRYPTO_KEY_RSA;
@@ -180,25 +181,21 @@ static sjwt_status read_octets(const sjwt_json_value *jwk, sjwt_private_key *key
 
     for (size_t i = 0; i < KEY_MEMBER_COUNT; i++) {
         const key_member *member = &key_members[i];
+        sjwt_status status;
         const char *text;
-        size_t len;
 
         if (member->type != key->key.public_key.type)
             continue;
-        text = sjwt_json_string(sjwt_json_member(jwk, member->name));
-        if (text == NULL)
-            return sjwt_fail(error, SJWT_JWK_MEMBER_INVALID, 0, member->name);
-        len = strlen(text);
-        if (len == 0 || !sjwt_base64url_decode(text, len, next, NULL) ||
-            (is_integer(member) && next[0] == 0))
-            return sjwt_fail(error, SJWT_JWK_MEMBER_INVALID, 0, member->name);
-        len = SJWT_BASE64URL_DECODED_LEN(len);
-        *span_of(&key->key, member) = (sjwt_crypto_span){.data = next, .len = len};
-        next += len;
+        if ((status = sjwt_jwk_read_text(jwk, member->name, is_integer(member), &text, error)) !=
+                SJWT_OK ||
+            (status = sjwt_jwk_decode(text, member->name, is_integer(member), next,
+                                      span_of(&key->key, member), error)) != SJWT_OK)
+            return status;
+        next += SJWT_BASE64URL_DECODED_LEN(strlen(text));
     }
     /* A key with more than two primes is refused: no signer uses the others. */
-    if (key->key.public_key.type == SJWT_CRYPTO_KEY_RSA && sjwt_json_member(jwk, "oth") != NULL)
-        return sjwt_fail(error, SJWT_JWK_KEY_REFUSED, 0, "oth");
+    if (key->key.public_key.type == SJWT_CRYPTO_KEY_RSA && sjwt_jwk_member(jwk, "oth") != NULL)
+        return sjwt_fail(error, SJWT_JWK_KEY_REFUSED, 0, "it has \"oth\": more than two primes");
     return SJWT_OK;
 }
 
@@ -211,7 +208,7 @@ static sjwt_status read_jwk(const sjwt_json_value *jwk, sjwt_private_key *key, s
         return status;
     key->key.public_key.type = profile.type;
     key->key.public_key.curve = profile.curve;
-    key->has_use = sjwt_json_member(jwk, "use") != NULL;
+    key->has_use = sjwt_jwk_member(jwk, "use") != NULL;
     if (profile.alg != NULL)
         sjwt_find_algorithm(sjwt_json_string(sjwt_json_member(jwk, "alg")), &key->alg);
     if (profile.kid != NULL && !keep_kid(key, profile.kid))
@@ -227,8 +224,10 @@ static sjwt_status parse_text(const char *text, size_t len, sjwt_private_key *ke
     sjwt_status status =
         sjwt_json_parse_secret(&key->allocator, text, len, SJWT_JWK_MALFORMED, &json, &position);
 
-    if (status != SJWT_OK)
-        return sjwt_fail(error, status, position, NULL);
+    if (status != SJWT_OK) {
+        const char *fault = status == SJWT_JWK_MALFORMED ? sjwt_json_text_fault(text, len) : NULL;
+        return sjwt_fail(error, status, fault == NULL ? position : 0, fault);
+    }
     status = read_jwk(json.root, key, error);
     sjwt_json_free(&json);
     return status;

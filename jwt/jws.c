@@ -5,6 +5,7 @@
 #include "jwt/error.h"
 #include "jwt/jwk.h"
 #include "jwt/memory.h"
+#include "jwt/text_fault.h"
 #include "jwt/token.h"
 
 #include <string.h>
@@ -23,6 +24,24 @@ static sjwt_status decode(sjwt_crypto_span text, size_t offset, void *out, sjwt_
     if (!sjwt_base64url_decode((const char *)text.data, text.len, out, &position))
         return sjwt_fail(error, wrong, offset + position, NULL);
     return SJWT_OK;
+}
+
+void sjwt_jws_explain(const char *text, size_t len, sjwt_status status, sjwt_error *error)
+{
+    const char *fault;
+
+    switch (status) {
+    case SJWT_MALFORMED:
+    case SJWT_SIGNATURE_ENCODING:
+    case SJWT_HEADER_ENCODING:
+    case SJWT_HEADER_JSON:
+        fault = sjwt_token_text_fault(text, len);
+        if (fault != NULL)
+            sjwt_fail(error, status, error == NULL ? 0 : error->position, fault);
+        break;
+    default:
+        break;
+    }
 }
 
 sjwt_status sjwt_jws_split(const char *text, size_t len, sjwt_crypto_span *header,
@@ -90,16 +109,13 @@ static sjwt_status read_header(sjwt_jws_object *jws, sjwt_error *error)
     return jws->algorithm != NULL ? SJWT_OK : sjwt_fail(error, SJWT_ALG_UNKNOWN, 0, NULL);
 }
 
-sjwt_status sjwt_jws_open(const sjwt_allocator *allocator, const char *text, size_t len,
-                          size_t max_size, sjwt_jws_object *out, sjwt_error *error)
+static sjwt_status open_jws(const sjwt_allocator *allocator, const char *text, size_t len,
+                            sjwt_jws_object *out, sjwt_error *error)
 {
     sjwt_crypto_span header = {NULL, 0}, signature = {NULL, 0};
     sjwt_status status;
     size_t position;
 
-    memset(out, 0, sizeof(*out));
-    if (len > (max_size != 0 ? max_size : SJWT_MAX_TOKEN_SIZE))
-        return sjwt_fail(error, SJWT_TOO_LARGE, 0, NULL);
     status = sjwt_jws_split(text, len, &header, &out->payload_text, &signature, error);
     if (status != SJWT_OK)
         return status;
@@ -111,18 +127,26 @@ sjwt_status sjwt_jws_open(const sjwt_allocator *allocator, const char *text, siz
         return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
     out->token = token;
     if ((status = decode(signature, len - signature.len, token->signature, SJWT_SIGNATURE_ENCODING,
-                         error)) == SJWT_OK &&
-        (status = decode(header, 0, token->header, SJWT_HEADER_ENCODING, error)) == SJWT_OK) {
-        token->header[token->header_len] = '\0';
-        status = sjwt_json_parse(allocator, token->header, token->header_len, SJWT_HEADER_JSON,
-                                 &out->header, &position);
-        if (status != SJWT_OK)
-            sjwt_fail(error, status, position, NULL);
-        else
-            status = read_header(out, error);
-    }
-    if (status != SJWT_OK)
+                         error)) != SJWT_OK ||
+        (status = decode(header, 0, token->header, SJWT_HEADER_ENCODING, error)) != SJWT_OK)
+        return status;
+    token->header[token->header_len] = '\0';
+    status = sjwt_json_parse(allocator, token->header, token->header_len, SJWT_HEADER_JSON,
+                             &out->header, &position);
+    return status == SJWT_OK ? read_header(out, error) : sjwt_fail(error, status, position, NULL);
+}
+
+sjwt_status sjwt_jws_open(const sjwt_allocator *allocator, const char *text, size_t len,
+                          size_t max_size, sjwt_jws_object *out, sjwt_error *error)
+{
+    memset(out, 0, sizeof(*out));
+    if (len > (max_size != 0 ? max_size : SJWT_MAX_TOKEN_SIZE))
+        return sjwt_fail(error, SJWT_TOO_LARGE, 0, NULL);
+    sjwt_status status = open_jws(allocator, text, len, out, error);
+    if (status != SJWT_OK) {
+        sjwt_jws_explain(text, len, status, error);
         sjwt_jws_close(out);
+    }
     return status;
 }
 
@@ -220,11 +244,11 @@ sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy
     return SJWT_OK;
 }
 
-/* Reads "kid" and keeps it in the token. */
+/* Reads "kid" and keeps it in the token. One that is null is absent. */
 static sjwt_status read_key_id(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                sjwt_error *error)
 {
-    const sjwt_json_value *value = sjwt_json_member(jws->header.root, "kid");
+    const sjwt_json_value *value = sjwt_jwk_member(jws->header.root, "kid");
     const char *kid = sjwt_json_string(value);
 
     if (kid == NULL)
@@ -270,59 +294,78 @@ static sjwt_status verify_with(const sjwt_key *key, const sjwt_jws_object *jws,
     return status_of(sjwt_crypto_verify(&prepared, jws->message, signature));
 }
 
-/* SJWT_OK, or the first of these that is so of a key: there was no memory, or the library
- * failed; the signature is not valid; the key is refused; the signature's length is not that
- * of a signature by the key. */
-static sjwt_status try_keys(const sjwt_jws_object *jws, const sjwt_keyset *keys, const char *kid)
+/* Of two outcomes, which says more? They are those of different keys. */
+static sjwt_status more_telling(sjwt_status left, sjwt_status right)
+{
+    static const sjwt_status order[] = {SJWT_SIGNATURE_INVALID, SJWT_KEY_REFUSED,
+                                        SJWT_ALG_UNSUPPORTED, SJWT_SIGNATURE_ENCODING};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        if (left == order[i] || right == order[i])
+            return order[i];
+    }
+    return left;
+}
+
+/* SJWT_OK, SJWT_NO_MEMORY or SJWT_INTERNAL as soon as a key gives it; else why no key verified
+ * the signature. Without candidates: SJWT_KEY_NOT_FOUND. A key whose signatures have another
+ * length, and one that is refused, count as not tried. */
+static sjwt_status try_keys(const sjwt_jws_object *jws, sjwt_candidates *candidates)
 {
     sjwt_crypto_span signature = {jws->token->signature, jws->token->signature_len};
-    sjwt_crypto_alg alg = jws->algorithm->alg;
-    sjwt_status outcome = SJWT_SIGNATURE_ENCODING;
-    size_t position = 0, tried = 0;
+    sjwt_status outcome = SJWT_KEY_NOT_FOUND;
+    size_t tried = 0;
     const sjwt_key *key;
 
-    while (tried < SJWT_MAX_CANDIDATE_KEYS &&
-           (key = sjwt_keyset_next(keys, kid, alg, &position)) != NULL) {
-        tried++;
-        if (signature.len != sjwt_crypto_signature_length(alg, &key->octets))
-            continue;
-        sjwt_status status = verify_with(key, jws, signature);
-        switch (status) {
-        case SJWT_SIGNATURE_INVALID:
-            outcome = status;
-            break;
-        case SJWT_KEY_REFUSED: /* as if it were not there */
-        case SJWT_ALG_UNSUPPORTED:
-            tried--;
-            if (outcome == SJWT_SIGNATURE_ENCODING)
-                outcome = status;
-            break;
-        default:
-            return status;
+    while ((key = sjwt_candidates_next(candidates)) != NULL) {
+        sjwt_status status = SJWT_SIGNATURE_ENCODING;
+        if (signature.len == sjwt_crypto_signature_length(candidates->alg, &key->octets)) {
+            if (tried == SJWT_MAX_CANDIDATE_KEYS)
+                return SJWT_KEYS_NOT_ALL_TRIED;
+            status = verify_with(key, jws, signature);
+            if (status == SJWT_OK || sjwt_status_is_transient(status))
+                return status;
+            tried += status == SJWT_SIGNATURE_INVALID;
         }
+        outcome = more_telling(outcome, status);
     }
     return outcome;
+}
+
+/* Why no key verified the signature, in the token's view: it names its key by kid, or not. */
+static sjwt_status refuse_keys(const sjwt_candidates *candidates, sjwt_status outcome,
+                               sjwt_error *error)
+{
+    const bool kid_unknown = candidates->kid != NULL && !candidates->kid_known;
+
+    switch (outcome) {
+    case SJWT_INTERNAL:
+        return sjwt_fail(error, outcome, 0, sjwt_crypto_describe(candidates->alg));
+    case SJWT_KEY_NOT_FOUND:
+        return sjwt_fail(error, kid_unknown ? SJWT_KEY_NOT_FOUND : SJWT_ALG_MISMATCH, 0, NULL);
+    case SJWT_SIGNATURE_INVALID:
+    case SJWT_SIGNATURE_ENCODING:
+        if (kid_unknown)
+            return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0,
+                             "no key has its \"kid\", and the signature is by none without one");
+        return sjwt_fail(error, outcome, 0, NULL);
+    default:
+        return sjwt_fail(error, outcome, 0, NULL);
+    }
 }
 
 sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error)
 {
-    const sjwt_keyset *keys = issuer_policy->keys;
-    size_t position = 0;
+    sjwt_candidates candidates;
 
     sjwt_status status = read_key_id(jws, issuer_policy, error);
     if (status != SJWT_OK)
         return status;
-    if (keys == NULL)
+    if (issuer_policy->keys == NULL)
         return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0, NULL);
-    const char *kid = issuer_policy->session_key ? NULL : jws->token->key_id;
-    if (sjwt_keyset_next(keys, kid, jws->algorithm->alg, &position) == NULL)
-        status =
-            kid == NULL || sjwt_keyset_has_kid(keys, kid) ? SJWT_ALG_MISMATCH : SJWT_KEY_NOT_FOUND;
-    else
-        status = try_keys(jws, keys, kid);
-    if (status == SJWT_OK)
-        return SJWT_OK;
-    return sjwt_fail(error, status, 0,
-                     status == SJWT_INTERNAL ? sjwt_crypto_describe(jws->algorithm->alg) : NULL);
+    sjwt_keyset_find(issuer_policy->keys, issuer_policy->session_key ? NULL : jws->token->key_id,
+                     jws->algorithm->alg, &candidates);
+    status = try_keys(jws, &candidates);
+    return status == SJWT_OK ? SJWT_OK : refuse_keys(&candidates, status, error);
 }

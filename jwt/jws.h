@@ -27,6 +27,9 @@ sjwt_status sjwt_jws_split(const char *text, size_t len, sjwt_crypto_span *heade
                            sjwt_crypto_span *payload, sjwt_crypto_span *signature,
                            sjwt_error *error);
 
+/* Sets the detail of *error, which has this status, where the text's form explains it. */
+void sjwt_jws_explain(const char *text, size_t len, sjwt_status status, sjwt_error *error);
+
 /*
  * Takes a JWS of at most max_size octets apart (0: SJWT_MAX_TOKEN_SIZE) and
  * refuses what is invalid under any policy: bad encodings of header and signature,

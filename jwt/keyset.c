@@ -14,7 +14,7 @@
 typedef struct skipped_key {
     size_t index;
     const char *kid;
-    sjwt_status why;
+    sjwt_error why;
 } skipped_key;
 
 struct sjwt_keyset {
@@ -26,6 +26,7 @@ struct sjwt_keyset {
     size_t by_kid_count;
     bool is_set;          /* a JWK Set, not a single JWK */
     skipped_key *skipped; /* when the set was parsed: the first MAX_SKIPPED, in order */
+    size_t skipped_max;   /* for how many there is room */
     size_t skipped_kept;
     size_t skipped_count;
 };
@@ -77,19 +78,35 @@ static void add_key(sjwt_keyset *set, sjwt_key *key, size_t index)
         set->by_kid[set->by_kid_count++] = key;
 }
 
+/* A larger array doubles, up to MAX_SKIPPED: most sets skip one or two. */
+static bool make_room(sjwt_keyset *set)
+{
+    if (set->skipped_kept < set->skipped_max)
+        return true;
+    size_t max = set->skipped_max == 0 ? 2 : 2 * set->skipped_max;
+    if (max > MAX_SKIPPED)
+        max = MAX_SKIPPED;
+    skipped_key *larger = sjwt_allocate(&set->allocator, max * sizeof(skipped_key));
+    if (larger == NULL)
+        return false;
+    if (set->skipped_kept > 0)
+        memcpy(larger, set->skipped, set->skipped_kept * sizeof(skipped_key));
+    sjwt_release(&set->allocator, set->skipped);
+    set->skipped = larger;
+    set->skipped_max = max;
+    return true;
+}
+
 static sjwt_status add_skipped(sjwt_keyset *set, const sjwt_json_value *jwk, size_t index,
-                               sjwt_status why)
+                               const sjwt_error *why)
 {
     set->skipped_count++;
     if (set->skipped_kept == MAX_SKIPPED)
         return SJWT_OK;
-    if (set->skipped == NULL) {
-        set->skipped = sjwt_allocate(&set->allocator, MAX_SKIPPED * sizeof(skipped_key));
-        if (set->skipped == NULL)
-            return SJWT_NO_MEMORY;
-    }
+    if (!make_room(set))
+        return SJWT_NO_MEMORY;
     skipped_key *entry = &set->skipped[set->skipped_kept];
-    *entry = (skipped_key){index, NULL, why};
+    *entry = (skipped_key){index, NULL, *why};
     const char *kid = sjwt_json_string(sjwt_json_member(jwk, "kid"));
     if (kid != NULL) {
         size_t size = strlen(kid) + 1;
@@ -102,13 +119,15 @@ static sjwt_status add_skipped(sjwt_keyset *set, const sjwt_json_value *jwk, siz
     return SJWT_OK;
 }
 
-/* By kid alone. The order of two keys of one kid does not matter: they serve different
- * algorithms, see refuse_ambiguous(). */
+/* By kid, then in the order of the set. */
 static int compare_keys(const void *left, const void *right)
 {
     const sjwt_key *a = left, *b = right;
+    int order = strcmp(a->kid, b->kid);
 
-    return strcmp(a->kid, b->kid);
+    if (order != 0)
+        return order;
+    return a->index < b->index ? -1 : a->index > b->index;
 }
 
 static const sjwt_key *sorted(const sjwt_keyset *set, size_t n)
@@ -116,69 +135,99 @@ static const sjwt_key *sorted(const sjwt_keyset *set, size_t n)
     return set->by_kid[n];
 }
 
-/* Keys of one kid must differ in what they serve. (An algorithm belongs to one
- * type, so that algorithms in common imply the type.) */
-static sjwt_status refuse_ambiguous(sjwt_keyset *set, sjwt_error *error)
-{
-    sjwt_algorithm_set served = 0;
-
-    sjwt_sort(set->by_kid, set->by_kid_count, compare_keys);
-    for (size_t i = 0; i < set->by_kid_count; i++) {
-        const sjwt_key *key = sorted(set, i);
-        if (i == 0 || strcmp(sorted(set, i - 1)->kid, key->kid) != 0)
-            served = 0;
-        if ((served & key->algorithms) != 0)
-            return sjwt_fail(error, SJWT_JWK_AMBIGUOUS, 0, NULL);
-        served |= key->algorithms;
-    }
-    return SJWT_OK;
-}
-
 /* The detail names the reason of one key: the first that another build can use, or else the
  * first. */
 static sjwt_status fail_none_usable(const sjwt_keyset *set, sjwt_error *error)
 {
-    char detail[sizeof(error->detail)] = "the set is empty";
+    char detail[2 * sizeof(error->detail)] = "the set is empty";
     size_t index, chosen = 0;
     const char *kid;
-    sjwt_status why;
+    sjwt_error why;
 
-    while (sjwt_keyset_skipped(set, chosen, &index, &kid, &why) && why != SJWT_JWK_UNSUPPORTED)
+    while (sjwt_keyset_skipped(set, chosen, &index, &kid, &why) &&
+           why.status != SJWT_JWK_UNSUPPORTED)
         chosen++;
     if (!sjwt_keyset_skipped(set, chosen, &index, &kid, &why))
         chosen = 0;
     if (sjwt_keyset_skipped(set, chosen, &index, &kid, &why))
-        snprintf(detail, sizeof(detail), "%zu skipped, %s: %s", sjwt_keyset_skipped_count(set),
-                 chosen == 0 ? "the first" : "among them", sjwt_status_text(why));
+        snprintf(detail, sizeof(detail), "%zu skipped, %s: %s%s%s", sjwt_keyset_skipped_count(set),
+                 chosen == 0 ? "the first" : "among them", sjwt_status_text(why.status),
+                 why.detail[0] == '\0' ? "" : ": ", why.detail);
     return sjwt_fail(error, SJWT_JWK_NONE_USABLE, 0, detail);
 }
 
-/* Such a status says nothing of the key, and so nothing may be kept of it. */
-static bool ends_the_parse(sjwt_status status)
+/* The keys of a set while it is read, by hash, so that a repeated one is found at once. At most
+ * half of the slots are taken. */
+typedef struct key_table {
+    const sjwt_key **slots;
+    size_t mask; /* the number of slots, a power of two, less one */
+} key_table;
+
+static bool make_table(const sjwt_allocator *allocator, size_t max_keys, key_table *out)
 {
-    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
+    size_t slots = 2;
+
+    while (slots < 2 * max_keys)
+        slots *= 2;
+    out->mask = slots - 1;
+    out->slots = sjwt_allocate(allocator, slots * sizeof(const sjwt_key *));
+    if (out->slots != NULL)
+        memset(out->slots, 0, slots * sizeof(const sjwt_key *));
+    return out->slots != NULL;
 }
 
-static sjwt_status fill_set(sjwt_keyset *set, const sjwt_json_value *members, sjwt_error *error)
+/* Where the same key is, or else where this one belongs. */
+static const sjwt_key **find_slot(const key_table *table, const sjwt_key *key)
+{
+    size_t i = (size_t)key->hash & table->mask;
+
+    while (table->slots[i] != NULL && !sjwt_key_is_same(table->slots[i], key))
+        i = (i + 1) & table->mask;
+    return &table->slots[i];
+}
+
+/* Reads one member of "keys" and takes it in, or else keeps the reason why not. */
+static sjwt_status add_member(sjwt_keyset *set, const key_table *table, const sjwt_json_value *jwk,
+                              size_t index, sjwt_error *error)
+{
+    const sjwt_key **slot = NULL;
+    sjwt_error why;
+    sjwt_key *key;
+    sjwt_status status = sjwt_key_read(&set->allocator, jwk, &key, &why);
+
+    if (status == SJWT_OK) {
+        slot = find_slot(table, key);
+        if (*slot != NULL)
+            status = sjwt_fail(&why, SJWT_JWK_REPEATED, 0, NULL);
+        else if (set->count == SJWT_MAX_KEYS)
+            status = SJWT_JWK_TOO_MANY;
+    }
+    if (status == SJWT_OK) {
+        *slot = key;
+        add_key(set, key, index);
+        return SJWT_OK;
+    }
+    sjwt_key_free(&set->allocator, key);
+    if (!sjwt_status_is_transient(status) && status != SJWT_JWK_TOO_MANY)
+        status = add_skipped(set, jwk, index, &why);
+    return status == SJWT_OK ? SJWT_OK : sjwt_fail(error, status, 0, NULL);
+}
+
+static sjwt_status fill_set(sjwt_keyset *set, const key_table *table,
+                            const sjwt_json_value *members, sjwt_error *error)
 {
     size_t index = 0;
 
     for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL;
-         jwk = sjwt_json_next(jwk), index++) {
-        sjwt_key *key;
-        sjwt_status status = sjwt_key_read(&set->allocator, jwk, &key, NULL);
-        if (status == SJWT_OK && set->count == SJWT_MAX_KEYS) {
-            sjwt_key_free(&set->allocator, key);
-            return sjwt_fail(error, SJWT_JWK_TOO_MANY, 0, NULL);
-        }
-        if (status == SJWT_OK)
-            add_key(set, key, index);
-        else if (!ends_the_parse(status))
-            status = add_skipped(set, jwk, index, status);
-        if (ends_the_parse(status))
-            return sjwt_fail(error, status, 0, NULL);
+         jwk = sjwt_json_next(jwk)) {
+        sjwt_status status = add_member(set, table, jwk, index++, error);
+        if (status != SJWT_OK)
+            return status;
     }
-    return set->count == 0 ? fail_none_usable(set, error) : refuse_ambiguous(set, error);
+    if (set->count == 0)
+        return fail_none_usable(set, error);
+    sjwt_sort(set->by_kid, set->by_kid_count, compare_keys);
+    return SJWT_OK;
 }
 
 static sjwt_status read_set(const sjwt_allocator *allocator, const sjwt_json_value *members,
@@ -187,15 +236,21 @@ static sjwt_status read_set(const sjwt_allocator *allocator, const sjwt_json_val
     size_t count = 0;
 
     if (!sjwt_json_is_array(members))
-        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY_SET, 0, NULL);
+        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY_SET, 0, "\"keys\" is not an array");
     for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL;
          jwk = sjwt_json_next(jwk))
         count++;
-    sjwt_status status = make_set(allocator, count < SJWT_MAX_KEYS ? count : SJWT_MAX_KEYS, out);
+    size_t max_keys = count < SJWT_MAX_KEYS ? count : SJWT_MAX_KEYS;
+    key_table table;
+    sjwt_status status = make_set(allocator, max_keys, out);
     if (status != SJWT_OK)
         return sjwt_fail(error, status, 0, NULL);
     (*out)->is_set = true;
-    status = fill_set(*out, members, error);
+    if (make_table(allocator, max_keys, &table))
+        status = fill_set(*out, &table, members, error);
+    else
+        status = sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
+    sjwt_release(allocator, table.slots);
     if (status != SJWT_OK) {
         sjwt_keyset_free(*out);
         *out = NULL;
@@ -220,16 +275,30 @@ static sjwt_status read_single(const sjwt_allocator *allocator, const sjwt_json_
     return SJWT_OK;
 }
 
+/* What else the text may be. */
+static const char *describe_other(const sjwt_json_value *root)
+{
+    if (sjwt_json_string(root) != NULL)
+        return "it is a string";
+    if (!sjwt_json_is_object(root))
+        return "it is not an object";
+    if (sjwt_jwk_member(root, "jwks_uri") != NULL)
+        return "it is a discovery document, which tells where the keys are";
+    if (sjwt_jwk_member(root, "issuers") != NULL)
+        return "it is a document of issuers";
+    return "it has neither \"keys\" nor \"kty\"";
+}
+
 sjwt_status sjwt_keyset_read(const sjwt_allocator *allocator, const sjwt_json_value *root,
                              sjwt_keyset **out, sjwt_error *error)
 {
-    const sjwt_json_value *members = sjwt_json_member(root, "keys");
+    const sjwt_json_value *members = sjwt_jwk_member(root, "keys");
 
     *out = NULL;
     if (members != NULL)
         return read_set(allocator, members, out, error);
-    if (sjwt_json_member(root, "kty") == NULL)
-        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY_SET, 0, NULL);
+    if (sjwt_jwk_member(root, "kty") == NULL)
+        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY_SET, 0, describe_other(root));
     return read_single(allocator, root, out, error);
 }
 
@@ -238,8 +307,8 @@ static sjwt_status read_public_jwk(const sjwt_allocator *allocator, const sjwt_j
 {
     const char *type = sjwt_json_string(sjwt_json_member(root, "kty"));
 
-    if (sjwt_json_member(root, "keys") != NULL)
-        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY, 0, NULL);
+    if (sjwt_jwk_member(root, "keys") != NULL)
+        return sjwt_fail(error, SJWT_JWK_NOT_A_KEY, 0, "it is a JWK Set");
     if (type != NULL && strcmp(type, "oct") == 0)
         return sjwt_fail(error, SJWT_JWK_SYMMETRIC, 0, NULL);
     return read_single(allocator, root, out, error);
@@ -286,7 +355,7 @@ static sjwt_status prepare_keys(const sjwt_keyset *keys, bool all, sjwt_error *e
         const sjwt_key *key = keys->keys[i];
         sjwt_status status =
             all ? sjwt_key_prepare_all(key, error) : sjwt_key_prepare_any(key, error);
-        if (ends_the_parse(status) || (status != SJWT_OK && !keys->is_set))
+        if (sjwt_status_is_transient(status) || (status != SJWT_OK && !keys->is_set))
             return status;
         usable = usable || status == SJWT_OK;
     }
@@ -353,7 +422,7 @@ static const sjwt_key *find_refused(const sjwt_keyset *keys, size_t *i)
 
 /* Those skipped by parsing and those refused by preparing, each in order, are merged. */
 bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index, const char **kid,
-                         sjwt_status *why)
+                         sjwt_error *why)
 {
     size_t parsed = 0, prepared = 0;
 
@@ -369,8 +438,10 @@ bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index, const
         if (n == 0) {
             *index = is_skipped ? skipped->index : refused->index;
             *kid = is_skipped ? skipped->kid : refused->kid;
-            /* its reason is remembered: no library is asked */
-            *why = is_skipped ? skipped->why : sjwt_key_prepare_any(refused, NULL);
+            if (is_skipped)
+                *why = skipped->why;
+            else /* its reason is remembered: no library is asked */
+                sjwt_key_prepare_any(refused, why);
             return true;
         }
         if (is_skipped)
@@ -385,31 +456,17 @@ size_t sjwt_keyset_size(const sjwt_keyset *keys)
     return keys->count;
 }
 
-static sjwt_octets view(sjwt_crypto_span span)
-{
-    return (sjwt_octets){.data = span.data, .len = span.len};
-}
-
 bool sjwt_keyset_key(const sjwt_keyset *keys, size_t n, sjwt_key_view *out)
 {
+    sjwt_crypto_span octets[2];
+
     if (n >= keys->count)
         return false;
     const sjwt_key *key = keys->keys[n];
     *out = (sjwt_key_view){.kid = key->kid, .algorithms = key->algorithms};
-    switch (key->octets.type) {
-    case SJWT_CRYPTO_KEY_OKP:
-    case SJWT_CRYPTO_KEY_EC:
-        out->octets[0] = view(key->octets.x);
-        out->octets[1] = view(key->octets.y);
-        break;
-    case SJWT_CRYPTO_KEY_RSA:
-        out->octets[0] = view(key->octets.n);
-        out->octets[1] = view(key->octets.e);
-        break;
-    case SJWT_CRYPTO_KEY_OCT:
-        out->octets[0] = view(key->octets.k);
-        break;
-    }
+    sjwt_key_get_octets(key, octets);
+    for (int i = 0; i < 2; i++)
+        out->octets[i] = (sjwt_octets){.data = octets[i].data, .len = octets[i].len};
     return true;
 }
 
@@ -441,9 +498,16 @@ static const sjwt_key *get_by_kid(const sjwt_keyset *keys, size_t place, const c
     return sorted(keys, place);
 }
 
-bool sjwt_keyset_has_kid(const sjwt_keyset *keys, const char *kid)
+void sjwt_keyset_find(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
+                      sjwt_candidates *out)
 {
-    return get_by_kid(keys, lower_bound(keys, kid), kid) != NULL;
+    *out = (sjwt_candidates){.keys = keys, .alg = alg, .kid = kid};
+    if (kid == NULL)
+        return;
+    size_t place = lower_bound(keys, kid);
+    out->kid_known = get_by_kid(keys, place, kid) != NULL;
+    if (out->kid_known)
+        out->next = place;
 }
 
 static bool serves(const sjwt_key *key, sjwt_crypto_alg alg)
@@ -451,27 +515,23 @@ static bool serves(const sjwt_key *key, sjwt_crypto_alg alg)
     return (key->algorithms & SJWT_CRYPTO_BIT(alg)) != 0;
 }
 
-/* No two keys of one kid serve one algorithm: there is one at most. */
-static const sjwt_key *find_by_kid(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg)
+/* The key at the next place, whatever its algorithms; NULL after the last one. */
+static const sjwt_key *step(sjwt_candidates *candidates)
 {
-    const sjwt_key *key;
+    const sjwt_keyset *keys = candidates->keys;
 
-    for (size_t place = lower_bound(keys, kid); (key = get_by_kid(keys, place, kid)) != NULL;
-         place++) {
-        if (serves(key, alg))
-            return key;
-    }
-    return NULL;
+    if (candidates->kid != NULL && candidates->kid_known)
+        return get_by_kid(keys, candidates->next++, candidates->kid);
+    return candidates->next < keys->count ? keys->keys[candidates->next++] : NULL;
 }
 
-const sjwt_key *sjwt_keyset_next(const sjwt_keyset *keys, const char *kid, sjwt_crypto_alg alg,
-                                 size_t *position)
+const sjwt_key *sjwt_candidates_next(sjwt_candidates *candidates)
 {
-    if (kid != NULL)
-        return (*position)++ == 0 ? find_by_kid(keys, kid, alg) : NULL;
-    while (*position < keys->count) {
-        const sjwt_key *key = keys->keys[(*position)++];
-        if (serves(key, alg))
+    const bool without_kid = candidates->kid != NULL && !candidates->kid_known;
+    const sjwt_key *key;
+
+    while ((key = step(candidates)) != NULL) {
+        if (serves(key, candidates->alg) && !(without_kid && key->kid != NULL))
             return key;
     }
     return NULL;

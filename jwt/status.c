@@ -27,6 +27,11 @@ const char *sjwt_status_text(sjwt_status status)
     return is_status(status) ? statuses[status].text : "unknown status";
 }
 
+bool sjwt_status_is_transient(sjwt_status status)
+{
+    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
+}
+
 sjwt_status sjwt_fail(sjwt_error *error, sjwt_status status, size_t position, const char *detail)
 {
     if (error == NULL)

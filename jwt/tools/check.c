@@ -27,60 +27,91 @@ typedef struct check_options {
     bool issuers;
 } check_options;
 
-static bool says_nothing_of_input(sjwt_status status)
-{
-    return status == SJWT_NO_MEMORY || status == SJWT_INTERNAL;
-}
-
 static int refuse_input(const char *what, const sjwt_error *error)
 {
     int code = fail_input(what, error);
 
-    return says_nothing_of_input(error->status) ? code : EXIT_REFUSED;
+    return sjwt_status_is_transient(error->status) ? code : EXIT_REFUSED;
 }
 
 /* ---- keys -------------------------------------------------------------- */
 
-static sjwt_status print_key(const sjwt_allocator *allocator, const char *name,
-                             const sjwt_json_value *jwk)
-{
-    sjwt_key *key;
-    sjwt_status status = sjwt_key_read(allocator, jwk, &key, NULL);
+/* The keys listed so far. */
+typedef struct key_list {
+    sjwt_allocator allocator;
+    sjwt_key **keys;
+    size_t count;
+} key_list;
 
-    if (status == SJWT_OK)
-        status = sjwt_key_prepare_all(key, NULL);
-    if (says_nothing_of_input(status)) {
-        sjwt_key_free(allocator, key);
-        return status;
+static bool is_listed(const key_list *list, const sjwt_key *key)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (sjwt_key_is_same(list->keys[i], key))
+            return true;
     }
-    printf("%s  %s", name, status == SJWT_OK ? "usable " : "skipped");
-    print_kid(sjwt_json_string(sjwt_json_member(jwk, "kid")));
-    putchar(':');
-    if (status == SJWT_OK) {
-        print_algorithms(sjwt_key_usable_algorithms(key));
-        if ((key->algorithms & sjwt_public_key_algorithms()) == 0)
-            printf(" (a shared secret: only where algorithms are named)");
-    } else
-        printf(" %s", sjwt_status_text(status));
-    putchar('\n');
-    sjwt_key_free(allocator, key);
-    return SJWT_OK;
+    return false;
 }
 
-static sjwt_status print_keys(const sjwt_allocator *allocator, const sjwt_json_value *root)
+static void print_reason(const sjwt_error *why)
+{
+    printf(" %s%s%s", sjwt_status_text(why->status), why->detail[0] == '\0' ? "" : ": ",
+           why->detail);
+}
+
+static void print_usable(const sjwt_key *key)
+{
+    print_algorithms(sjwt_key_usable_algorithms(key));
+    if ((key->algorithms & sjwt_public_key_algorithms()) == 0)
+        printf(" (a shared secret: only where algorithms are named)");
+}
+
+static sjwt_status print_key(key_list *list, const char *name, const sjwt_json_value *jwk)
+{
+    sjwt_error why;
+    sjwt_key *key;
+    sjwt_status status = sjwt_key_read(&list->allocator, jwk, &key, &why);
+
+    if (status == SJWT_OK && is_listed(list, key))
+        status = (why = (sjwt_error){.status = SJWT_JWK_REPEATED}).status;
+    else if (status == SJWT_OK)
+        status = sjwt_key_prepare_all(key, &why);
+    if (!sjwt_status_is_transient(status)) {
+        printf("%s  %s", name, status == SJWT_OK ? "usable " : "skipped");
+        print_kid(sjwt_json_string(sjwt_json_member(jwk, "kid")));
+        putchar(':');
+        if (status == SJWT_OK)
+            print_usable(key);
+        else
+            print_reason(&why);
+        putchar('\n');
+    }
+    if (key != NULL && status != SJWT_JWK_REPEATED)
+        list->keys[list->count++] = key;
+    else
+        sjwt_key_free(&list->allocator, key);
+    return sjwt_status_is_transient(status) ? status : SJWT_OK;
+}
+
+static sjwt_status print_keys(key_list *list, const sjwt_json_value *root)
 {
     const sjwt_json_value *members = sjwt_json_member(root, "keys");
     sjwt_status status = SJWT_OK;
-    size_t index = 0;
+    size_t count = 1, index = 0;
 
-    if (members == NULL)
-        return print_key(allocator, "key", root);
+    for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL;
+         jwk = sjwt_json_next(jwk))
+        count++;
+    list->keys = sjwt_allocate(&list->allocator, count * sizeof(sjwt_key *));
+    if (list->keys == NULL)
+        return SJWT_NO_MEMORY;
+    if (!sjwt_json_is_array(members))
+        return print_key(list, "key", root);
     for (const sjwt_json_value *jwk = sjwt_json_first(members); jwk != NULL && status == SJWT_OK;
          jwk = sjwt_json_next(jwk)) {
         char name[32];
 
         snprintf(name, sizeof(name), "keys[%zu]", index++);
-        status = print_key(allocator, name, jwk);
+        status = print_key(list, name, jwk);
     }
     return status;
 }
@@ -89,14 +120,17 @@ static sjwt_status print_keys(const sjwt_allocator *allocator, const sjwt_json_v
  * others at most a hundred reasons. */
 static int list_keys(const buffer *text)
 {
-    sjwt_allocator allocator = sjwt_allocator_resolve(NULL);
+    key_list list = {.allocator = sjwt_allocator_resolve(NULL)};
     sjwt_json json;
-    sjwt_status status =
-        sjwt_json_parse_secret(&allocator, text->data, text->len, SJWT_JWK_MALFORMED, &json, NULL);
+    sjwt_status status = sjwt_json_parse_secret(&list.allocator, text->data, text->len,
+                                                SJWT_JWK_MALFORMED, &json, NULL);
 
     if (status == SJWT_OK)
-        status = print_keys(&allocator, json.root);
+        status = print_keys(&list, json.root);
     sjwt_json_free(&json);
+    for (size_t i = 0; i < list.count; i++)
+        sjwt_key_free(&list.allocator, list.keys[i]);
+    sjwt_release(&list.allocator, list.keys);
     return status == SJWT_OK ? EXIT_VALID : fail("%s", sjwt_status_text(status));
 }
 
@@ -110,7 +144,7 @@ static int check_keys(const buffer *text)
     if (status == SJWT_OK)
         status = sjwt_keyset_prepare_any(keys, &error);
     sjwt_keyset_free(keys);
-    if (status == SJWT_OK || status == SJWT_JWK_NONE_USABLE || status == SJWT_JWK_AMBIGUOUS)
+    if (status == SJWT_OK || status == SJWT_JWK_NONE_USABLE)
         code = list_keys(text);
     if (code == EXIT_VALID && status != SJWT_OK)
         code = refuse_input("FILE", &error);

@@ -47,7 +47,7 @@ static void print_distance(const sjwt_error *error, int64_t now)
 
 int refuse(const sjwt_error *error, int64_t now)
 {
-    if (error->status == SJWT_NO_MEMORY || error->status == SJWT_INTERNAL)
+    if (sjwt_status_is_transient(error->status))
         return fail("%s%s%s", sjwt_status_text(error->status), error->detail[0] == '\0' ? "" : ": ",
                     error->detail);
 

@@ -110,12 +110,13 @@ void print_skipped(const char *indent, const sjwt_keyset *keys)
 {
     size_t shown = 0, index;
     const char *kid;
-    sjwt_status why;
+    sjwt_error why;
 
     for (; sjwt_keyset_skipped(keys, shown, &index, &kid, &why); shown++) {
         printf("%sskipped", indent);
         print_kid(kid);
-        printf(", keys[%zu]: %s\n", index, sjwt_status_text(why));
+        printf(", keys[%zu]: %s%s%s\n", index, sjwt_status_text(why.status),
+               why.detail[0] == '\0' ? "" : ": ", why.detail);
     }
     if (shown < sjwt_keyset_skipped_count(keys))
         printf("%sskipped  %zu more\n", indent, sjwt_keyset_skipped_count(keys) - shown);

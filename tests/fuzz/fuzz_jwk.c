@@ -8,7 +8,7 @@ static void look_at(const sjwt_keyset *keys)
 {
     size_t index, skipped = 0;
     const char *kid;
-    sjwt_status why;
+    sjwt_error why;
 
     must(sjwt_keyset_size(keys) > 0 && sjwt_keyset_size(keys) <= SJWT_MAX_KEYS);
     must(sjwt_keyset_count(keys) == sjwt_keyset_size(keys));
@@ -18,18 +18,20 @@ static void look_at(const sjwt_keyset *keys)
         for (unsigned alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
             if ((key->algorithms & SJWT_CRYPTO_BIT(alg)) == 0)
                 continue;
-            size_t position = 0;
-            const sjwt_key *found =
-                sjwt_keyset_next(keys, key->kid, (sjwt_crypto_alg)alg, &position);
-            must(found != NULL && (key->kid == NULL || found == key));
-            must(key->kid == NULL || sjwt_keyset_has_kid(keys, key->kid));
+            sjwt_candidates candidates;
+            const sjwt_key *found;
+            sjwt_keyset_find(keys, key->kid, (sjwt_crypto_alg)alg, &candidates);
+            must(candidates.kid_known == (key->kid != NULL));
+            while ((found = sjwt_candidates_next(&candidates)) != NULL && found != key)
+                must(key->kid == NULL || strcmp(found->kid, key->kid) == 0);
+            must(found == key);
         }
     }
     const bool is_usable = sjwt_keyset_prepare_all(keys, NULL) == SJWT_OK;
     must(is_usable == (sjwt_keyset_count(keys) > 0));
     must(is_usable == (sjwt_keyset_usable_algorithms(keys) != 0));
     while (sjwt_keyset_skipped(keys, skipped, &index, &kid, &why)) {
-        must(why != SJWT_OK);
+        must(why.status != SJWT_OK);
         skipped++;
     }
     must(skipped <= sjwt_keyset_skipped_count(keys));

@@ -132,7 +132,8 @@ my $algorithm = 'JWT algorithm refused';
 
 my @refused = (
 	[ 'a wrong issuer', with(iss => 'https://evil.example.com'), $issuer ],
-	[ 'no issuer', without('iss'), $issuer ],
+	[ 'no issuer', without('iss'), refused('23514', 'JWT issuer refused',
+		detail => q(token names no issuer: claim 'iss' is missing), hint => undef) ],
 	[ 'an issuer of another type', with(iss => [$ISSUER]), $issuer ],
 	[ 'an issuer with a slash more', with(iss => "$ISSUER/"), nearly('issuer', 'a trailing slash') ],
 	[ 'an issuer in capitals', with(iss => uc $ISSUER), nearly('issuer', 'letter case') ],
@@ -140,7 +141,8 @@ my @refused = (
 	[ 'a wrong audience', with(aud => 'other'), $audience ],
 	[ 'several wrong audiences', with(aud => [ 'other', 'another' ]), $audience ],
 	[ 'no audiences', with(aud => []), $audience ],
-	[ 'no audience', without('aud'), $audience ],
+	[ 'no audience', without('aud'), refused('23514', 'JWT audience refused',
+		detail => q(token names no audience: claim 'aud' is missing), hint => qr/"client_id" or "azp"/) ],
 	[ 'an audience in capitals', with(aud => uc $AUDIENCE), nearly('audience', 'letter case') ],
 	(map { [ "aud: " . $json->allow_nonref->encode($_), with(aud => $_), $not_an_audience ] }
 		1, 1.5, JSON::PP::true, { $AUDIENCE => 1 }, [1], [ $AUDIENCE, 1 ], [ [$AUDIENCE] ]),
@@ -287,7 +289,7 @@ session_ok(
 	init_with(of($key_a, "$a/", aud => 'for a')) => nearly('issuer', 'a trailing slash'),
 	init_with($of_c) => no_keys_of_c('No such file or directory'),
 	'SELECT status, issuer, keys_known FROM auth.jwt_status()' => "valid|$b|4");
-for ([ '', 'It is empty.' ], [ '{"keys":secret}', 'not strict JSON, at byte 8.' ], [ '[]', 'not a JWK or JWK Set, at byte 0.' ])
+for ([ '', 'It is empty.' ], [ '{"keys":secret}', 'not strict JSON, at byte 8.' ], [ '[]', 'not a JWK or JWK Set: it is not an object.' ])
 {
 	my ($text, $problem) = @$_;
 	put_file("$data/c.json", $text);
@@ -334,7 +336,7 @@ for (
 	[ 'no keys at all', '{"issuers":[{"issuer":"a","jwks_file":"gone.json"}]}',
 		qr/^file gone\.json: No such file or directory$/ ],
 	[ 'itself for keys', '{"issuers":[{"issuer":"a","jwks_file":"issuers.json"}]}',
-		qr/^file issuers\.json: not a JWK or JWK Set, at byte 0\.$/ ])
+		qr/^file issuers\.json: not a JWK or JWK Set: it is a document of issuers\.$/ ])
 {
 	my ($name, $text, $detail) = @$_;
 	put_file("$data/issuers.json", $text);
@@ -527,8 +529,8 @@ session_ok(
 	'SELECT issued_at FROM auth.jwt_status()' => '1970-01-01 00:00:01+00',
 	"SET pg_session_jwt.jwks_file = 'mixed.json'" => '',
 	'SELECT status, keys_known, keys_skipped FROM auth.jwt_status()' =>
-	  'valid|1|[{"kid": "a \"quoted\"\n", "index": 1, "reason": "key type is not known"}, '
-	  . '{"kid": null, "index": 2, "reason": "a member of the key has the wrong type or encoding"}]');
+	  'valid|1|[{"kid": "a \"quoted\"\n", "index": 1, "reason": "key type (\'kty\') is not known"}, '
+	  . '{"kid": null, "index": 2, "reason": "a member of the key is invalid: \"k\" is missing"}]');
 session_ok(
 	$node,
 	'auth.jwt_status() in the other modes',

@@ -402,9 +402,9 @@ key_refused('a duplicate member', substr($jwk, 0, -1) . ',"kty":"oct"}', qr/^not
 key_refused('a set', qq({"keys":[$jwk]}), qr/^not a JWK/);
 key_refused('an array', "[$jwk]", qr/^not a JWK/);
 key_refused('no kty', public_jwk($alg, kty => undef), qr/./);
-key_refused('an unknown kty', public_jwk($alg, kty => 'XX'), qr/^key type is not known/);
+key_refused('an unknown kty', public_jwk($alg, kty => 'XX'), qr/^key type \('kty'\) is not known/);
 key_refused('no crv', public_jwk($alg, crv => undef), qr/./);
-key_refused('an unknown curve', public_jwk($alg, crv => 'X25519'), qr/^curve is not known/);
+key_refused('an unknown curve', public_jwk($alg, crv => 'X25519'), qr/^curve \('crv'\) is not known/);
 key_refused('the curve of another family', public_jwk($alg, kty => 'RSA'), qr/./);
 key_refused('x missing', public_jwk($alg, x => undef), qr/./);
 key_refused('x a number', public_jwk($alg, x => 7), qr/./);

@@ -29,7 +29,7 @@ my $lacking = 'key is for an algorithm that this build does not support';
 my $shared = '(a shared secret: only where algorithms are named)';
 my $hs = usable(qw(HS256 HS384 HS512));
 # The output for the secret with the kid "c" and the alg HS256.
-my $hs256 = verifies('HS256') ? qq(usable   kid "c": HS256 $shared) : qq(skipped  kid "c": $lacking);
+my $hs256 = verifies('HS256') ? qq(usable   kid "c": HS256 $shared) : qq(skipped  kid "c": $lacking: HS256);
 
 # The key with these additional members; a set of such keys.
 sub with { my ($jwk, $members) = @_; return "{$members," . substr $jwk, 1 }
@@ -56,12 +56,12 @@ check('a set, in its order', set('{"kty":"oct","kid":"short","k":"AA"}', $pair->
     with($pair->{public}, '"kid":"b","alg":"none"'), with($hmac{jwk}, '"kid":"c","alg":"HS256"'),
     with($pair->{public}, '"kid":"b"')),
     out => <<"END");
-keys[0]  skipped  kid "short": $refused
+keys[0]  skipped  kid "short": $refused: "k" must have at least 32 octets
 keys[1]  usable   no kid: $algorithm
-keys[2]  skipped  kid "for secrets": key is not for signatures
-keys[3]  skipped  no kid: not a JWK
-keys[4]  skipped  no kid: key type is not known
-keys[5]  skipped  kid "b": key is for an algorithm that is not known
+keys[2]  skipped  kid "for secrets": key is not for signatures: "use" is not "sig"
+keys[3]  skipped  no kid: not a JWK: it is not an object
+keys[4]  skipped  no kid: key type ('kty') is not known
+keys[5]  skipped  kid "b": key is for an algorithm ('alg') that is not known
 keys[6]  $hs256
 keys[7]  usable   kid "b": $algorithm
 END
@@ -80,45 +80,54 @@ my @neighbours = ("\xd8\x9b", map { "\xe2$_" } "\x80\x8d", "\x80\x90", "\x80\xa7
 check('a kid of other characters', with($pair->{public}, sprintf '"kid":"%s"', join '', @neighbours),
     out => sprintf qq(key  usable   kid "%s": $algorithm\n), join '', @neighbours);
 check('more than a hundred that are skipped', set(('{}') x 150, $pair->{public}),
-    out => join '', (map { "keys[$_]  skipped  no kid: not a JWK\n" } 0 .. 149),
+    out => join '', (map { "keys[$_]  skipped  no kid: not a JWK: \"kty\" is missing\n" } 0 .. 149),
     "keys[150]  usable   no kid: $algorithm\n");
 
 for my $row (['EdDSA', 'EdDSA', $ed25519{public}], ['ES256', 'ES256', $p256{public}],
     ['RSA', \@rsa, '{"kty":"RSA","e":"AQAB","n":"' . encode_base64url("\xc1" x 256) . '"}']) {
     my ($name, $algorithms, $jwk) = @$row;
+    my $lacks = ref $algorithms ? $algorithms->[0] : $algorithms;
     my $can = usable(ref $algorithms ? @$algorithms : $algorithms);
-    my ($out, $err) = $can ? ("usable   no kid: $can\n", '') : ("skipped  no kid: $lacking\n",
-        "FILE: no usable key in the set: 1 skipped, the first: $lacking");
+    my ($out, $err) = $can ? ("usable   no kid: $can\n", '') : ("skipped  no kid: $lacking: $lacks\n",
+        "FILE: no usable key in the set: 1 skipped, the first: $lacking: $lacks");
     check("$name, in this build", set($jwk), code => $can ? 0 : 1, out => "keys[0]  $out",
         err => $err);
 }
 my $weak = '{"kty":"RSA","e":"AQAB","n":"' . encode_base64url("\xc1" x 128) . '"}';
 check('RSA of 1024 bits beside a good key', set($weak, $pair->{public}),
-    out => "keys[0]  skipped  no kid: $refused\nkeys[1]  usable   no kid: $algorithm\n");
-check('RSA of 1024 bits alone', $weak, code => 1, err => "FILE: $refused");
+    out => "keys[0]  skipped  no kid: $refused: \"n\" must have at least 2048 bits\nkeys[1]  usable   no kid: $algorithm\n");
+check('RSA of 1024 bits alone', $weak, code => 1, err => "FILE: $refused: \"n\" must have at least 2048 bits");
 
 check('an empty set', set(), code => 1,
     err => 'FILE: no usable key in the set: the set is empty');
 check('none usable', set('{"kty":"new"}', with($pair->{jwk}, '"use":"enc","kid":"a"')), code => 1,
-    err => 'FILE: no usable key in the set: 2 skipped, the first: key type is not known',
+    err => 'FILE: no usable key in the set: 2 skipped, the first: key type (\'kty\') is not known',
     out => <<'END');
-keys[0]  skipped  no kid: key type is not known
-keys[1]  skipped  kid "a": key is not for signatures
+keys[0]  skipped  no kid: key type ('kty') is not known
+keys[1]  skipped  kid "a": key is not for signatures: "use" is not "sig"
 END
-check('two of one kid', set((with($pair->{public}, '"kid":"a"')) x 2), code => 1,
-    out => qq(keys[0]  usable   kid "a": $algorithm\nkeys[1]  usable   kid "a": $algorithm\n),
-    err => 'FILE: two keys have the same id and algorithm');
+check('the same key twice', set((with($pair->{public}, '"kid":"a"')) x 2),
+    out => qq(keys[0]  usable   kid "a": $algorithm\n)
+        . qq(keys[1]  skipped  kid "a": the same key is in the set before\n));
+check('members that are null', with($pair->{public}, '"kid":null,"use":null,"alg":null'),
+    out => "key  usable   no kid: $algorithm\n");
+check('a key of SPIFFE', with($pair->{public}, '"use":"jwt-svid"'),
+    out => "key  usable   no kid: $algorithm\n");
 check('two of one kid, for different algorithms', set(with($pair->{public}, '"kid":"a"'),
     with($hmac{jwk}, '"kid":"a","alg":"HS256"')), out => <<"END") if verifies('HS256');
 keys[0]  usable   kid "a": $algorithm
 keys[1]  usable   kid "a": HS256 $shared
 END
 check('one of a type that is not known', '{"kty":"new"}', code => 1,
-    err => 'FILE: key type is not known');
+    err => "FILE: key type ('kty') is not known");
 check('one for an algorithm that is not known', with($pair->{public}, '"alg":"ES256X"'), code => 1,
-    err => 'FILE: key is for an algorithm that is not known');
-check('no keys at all', '{"jwks":[]}', code => 1, err => 'FILE: not a JWK or JWK Set');
-check('nothing', '', code => 1, err => 'FILE: not strict JSON');
+    err => "FILE: key is for an algorithm ('alg') that is not known");
+check('no keys at all', '{"jwks":[]}', code => 1, err => 'FILE: not a JWK or JWK Set: it has neither "keys" nor "kty"');
+check('nothing', '', code => 1, err => 'FILE: not strict JSON: the text is empty');
+check('a byte order mark', "\xEF\xBB\xBF$pair->{public}", code => 1,
+    err => 'FILE: not strict JSON: byte order mark at octet 1');
+check('a discovery document', '{"jwks_uri":"https://a"}', code => 1,
+    err => 'FILE: not a JWK or JWK Set: it is a discovery document, which tells where the keys are');
 my $open = '{"keys":[' . $pair->{public};
 check('half written', $open, code => 1,
     err => 'FILE: not strict JSON, at octet ' . length $open);
@@ -178,7 +187,7 @@ issuers[0]  "b\\x07"
   required_claims  "exp" "sub"
   token_types      "at+jwt"
   jwks             2 usable for @{[in_order($algorithm, 'HS256')]}, 1 skipped
-    skipped  kid "c\\x07", keys[1]: key type is not known
+    skipped  kid "c\\x07", keys[1]: key type ('kty') is not known
 END
 
 # The server would accept these documents, and refuse each token of "b".
@@ -240,7 +249,7 @@ expect('half a document', [@issuers, document("{\"issuers\":[$inline")], code =>
 expect('keys instead of issuers', [@issuers, file($pair->{jwk})], code => 1,
     err => 'FILE: document of issuers is not as it must be: it must be an object with "issuers"');
 expect('issuers instead of keys', ['check', document(issuers($inline))], code => 1,
-    err => 'FILE: not a JWK or JWK Set');
+    err => 'FILE: not a JWK or JWK Set: it is a document of issuers');
 expect('a document of more than 4 MiB', [@issuers, document(issuers($inline) . ' ' x $limit)],
     code => 1, err => 'FILE: document of issuers is too large');
 
@@ -258,7 +267,7 @@ mkdir $_ or die for $directory, "$directory/jwks";
 my $keys = file(set($pair->{jwk}, '{"kty":"new"}'));
 rename $keys, "$directory/jwks/a.json" or die;
 my $counts = "1 usable for $algorithm, 1 skipped\n"
-    . '    skipped  no kid, keys[1]: key type is not known';
+    . q(    skipped  no kid, keys[1]: key type ('kty') is not known);
 
 sub named_file
 {
@@ -284,7 +293,7 @@ expect('a file whose keys are for no algorithm that the issuer names', [@issuers
         qq({"issuer":"b","algorithms":[$others],"jwks_file":"jwks/a.json"})))], code => 1,
     err => $not_served, out => accepting(grep { $_ ne $algorithm } map { $_->[0] } @rows)
         . qq(  jwks_file        "jwks/a.json", 1 usable for $algorithm (none of which it accepts))
-        . ", 1 skipped\n    skipped  no kid, keys[1]: key type is not known\n");
+        . ", 1 skipped\n    skipped  no kid, keys[1]: key type ('kty') is not known\n");
 symlink 'a.json', "$directory/jwks/link" or die;
 named_file('a link to a file', 'jwks/link', $counts);
 broken_file('a file that is elsewhere', 'a.json', 'No such file or directory');

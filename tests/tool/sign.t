@@ -139,46 +139,47 @@ expect('typ that is not UTF-8', [@sign, @claims, '--typ', "a\xff"], code => 2,
 
 # ---- keys ------------------------------------------------------------------
 
-my $member = 'a member of the key has the wrong type or encoding';
+my $member = 'a member of the key is invalid';
 my $refused = 'key has the wrong length, is too weak or is not on the curve';
 my $rsa = '"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB","p":"AQAB","q":"AQAB","dp":"AQAB",'
     . '"dq":"AQAB","qi":"AQAB"';
 my @bad_keys = (
-    ['nothing', '', 'not strict JSON'],
+    ['nothing', '', 'not strict JSON: the text is empty'],
     ['not JSON', '{"kty":"oct"', 'not strict JSON, at octet 12'],
     ['a member twice', '{"kty":"oct","kty":"oct"}', qr/not strict JSON.*/],
-    ['not an object', "[$hmac{jwk}]", 'not a JWK'],
-    ['a set', qq({"keys":[$hmac{jwk}]}), 'not a JWK'],
-    ['no type', '{"k":"AAAA"}', 'not a JWK'],
-    ['a type that is no string', '{"kty":1}', "$member: kty"],
-    ['an unknown type', '{"kty":"oct2"}', 'key type is not known'],
-    ['no curve', '{"kty":"EC"}', "$member: crv"],
-    ['an unknown curve', '{"kty":"EC","crv":"P-257"}', 'curve is not known'],
-    ['a curve of another type', '{"kty":"OKP","crv":"P-256"}', 'curve is not known'],
-    ['encryption', '{"use":"enc",' . substr($hmac{jwk}, 1), 'key is not for signatures: use'],
-    ['use that is no string', '{"use":1,' . substr($hmac{jwk}, 1), "$member: use"],
-    ['only to verify', '{"key_ops":["verify"],' . substr($hmac{jwk}, 1),
-        'key is not for signatures: key_ops'],
-    ['operations that are no array', '{"key_ops":"sign",' . substr($hmac{jwk}, 1),
-        "$member: key_ops"],
-    ['operations that are no strings', '{"key_ops":["sign",1],' . substr($hmac{jwk}, 1),
-        "$member: key_ops"],
+    ['not an object', "[$hmac{jwk}]", 'not a JWK: it is not an object'],
+    ['a set', qq({"keys":[$hmac{jwk}]}), 'not a JWK: "kty" is missing'],
+    ['no type', '{"k":"AAAA"}', 'not a JWK: "kty" is missing'],
+    ['a type that is no string', '{"kty":1}', qq($member: "kty" is not a string)],
+    ['an unknown type', '{"kty":"oct2"}', "key type ('kty') is not known"],
+    ['no curve', '{"kty":"EC"}', qq($member: "crv" is missing)],
+    ['an unknown curve', '{"kty":"EC","crv":"P-257"}', "curve ('crv') is not known"],
+    ['a curve of another type', '{"kty":"OKP","crv":"P-256"}', "curve ('crv') is not known"],
+    ['encryption', '{"use":"enc",' . substr($hmac{jwk}, 1), 'key is not for signatures: "use" is not "sig"'],
+    ['use that is no string', '{"use":1,' . substr($hmac{jwk}, 1), qq($member: "use" is not a string)],
+    # the name is escaped, because its octets are part of the message
+    ['only to verify', '{"key\u005fops":["verify"],' . substr($hmac{jwk}, 1),
+        'key is not for signatures: "key_ops" lacks "sign"'],
+    ['operations that are no array', '{"key\u005fops":"sign",' . substr($hmac{jwk}, 1),
+        qq($member: "key_ops" is not an array)],
+    ['operations that are no strings', '{"key\u005fops":["sign",1],' . substr($hmac{jwk}, 1),
+        qq($member: "key_ops" has an item that is not a string)],
     ['an unknown algorithm', '{"alg":"none",' . substr($hmac{jwk}, 1),
-        'key is for an algorithm that is not known'],
-    ['an algorithm that is no string', '{"alg":null,' . substr($hmac{jwk}, 1), "$member: alg"],
+        "key is for an algorithm ('alg') that is not known"],
+    ['an algorithm that is no string', '{"alg":1,' . substr($hmac{jwk}, 1), qq($member: "alg" is not a string)],
     ['an algorithm of another type', '{"alg":"RS256",' . substr($hmac{jwk}, 1),
-        'key is for an algorithm of another key type'],
-    ['a kid that is no string', '{"kid":1,' . substr($hmac{jwk}, 1), "$member: kid"],
-    ['a public key', $ed25519{public}, "$member: d"],
-    ['a public key', $p256{public}, "$member: d"],
-    ['a private half alone', $p256{jwk} =~ s/"y":"[^"]*",//r, "$member: y"],
-    ['padding', '{"kty":"oct","k":"AA=="}', "$member: k"],
-    ['trailing bits', '{"kty":"oct","k":"AB"}', "$member: k"],
-    ['no octets', '{"kty":"oct","k":""}', "$member: k"],
+        "key is for an algorithm ('alg') of another key type"],
+    ['a kid that is no string', '{"kid":1,' . substr($hmac{jwk}, 1), qq($member: "kid" is not a string)],
+    ['a public key', $ed25519{public}, qq($member: "d" is missing)],
+    ['a public key', $p256{public}, qq($member: "d" is missing)],
+    ['a private half alone', $p256{jwk} =~ s/"y":"[^"]*",//r, qq($member: "y" is missing)],
+    ['padding', '{"kty":"oct","k":"AA=="}', qq($member: "k" is not unpadded base64url)],
+    ['trailing bits', '{"kty":"oct","k":"AB"}', qq($member: "k" is not unpadded base64url)],
+    ['no octets', '{"kty":"oct","k":""}', qq($member: "k" is empty)],
     ['a secret of an octet', '{"kty":"oct","k":"AA"}', $refused],
-    ['RSA without a member', "{$rsa}" =~ s/,"qi":"AQAB"//r, "$member: qi"],
-    ['RSA with a leading zero', "{$rsa}" =~ s/"p":"AQAB"/"p":"AAAB"/r, "$member: p"],
-    ['RSA of three primes', "{$rsa,\"oth\":[]}", "$refused: oth"],
+    ['RSA without a member', "{$rsa}" =~ s/,"qi":"AQAB"//r, qq($member: "qi" is missing)],
+    ['RSA with a zero', "{$rsa}" =~ s/"p":"AQAB"/"p":"AAAA"/r, qq($member: "p" is zero)],
+    ['RSA of three primes', "{$rsa,\"oth\":[]}", qq($refused: it has "oth": more than two primes)],
     ['RSA of 17 bits', "{$rsa}", signs('RS256') ? $refused
         : qr/(\Q$refused\E|algorithm is not supported by this build)/],
 );
@@ -187,6 +188,14 @@ for my $case (@bad_keys) {
     my $pattern = ref $why ? $why : qr/\Q$why\E/;
     expect("key: $name", ['sign', '--key', file($text), @claims], code => 2,
         err => qr/\A--key: $pattern\z/);
+}
+# Zeros before an RSA number do not count, in a private key either.
+if (signs('RS256')) {
+    my $zeros = made(['keygen', '--alg', 'RS256']);
+    $zeros =~ s/"(n|e|d|p|q|dp|dq|qi)":"([^"]*)"/qq("$1":") . encode_base64url("\0" . decode_base64url($2)) . '"'/ge;
+    my $key = file($zeros);
+    is(made(['verify', '--keys', $key, made(['sign', '--key', $key, @claims])]), "{}",
+        'key: RSA with leading zeros');
 }
 # With a public point of another key, an EdDSA signature would reveal the private key.
 for my $pair (grep { signs($_->[0]) } ['EdDSA', \%ed25519], ['ES256', \%p256]) {

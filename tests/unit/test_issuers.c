@@ -158,16 +158,13 @@ static void test_errors(void **state)
          ""},
 
         {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "},{\"issuer\":\"b\",\"jwks\":@[]}]}",
-         SJWT_JWK_NOT_A_KEY_SET, "issuers[1]"},
+         SJWT_JWK_NOT_A_KEY_SET, "issuers[1]: it is not an object"},
         {"{\"issuers\":[{\"jwks\":@{\"keys\":[]}}]}", SJWT_JWK_NONE_USABLE,
          "issuers[0]: the set is empty"},
         {"{\"issuers\":[{\"jwks\":@{\"keys\":[{\"kty\":\"secret\"},1]}}]}", SJWT_JWK_NONE_USABLE,
-         "issuers[0]: 2 skipped, the first: key type is not known"},
-        {"{\"issuers\":[{\"jwks\":@{\"keys\":[{" OKP_KEY ",\"kid\":\"1\"},{" OKP_KEY
-         ",\"kid\":\"1\"}]}}]}",
-         SJWT_JWK_AMBIGUOUS, "issuers[0]"},
+         "issuers[0]: 2 skipped, the first: key type ('kty') is not known"},
         {"{\"issuers\":[{\"jwks\":@{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"=\"}}]}",
-         SJWT_JWK_MEMBER_INVALID, "issuers[0]: x"},
+         SJWT_JWK_MEMBER_INVALID, "issuers[0]: \"x\" is not unpadded base64url"},
         {"{\"issuers\":[{\"jwks\":@{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32
          "\",\"y\":\"" Y32 "\"}}]}",
          SJWT_JWK_UNSUPPORTED, "issuers[0]: ES256K"},
@@ -296,7 +293,7 @@ static void test_verify(void **state)
         {"{\"iss\":\"https://a\"}", 'Z', SJWT_SIGNATURE_INVALID},
         {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'Z', SJWT_OK},
         {"{\"iss\":\"https://b\",\"aud\":\"x\"}", 'K', SJWT_SIGNATURE_INVALID},
-        {"{\"iss\":\"https://b\"}", 'Z', SJWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"https://b\"}", 'Z', SJWT_AUDIENCE_MISSING},
         {"{\"iss\":\"https://c\"}", 'K', SJWT_ISSUER_REFUSED},
     };
     sjwt_issuers *document = issuers_of("{\"issuers\":[{\"issuer\":\"https://a\"," KEYS_OF(

@@ -328,10 +328,10 @@ static void test_header(void **state)
         {"{\"crit\":[]}", SJWT_CRITICAL_HEADER},
 
         {"{\"alg\":\"EdDSA\",\"kid\":1}", SJWT_KID_INVALID},
-        {"{\"alg\":\"EdDSA\",\"kid\":null}", SJWT_KID_INVALID},
+        {"{\"alg\":\"EdDSA\",\"kid\":null}", SJWT_OK},
         {"{\"alg\":\"EdDSA\",\"kid\":[\"a\"]}", SJWT_KID_INVALID},
-        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", SJWT_KEY_NOT_FOUND},
-        {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", SJWT_KEY_NOT_FOUND},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", SJWT_OK},
     };
 
     (void)state;
@@ -507,8 +507,8 @@ static void test_candidates(void **state)
         assert_int_equal(fake.verifications, 2 * (letter - 'a' + 1));
     }
     fake.verifications = 0;
-    expect_letter(EDDSA, 'z', &issuer_policy, SJWT_SIGNATURE_INVALID);
-    assert_int_equal(fake.verifications % SJWT_MAX_CANDIDATE_KEYS, 0);
+    expect_letter(EDDSA, 'z', &issuer_policy, SJWT_KEYS_NOT_ALL_TRIED);
+    assert_int_equal(fake.verifications, 4 * SJWT_MAX_CANDIDATE_KEYS);
 
     /* With kid: only this key. */
     fake.verifications = 0;
@@ -516,7 +516,11 @@ static void test_candidates(void **state)
     assert_int_equal(fake.verifications, 2);
     expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"last\"}", 'a', &issuer_policy,
                   SJWT_SIGNATURE_INVALID);
+    /* With a kid that no key has: those without kid. */
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'a', &issuer_policy, SJWT_OK);
     expect_letter("{\"alg\":\"EdDSA\",\"kid\":\"LAST\"}", 'z', &issuer_policy, SJWT_KEY_NOT_FOUND);
+    expect_letter("{\"alg\":\"RS256\",\"kid\":\"LAST\"}", 'z', &issuer_policy, SJWT_KEY_NOT_FOUND);
+    expect_letter("{\"alg\":\"EdDSA\",\"kid\":null}", 'a', &issuer_policy, SJWT_OK);
     expect_letter("{\"alg\":\"ES256\",\"kid\":\"last\"}", 'z', &issuer_policy, SJWT_ALG_MISMATCH);
     expect_letter("{\"alg\":\"HS256\"}", 'a', &issuer_policy, SJWT_ALG_MISMATCH);
     expect_letter("{\"alg\":\"ES256\"}", 'K', &issuer_policy, SJWT_OK);
@@ -602,7 +606,7 @@ static void test_refused_candidates(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++)
-        next += sprintf(next, "{" EC_KEY "},");
+        next += sprintf(next, "{" EC_KEY ",\"kid\":\"%d\"},", i);
     next += put_key(next, 'a', NULL);
     strcpy(next - 1, "]}");
     sjwt_keyset *keys = keys_of(json);
@@ -617,18 +621,103 @@ static void test_refused_candidates(void **state)
     sjwt_keyset_free(keys);
 
     /* one kind of key, of which the library takes the tenth alone */
-    keys = keys_of("{\"keys\":[{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY
-                   "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "},{" OKP_KEY "}]}");
+    next = json + sprintf(json, "{\"keys\":[");
+    for (char letter = 'a'; letter < 'a' + 10; letter++)
+        next += put_key(next, letter, NULL);
+    strcpy(next - 1, "]}");
+    keys = keys_of(json);
     issuer_policy.keys = keys;
     fake.refuses = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
     for (size_t i = 0; i < 9; i++)
         assert_status(sjwt_key_prepare_any(sjwt_keyset_get(keys, i), NULL), SJWT_JWK_KEY_REFUSED,
                       "refused");
     fake.refuses = 0;
-    expect_letter(EDDSA, 'K', &issuer_policy, SJWT_OK);
+    expect_letter(EDDSA, 'j', &issuer_policy, SJWT_OK);
     expect_letter(EDDSA, 'x', &issuer_policy, SJWT_SIGNATURE_INVALID);
     sjwt_keyset_free(keys);
     assert_int_equal(fake.handles, 0);
+}
+
+/* Nine keys of one kid: the ninth is not tried, and the reason says so. */
+static void test_candidates_of_one_kid(void **state)
+{
+    static const char header[] = "{\"alg\":\"EdDSA\",\"kid\":\"one\"}";
+    char json[2000];
+    char *next = json + sprintf(json, "{\"keys\":[");
+
+    (void)state;
+    next += put_key(next, 'A', NULL);
+    next += put_key(next, 'B', "other");
+    for (char letter = 'a'; letter < 'a' + 9; letter++)
+        next += put_key(next, letter, "one");
+    strcpy(next - 1, "]}");
+    sjwt_keyset *keys = keys_of(json);
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = ALL};
+    for (char letter = 'a'; letter < 'a' + 8; letter++)
+        expect_letter(header, letter, &issuer_policy, SJWT_OK);
+    expect_letter(header, 'i', &issuer_policy, SJWT_KEYS_NOT_ALL_TRIED);
+    expect_letter(header, 'x', &issuer_policy, SJWT_KEYS_NOT_ALL_TRIED);
+    expect_letter(header, 'A', &issuer_policy, SJWT_KEYS_NOT_ALL_TRIED);
+    /* a key that the library refuses is not one of the eight */
+    sjwt_keyset_free(keys);
+    keys = keys_of(json);
+    issuer_policy.keys = keys;
+    fake.refuses = SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_EDDSA);
+    assert_status(sjwt_key_prepare_any(sjwt_keyset_get(keys, 2), NULL), SJWT_JWK_KEY_REFUSED, "a");
+    fake.refuses = 0;
+    expect_letter(header, 'a', &issuer_policy, SJWT_SIGNATURE_INVALID);
+    expect_letter(header, 'i', &issuer_policy, SJWT_OK);
+    sjwt_keyset_free(keys);
+}
+
+/* What the text has beside the token. */
+static void test_text_faults(void **state)
+{
+    static const struct {
+        const char *before, *after, *detail;
+    } rows[] = {
+        {"Bearer ", "", "the text begins with \"Bearer \""},
+        {"bearer ", "", "the text begins with \"Bearer \""},
+        {"Authorization: Bearer ", "", "the text begins with \"Authorization:\""},
+        {"\"", "\"", "the text begins with a quote"},
+        {"'", "'", "the text begins with a quote"},
+        {"", "\"", "the text ends with a quote"},
+        {" ", "", "the text begins with a blank"},
+        {"\t", "", "the text begins with a tab"},
+        {"\n", "", "the text begins with a line end"},
+        {"", " ", "the text ends with a blank"},
+        {"", "\t", "the text ends with a tab"},
+        {"", "\n", "the text ends with a line end"},
+        {"", "\r\n", "the text ends with a line end"},
+        {"\xEF\xBB\xBF", "", "the text begins with a byte order mark"},
+        {"{\"access_token\":\"", "\"}", "the text is JSON, not a token"},
+        {"", ".b.c", "an encrypted token (JWE) has five parts"},
+        {"", "=", ""},
+        {"", ".b", ""},
+    };
+    const sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = ALL};
+    const sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
+    char signature[64];
+
+    (void)state;
+    memset(signature, 'K', sizeof(signature));
+    char *token = compact(EDDSA, "{}", signature, sizeof(signature));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[300], *header, *payload;
+        size_t header_len, payload_len;
+        sjwt_token *verified;
+        sjwt_error error;
+        snprintf(text, sizeof(text), "%s%s%s", rows[i].before, token, rows[i].after);
+        assert_int_not_equal(sjwt_verify(NULL, text, strlen(text), &policy, &verified, &error),
+                             SJWT_OK);
+        assert_string_equal(error.detail, rows[i].detail);
+        if (sjwt_decode_unverified(NULL, text, strlen(text), &header, &header_len, &payload,
+                                   &payload_len, &error) != SJWT_OK)
+            assert_string_equal(error.detail, rows[i].detail);
+        free(header);
+        free(payload);
+    }
+    free(token);
 }
 
 static void test_backend_failures(void **state)
@@ -777,6 +866,8 @@ int main(void)
         cmocka_unit_test_setup(test_every_key_with_every_algorithm, reset_fake),
         cmocka_unit_test_setup(test_signature_lengths, reset_fake),
         cmocka_unit_test_setup(test_refused_candidates, reset_fake),
+        cmocka_unit_test_setup(test_candidates_of_one_kid, reset_fake),
+        cmocka_unit_test_setup(test_text_faults, reset_fake),
         cmocka_unit_test_setup(test_backend_failures, reset_fake),
         cmocka_unit_test_setup(test_first_of_several, reset_fake),
         cmocka_unit_test_setup(test_any_payload, reset_fake),

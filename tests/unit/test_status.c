@@ -27,6 +27,8 @@ typedef struct way {
     char signature;  /* each octet of the signature; 0: 'K'; '!': not base64url */
 } way;
 
+#define KID(kid) "{" OKP_KEY ",\"kid\":\"" kid "\"},"
+
 static const way ways[] = {
     {.status = SJWT_OK, .header = EDDSA, .payload = "{}"},
     {.status = SJWT_NO_MEMORY, .header = EDDSA, .payload = "{}", .fail_at = 1},
@@ -52,10 +54,23 @@ static const way ways[] = {
      .header = EDDSA,
      .payload = "{}",
      .issuer_policy.types = {name_us, 1}},
-    {.status = SJWT_ISSUER_REFUSED, .header = EDDSA, .payload = "{}", .issuer_policy.issuer = "us"},
-    {.status = SJWT_KEY_NOT_FOUND, .header = "{\"alg\":\"EdDSA\",\"kid\":\"1\"}", .payload = "{}"},
+    {.status = SJWT_ISSUER_MISSING, .header = EDDSA, .payload = "{}", .issuer_policy.issuer = "us"},
+    {.status = SJWT_ISSUER_REFUSED,
+     .header = EDDSA,
+     .payload = "{\"iss\":\"them\"}",
+     .issuer_policy.issuer = "us"},
+    {.status = SJWT_KEY_NOT_FOUND,
+     .header = "{\"alg\":\"EdDSA\",\"kid\":\"1\"}",
+     .payload = "{}",
+     .keys = "{" OKP_KEY ",\"kid\":\"2\"}"},
     {.status = SJWT_KEY_REFUSED, .header = EDDSA, .payload = "{}", .prepare = SJWT_CRYPTO_BAD_KEY},
     {.status = SJWT_SIGNATURE_INVALID, .header = EDDSA, .payload = "{}", .signature = 'x'},
+    {.status = SJWT_KEYS_NOT_ALL_TRIED,
+     .header = EDDSA,
+     .payload = "{}",
+     .keys = "{\"keys\":[" KID("1") KID("2") KID("3") KID("4") KID("5") KID("6") KID("7")
+         KID("8") "{" OKP_KEY "}]}",
+     .signature = 'x'},
     {.status = SJWT_CLAIM_MISSING,
      .header = EDDSA,
      .payload = "{}",
@@ -78,9 +93,13 @@ static const way ways[] = {
      .header = EDDSA,
      .payload = "{\"sub\":\"https://a|b\"}",
      .issuer_policy.subjects = SJWT_SUBJECTS_PLAIN},
-    {.status = SJWT_AUDIENCE_REFUSED,
+    {.status = SJWT_AUDIENCE_MISSING,
      .header = EDDSA,
      .payload = "{}",
+     .issuer_policy.audiences = {name_us, 1}},
+    {.status = SJWT_AUDIENCE_REFUSED,
+     .header = EDDSA,
+     .payload = "{\"aud\":\"them\"}",
      .issuer_policy.audiences = {name_us, 1}},
     {.status = SJWT_ISSUERS_TOO_LARGE, .keys = "", .is_issuers = true},
     {.status = SJWT_ISSUERS_MALFORMED, .keys = "{", .is_issuers = true},
@@ -100,21 +119,20 @@ static const way ways[] = {
     {.status = SJWT_JWK_UNSUPPORTED,
      .keys = "{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" K32 "\",\"y\":\"" Y32 "\"}"},
     {.status = SJWT_JWK_SYMMETRIC, .keys = "{" OCT_KEY "}", .is_public_jwk = true},
-    {.status = SJWT_JWK_TOO_MANY, .keys = "{" OKP_KEY "}"},
-    {.status = SJWT_JWK_AMBIGUOUS,
-     .keys = "{\"keys\":[{" OKP_KEY ",\"kid\":\"1\"},{" OKP_KEY ",\"kid\":\"1\"}]}"},
+    {.status = SJWT_JWK_TOO_MANY, .keys = "{" OKP_KEY},
+    {.status = SJWT_JWK_REPEATED, .keys = "{\"keys\":[{" OKP_KEY "},{" OKP_KEY "}]}"},
     {.status = SJWT_JWK_NONE_USABLE, .keys = "{\"keys\":[]}"},
 };
 
-/* A set with this key once too often; free() it. */
+/* A set with one more key than there may be; key is without its last brace. free() it. */
 static char *too_many(const char *key)
 {
     char *text =
-        allocate_or_fail((SJWT_MAX_KEYS + 1) * (strlen(key) + 1) + sizeof("{\"keys\":[]}"));
+        allocate_or_fail((SJWT_MAX_KEYS + 1) * (strlen(key) + 24) + sizeof("{\"keys\":[]}"));
     char *next = text + sprintf(text, "{\"keys\":[");
 
     for (int i = 0; i <= SJWT_MAX_KEYS; i++)
-        next += sprintf(next, "%s%s", i == 0 ? "" : ",", key);
+        next += sprintf(next, "%s%s,\"kid\":\"%d\"}", i == 0 ? "" : ",", key, i);
     strcpy(next, "]}");
     return text;
 }
@@ -138,6 +156,16 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
                          : w->is_public_jwk
                              ? sjwt_keyset_parse_public_jwk(NULL, text, len, &keys, error)
                              : sjwt_keyset_parse(NULL, text, len, &keys, error);
+    if (w->status == SJWT_JWK_REPEATED) {
+        size_t index;
+        const char *kid;
+        /* the reason why a key is skipped, never why a call fails */
+        assert_status(status, SJWT_OK, "a repeated key");
+        assert_true(sjwt_keyset_skipped(keys, 0, &index, &kid, error));
+        status = error->status;
+        sjwt_keyset_free(keys);
+        keys = NULL;
+    }
     assert_null(keys);
     assert_null(issuers);
     free(text);
@@ -168,7 +196,7 @@ static sjwt_status verify(const way *w, sjwt_error *error)
 {
     counting memory = {.fail_at = w->fail_at};
     sjwt_allocator allocator = counting_allocator(&memory);
-    sjwt_keyset *keys = keys_of("{" OKP_KEY "}");
+    sjwt_keyset *keys = keys_of(w->keys != NULL ? w->keys : "{" OKP_KEY "}");
     sjwt_policy policy = w->policy;
     sjwt_issuer_policy issuer_policy = w->issuer_policy;
     char *text = token_of(w);

@@ -32,21 +32,21 @@ typedef struct sjwt_keyset sjwt_keyset;
 
 /*
  * Parses a JWK or a JWK Set (RFC 7517 sections 4 and 5). Private members are
- * never kept. In a set, a key that is not usable (unknown kty or curve, wrong
- * length, "use" or "key_ops" that exclude verification, an algorithm this
- * build lacks …) is skipped and counted. Errors are a single JWK that is not usable, a set
- * without a usable key (SJWT_JWK_NONE_USABLE), one with more than SJWT_MAX_KEYS usable
- * keys (SJWT_JWK_TOO_MANY), and two usable keys with the same kid, type and algorithm
- * (SJWT_JWK_AMBIGUOUS).
+ * never kept. A member that is null is absent. In a set, a key that is not usable (unknown
+ * kty or curve, wrong length, "use" or "key_ops" that exclude verification, an algorithm
+ * this build lacks …) is skipped and counted, and so is one whose octets, kid and algorithms
+ * an earlier key has (SJWT_JWK_REPEATED). Several keys may have one kid. Errors are a single
+ * JWK that is not usable, a set without a usable key (SJWT_JWK_NONE_USABLE), and one with
+ * more than SJWT_MAX_KEYS usable keys (SJWT_JWK_TOO_MANY).
  *
  * Other failures: SJWT_JWK_TOO_LARGE (more than SJWT_MAX_KEYSET_SIZE octets),
  * SJWT_JWK_MALFORMED (not strict JSON; position), SJWT_JWK_NOT_A_KEY_SET (neither a "kty"
  * nor an array "keys"), SJWT_NO_MEMORY; and why a single JWK is
- * not usable: SJWT_JWK_MEMBER_INVALID (detail: its name), SJWT_JWK_KTY_UNKNOWN,
- * SJWT_JWK_CRV_UNKNOWN, SJWT_JWK_USE_REFUSED (detail: the member), SJWT_JWK_ALG_UNKNOWN,
- * SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED (detail: the algorithm), SJWT_JWK_KEY_REFUSED (its
- * length: RSA has 2048 to 4096 bits and an exponent of at most 64 bits, a secret is no
- * shorter than its hash, RFC 7518 section 3).
+ * not usable: SJWT_JWK_MEMBER_INVALID, SJWT_JWK_KTY_UNKNOWN, SJWT_JWK_CRV_UNKNOWN,
+ * SJWT_JWK_USE_REFUSED, SJWT_JWK_ALG_UNKNOWN, SJWT_JWK_ALG_MISMATCH, SJWT_JWK_UNSUPPORTED
+ * (detail: the algorithm), SJWT_JWK_KEY_REFUSED (RSA has 2048 to 4096 bits and an exponent of
+ * at most 64 bits, leading zero octets aside; a secret is no shorter than its hash, RFC 7518
+ * section 3). detail names the member and what is wrong with it: "n" must be odd.
  */
 SJWT_API sjwt_status sjwt_keyset_parse(const sjwt_allocator *allocator, const char *json,
                                        size_t len, sjwt_keyset **out, sjwt_error *error);
@@ -82,14 +82,14 @@ SJWT_API size_t sjwt_keyset_count(const sjwt_keyset *keys);
 SJWT_API sjwt_algorithm_set sjwt_keyset_algorithms(const sjwt_keyset *keys);
 
 /* How many members of "keys" are of no use: skipped by parsing, or refused when they
- * were prepared. */
+ * were prepared. A repeated key is one of them. */
 SJWT_API size_t sjwt_keyset_skipped_count(const sjwt_keyset *keys);
 
 /* The n-th of them, in order: its index in "keys", its kid (NUL-terminated, owned by
- * the set; NULL where it has none that is a string) and why. False when there
- * is no n-th. Kept for the first 100. */
+ * the set; NULL where it has none that is a string) and why: status and detail of *why.
+ * False when there is no n-th. Kept for the first 100. */
 SJWT_API bool sjwt_keyset_skipped(const sjwt_keyset *keys, size_t n, size_t *index,
-                                  const char **kid, sjwt_status *why);
+                                  const char **kid, sjwt_error *why);
 
 /* Octets that belong to somebody else. */
 typedef struct sjwt_octets {

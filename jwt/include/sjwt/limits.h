@@ -13,7 +13,7 @@
 #define SJWT_MAX_KEYS 2000
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
-/* How many keys are tried for a token that names none (no "kid"). */
+/* How many keys are tried for a token. */
 #define SJWT_MAX_CANDIDATE_KEYS 8
 
 #endif

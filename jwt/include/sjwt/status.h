@@ -41,10 +41,12 @@ extern "C" {
     X(SJWT_KID_INVALID, "key id is not a string")                                                  \
     X(SJWT_TYPE_REFUSED, "token type is not accepted")                                             \
     /* whose key */                                                                                \
+    X(SJWT_ISSUER_MISSING, "token names no issuer: claim 'iss' is missing")                        \
     X(SJWT_ISSUER_REFUSED, "issuer is not trusted")                                                \
     X(SJWT_KEY_NOT_FOUND, "no key for this token")                                                 \
     X(SJWT_KEY_REFUSED, "the crypto library refuses the key for this token")                       \
     X(SJWT_SIGNATURE_INVALID, "signature is not valid")                                            \
+    X(SJWT_KEYS_NOT_ALL_TRIED, "signature is by none of the first 8 keys; not all were tried")     \
     /* claims */                                                                                   \
     X(SJWT_CLAIM_MISSING, "a required claim is missing")                                           \
     X(SJWT_JTI_INVALID, "'jti' is not a 64-bit integer")                                           \
@@ -54,6 +56,7 @@ extern "C" {
     X(SJWT_EXP_INVALID, "'exp' is not a number")                                                   \
     X(SJWT_EXPIRED, "token has expired")                                                           \
     X(SJWT_IAT_INVALID, "'iat' is not a number")                                                   \
+    X(SJWT_AUDIENCE_MISSING, "token names no audience: claim 'aud' is missing")                    \
     X(SJWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                       \
     X(SJWT_AUDIENCE_REFUSED, "token is not for this audience")                                     \
     X(SJWT_SUBJECT_REFUSED, "subject has the form of another issuer's")                            \
@@ -66,17 +69,17 @@ extern "C" {
     X(SJWT_JWK_MALFORMED, "not strict JSON")                                                       \
     X(SJWT_JWK_NOT_A_KEY, "not a JWK")                                                             \
     X(SJWT_JWK_NOT_A_KEY_SET, "not a JWK or JWK Set")                                              \
-    X(SJWT_JWK_KTY_UNKNOWN, "key type is not known")                                               \
-    X(SJWT_JWK_CRV_UNKNOWN, "curve is not known")                                                  \
-    X(SJWT_JWK_MEMBER_INVALID, "a member of the key has the wrong type or encoding")               \
+    X(SJWT_JWK_KTY_UNKNOWN, "key type ('kty') is not known")                                       \
+    X(SJWT_JWK_CRV_UNKNOWN, "curve ('crv') is not known")                                          \
+    X(SJWT_JWK_MEMBER_INVALID, "a member of the key is invalid")                                   \
     X(SJWT_JWK_KEY_REFUSED, "key has the wrong length, is too weak or is not on the curve")        \
     X(SJWT_JWK_USE_REFUSED, "key is not for signatures")                                           \
-    X(SJWT_JWK_ALG_UNKNOWN, "key is for an algorithm that is not known")                           \
-    X(SJWT_JWK_ALG_MISMATCH, "key is for an algorithm of another key type")                        \
+    X(SJWT_JWK_ALG_UNKNOWN, "key is for an algorithm ('alg') that is not known")                   \
+    X(SJWT_JWK_ALG_MISMATCH, "key is for an algorithm ('alg') of another key type")                \
     X(SJWT_JWK_UNSUPPORTED, "key is for an algorithm that this build does not support")            \
     X(SJWT_JWK_SYMMETRIC, "symmetric key where a public key is needed")                            \
     X(SJWT_JWK_TOO_MANY, "more than 2000 usable keys in the set")                                  \
-    X(SJWT_JWK_AMBIGUOUS, "two keys have the same id and algorithm")                               \
+    X(SJWT_JWK_REPEATED, "the same key is in the set before")                                      \
     X(SJWT_JWK_NONE_USABLE, "no usable key in the set")
 
 typedef enum sjwt_status {
@@ -91,6 +94,10 @@ SJWT_API const char *sjwt_status_name(sjwt_status status);
 /* "token has expired"; likewise. */
 SJWT_API const char *sjwt_status_text(sjwt_status status);
 
+/* Does the status say nothing about token, keys or document? There was no memory, or the
+ * crypto library failed: the same call may succeed later. */
+SJWT_API bool sjwt_status_is_transient(sjwt_status status);
+
 /* The particulars of a failure. It owns no memory and holds no octet of a token or a key:
  * names of members and claims in detail are the library's or the policy's own. */
 typedef struct sjwt_error {
@@ -102,7 +109,7 @@ typedef struct sjwt_error {
     size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): the index of the policy's
                            issuer that the token names */
     size_t claim_index;  /* for SJWT_CLAIM_MISSING: which of the required_claims */
-    char detail[96];     /* particulars, or "" */
+    char detail[160];    /* particulars, or "" */
 } sjwt_error;
 
 #ifdef __cplusplus

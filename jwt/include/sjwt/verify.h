@@ -25,18 +25,25 @@ extern "C" {
  * policy names one and the payload can be read; kid; key; the signature's length;
  * the signature; payload (encoding, JSON); jti; nbf; exp; iat; required claims;
  * audience. Before the signature is verified nothing is reported of the payload,
- * except SJWT_ISSUER_REFUSED. If the policy has several issuers, the issuer is checked
+ * except SJWT_ISSUER_MISSING and SJWT_ISSUER_REFUSED. If the policy has several issuers, the issuer is checked
  * before the header's alg and typ, and a payload that cannot be read is
  * SJWT_ISSUER_REFUSED.
  *
- * Which keys are tried: those of the token's kid; without a kid, the first
- * SJWT_MAX_CANDIDATE_KEYS of its algorithm. SJWT_KEY_NOT_FOUND: no key has that kid.
- * SJWT_ALG_MISMATCH: no such key has the header's alg. A key that the crypto library
- * refuses is passed over; if there is no other, that is SJWT_KEY_REFUSED. A backend
- * that fails is SJWT_INTERNAL.
+ * Which keys are candidates: those of the token's kid; if no key has that kid, those
+ * without a kid; for a token without a kid (or with null), all. They are tried in the
+ * order of the set, if they have the header's alg and signatures of this length. A key
+ * that the crypto library refuses is passed over; if there is no other, that is
+ * SJWT_KEY_REFUSED. SJWT_KEY_NOT_FOUND: no key has that kid, and the signature is by none
+ * without one. SJWT_ALG_MISMATCH: no candidate has the header's alg.
+ * SJWT_KEYS_NOT_ALL_TRIED: there are more than SJWT_MAX_CANDIDATE_KEYS, and the signature
+ * is not by one of the first. A backend that fails is SJWT_INTERNAL.
  *
  * Times: the token is valid while now <= exp + leeway and now + leeway >= nbf. iat
  * must be a number, and is not compared.
+ *
+ * detail of SJWT_MALFORMED, SJWT_SIGNATURE_ENCODING, SJWT_HEADER_ENCODING and
+ * SJWT_HEADER_JSON: what the text has beside the token, such as an authentication scheme,
+ * quotes, blanks or a byte order mark; else "".
  *
  * If the issuer or an audience is almost an accepted one, detail of
  * SJWT_ISSUER_REFUSED or SJWT_AUDIENCE_REFUSED is one of "differs only in a
@@ -63,6 +70,7 @@ SJWT_API sjwt_status sjwt_verify(const sjwt_allocator *allocator, const char *to
  * SJWT_ALG_UNSUPPORTED, SJWT_TYPE_REFUSED, SJWT_KID_INVALID, SJWT_KEY_NOT_FOUND
  * (also, before all others, if the policy has no issuers), SJWT_ALG_MISMATCH,
  * SJWT_SIGNATURE_ENCODING (its length), SJWT_KEY_REFUSED, SJWT_SIGNATURE_INVALID,
+ * SJWT_KEYS_NOT_ALL_TRIED,
  * SJWT_PAYLOAD_ENCODING; SJWT_NO_MEMORY or SJWT_INTERNAL.
  */
 SJWT_API sjwt_status sjwt_jws_verify(const sjwt_allocator *allocator, const char *token, size_t len,
