@@ -81,7 +81,7 @@ CREATE FUNCTION reading_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 	\$\$ BEGIN RETURN auth.user_id(); END \$\$;
 $functions
 END
-#SEAL $node->safe_psql('model', 'ALTER ROLE sealed SET pg_session_jwt.seal = on');
+$node->safe_psql('model', 'ALTER ROLE sealed SET pg_session_jwt.seal = on');
 for my $db (@databases)
 {
 	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE model");
@@ -109,6 +109,7 @@ my @operations = (
 	[ 2, sub { [ 'init', one_of(@tokens) ] } ],
 	[ 4, sub { [ 'authenticate', one_of(@tokens) ] } ],
 	[ 2, sub { [ 'reset', one_of('RESET pg_session_jwt.jwt', 'SET pg_session_jwt.jwt TO DEFAULT') ] } ],
+	[ 1, sub { [ 'null', one_of(qw(set_config DO caught)), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'reset_all' ] } ],
 	[ 1, sub { [ 'discard_all' ] } ],
 	[ 1, sub { [ 'role', one_of('SET ROLE other', 'SET LOCAL ROLE other', 'RESET ROLE') ] } ],
@@ -162,7 +163,7 @@ sub new_model
 	my $value = value($sequence->{begins_with});
 	return {
 		ordered => scalar($sequence->{db} =~ /session_key/),
-		seals => 0,
+		seals => $sequence->{user} eq 'sealed',
 		reset => $value,
 		now => $value,       # the value now
 		stays => $value,     # the value when the transaction commits
@@ -314,7 +315,13 @@ my %do = (
 	},
 	reset => sub { my ($m) = @_; set_value($m, $m->{reset}, 0); return '' },
 	reset_all => sub { my ($m) = @_; set_value($m, $m->{reset}, 0); return '' },
-	discard_all => sub { my ($m) = @_; refuse('25001') if $m->{open}; set_value($m, $m->{reset}, 0); return '' },
+	discard_all => sub {
+		my ($m) = @_;
+		refuse('25001') if $m->{open} && $m->{seal} eq '';
+		set_value($m, $m->{reset}, 0);
+		return '';
+	},
+	null => sub { my ($m, undef, $is_local) = @_; set_value($m, $m->{reset}, $is_local); return '' },
 	role => sub { return '' },
 	claims => sub { return '' },
 	fail => sub { refuse('22012') },
@@ -430,6 +437,13 @@ my %sql = (
 	init => sub { sprintf "SELECT FROM auth.jwt_session_init('%s')", text_of($_[0]) },
 	authenticate => sub { sprintf "SELECT auth.jwt_authenticate('%s')", text_of($_[0]) },
 	reset => sub { $_[0] },
+	null => sub {
+		my ($way, $is_local) = @_;
+		my $call = sprintf q(set_config('pg_session_jwt.jwt', NULL, %s)), $is_local ? 'true' : 'false';
+		return "SELECT FROM $call" if $way eq 'set_config';
+		return "DO \$\$ BEGIN PERFORM $call; END \$\$" if $way eq 'DO';
+		return "DO \$\$ BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$";
+	},
 	reset_all => sub { 'RESET ALL' },
 	discard_all => sub { 'DISCARD ALL' },
 	role => sub { $_[0] },
