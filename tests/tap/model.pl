@@ -35,10 +35,12 @@ for my $n (1 .. @good)
 	my $t = $good[ $n - 1 ];
 	$token{"t$n"} = { %$t, text => sign(qq({"jti":$t->{jti},"sub":"$t->{user}","exp":$exp})) };
 }
-$token{forged} = { refused => '23514', text => $token{t1}{text} =~ s/\.[^.]*$//r . '.' . (split /\./, $token{t2}{text})[2] };
+$token{forged} = { refused => '23514' };
+$token{forged}{text} = $token{t1}{text} =~ s/\.[^.]*$//r . '.' . (split /\./, $token{t2}{text})[2];
 $token{expired} = { refused => '23514', jti => 9, text => sign('{"jti":9,"sub":"dave","exp":1000000000}') };
 $token{garbage} = { refused => '42804', text => 'garbage' };
 my @tokens = sort keys %token;
+my @good_tokens = map { "t$_" } 1 .. @good;
 
 # --- the server ---------------------------------------------------------------------
 
@@ -93,7 +95,9 @@ for my $db (@databases)
 
 sub one_of { return $_[ int rand @_ ] }
 
-sub token_or_none { return rand() < 0.15 ? '' : one_of(@tokens) }
+sub any_token { return one_of(rand() < 0.8 ? @good_tokens : @tokens) }
+
+sub token_or_none { return rand() < 0.15 ? '' : any_token() }
 
 # A step: an operation and its arguments. No step depends on what came before, so that a sequence of fewer
 # steps is a sequence, too.
@@ -106,17 +110,17 @@ my @operations = (
 	[ 5, sub { [ 'set', one_of(qw(SET set_config function DO caught)), token_or_none(), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'undone', token_or_none(), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'definer', token_or_none(), one_of(0, 1) ] } ],
-	[ 2, sub { [ 'init', one_of(@tokens) ] } ],
-	[ 4, sub { [ 'authenticate', one_of(@tokens) ] } ],
+	[ 2, sub { [ 'init', any_token() ] } ],
+	[ 4, sub { [ 'authenticate', any_token() ] } ],
 	[ 2, sub { [ 'reset', one_of('RESET pg_session_jwt.jwt', 'SET pg_session_jwt.jwt TO DEFAULT') ] } ],
-	[ 1, sub { [ 'null', one_of(qw(set_config DO caught)), one_of(0, 1) ] } ],
+	[ 1, sub { [ 'null', one_of(qw(set_config DO caught assigned)), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'reset_all' ] } ],
 	[ 1, sub { [ 'discard_all' ] } ],
 	[ 1, sub { [ 'role', one_of('SET ROLE other', 'SET LOCAL ROLE other', 'RESET ROLE') ] } ],
 	[ 1, sub { [ 'claims', one_of(0, 1) ] } ],
 	[ 1, sub { [ 'fail' ] } ],
-	[ 2, sub { [ 'with', one_of(@tokens) ] } ],
-	[ 1, sub { [ 'with_and_set', one_of(@tokens), token_or_none(), one_of(0, 1) ] } ],
+	[ 2, sub { [ 'with', any_token() ] } ],
+	[ 1, sub { [ 'with_and_set', any_token(), token_or_none(), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'bind', one_of(qw(p q)) ] } ],
 	[ 2, sub { [ 'execute', one_of(qw(p q)) ] } ],
 	[ 2, sub { [ 'string', token_or_none(), one_of(0, 1), one_of(qw(read fail)) ] } ],
@@ -141,12 +145,16 @@ sub make_sequence
 	srand $number;
 	my $db = one_of(@databases);
 	my @steps = (map { make_step() } 1 .. 4 + int rand($longest - 4));
+	# Most sequences have an identity early. The rest is left to chance.
+	my @early = ([ 'begin' ], [ 'savepoint', 'a' ], [ 'authenticate', any_token() ]);
+	unshift @steps, map { { how => one_of(qw(simple extended)), do => $_ } } grep { rand() < 0.6 } @early;
 	# A function with SECURITY DEFINER can set a placeholder.
 	@steps = grep { $_->{do}[0] ne 'definer' } @steps if $db =~ /late/;
 	return {
 		db => $db,
 		user => one_of(qw(open sealed)),
-		begins_with => rand() < 0.3 ? one_of(@tokens) : '',
+		guarded => rand() < 0.5 ? 1 : 0,
+		begins_with => rand() < 0.3 ? any_token() : '',
 		steps => [ @steps, { how => 'simple', do => ['status'] } ]
 	};
 }
@@ -164,6 +172,7 @@ sub new_model
 	return {
 		ordered => scalar($sequence->{db} =~ /session_key/),
 		seals => $sequence->{user} eq 'sealed',
+		guarded => $sequence->{guarded},
 		reset => $value,
 		now => $value,       # the value now
 		stays => $value,     # the value when the transaction commits
@@ -321,7 +330,12 @@ my %do = (
 		set_value($m, $m->{reset}, 0);
 		return '';
 	},
-	null => sub { my ($m, undef, $is_local) = @_; set_value($m, $m->{reset}, $is_local); return '' },
+	null => sub {
+		my ($m, $way, $is_local) = @_;
+		return '' if $way eq 'caught' && $m->{seal} ne '';
+		set_value($m, $m->{reset}, $is_local);
+		return '';
+	},
 	role => sub { return '' },
 	claims => sub { return '' },
 	fail => sub { refuse('22012') },
@@ -348,10 +362,12 @@ my %do = (
 		my ($m, $name) = @_;
 		my $portal = $m->{portals}{$name};
 		refuse('34000') if !$portal;
+		refuse('55000') if $portal->{failed};
 		return '' if $portal->{done};
-		# A portal that fails can not be executed again.
-		$portal->{done} = 1;
-		return show(user_of($m, $m->{now}));
+		$portal->{failed} = 1;
+		my $user = user_of($m, $m->{now});
+		@$portal{qw(failed done)} = (0, 1);
+		return show($user);
 	},
 	string => sub {
 		my ($m, $token, $is_local, $then) = @_;
@@ -371,6 +387,14 @@ my %do = (
 	});
 
 my %ends = map { $_ => 1 } qw(commit rollback chain rollback_to);
+my %controls = map { $_ => 1 } qw(begin savepoint release discard_all), keys %ends;
+
+# In a guarded sequence, a step in a transaction has a savepoint of its own, and an error goes back to it.
+sub is_guarded
+{
+	my ($sequence, $step) = @_;
+	return $sequence->{guarded} && !$controls{ $step->{do}[0] };
+}
 
 # Returns what the step must give: rows, or "error SQLSTATE".
 sub predict
@@ -384,11 +408,13 @@ sub predict
 	}
 	my $single = !$m->{open};
 	begin_transaction($m) if $single;
+	my $guard = snapshot($m);
 	my $result = eval { $do{$operation}->($m, @arguments) };
 	if (my $error = $@)
 	{
 		die $error if !ref $error;
-		if ($m->{open}) { $m->{failed} = 1 }
+		if ($m->{open} && is_guarded($m, $step)) { restore($m, $guard) }
+		elsif ($m->{open}) { $m->{failed} = 1 }
 		else { end_transaction($m, 0) }
 		return "error $error->{state}";
 	}
@@ -441,6 +467,7 @@ my %sql = (
 		my ($way, $is_local) = @_;
 		my $call = sprintf q(set_config('pg_session_jwt.jwt', NULL, %s)), $is_local ? 'true' : 'false';
 		return "SELECT FROM $call" if $way eq 'set_config';
+		return "DO \$\$ DECLARE x text; BEGIN x := $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$" if $way eq 'assigned';
 		return "DO \$\$ BEGIN PERFORM $call; END \$\$" if $way eq 'DO';
 		return "DO \$\$ BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$";
 	},
@@ -474,9 +501,14 @@ sub call_of
 # Returns what the step gave, in the terms of predict().
 sub perform
 {
-	my ($client, $step) = @_;
+	my ($client, $sequence, $step) = @_;
 	my ($method, @arguments) = @{ call_of($step) };
+	my $guarded = is_guarded($sequence, $step) && $client->{state} eq 'T';
+	$client->simple('SAVEPOINT guard') if $guarded;
 	my $answer = $client->$method(@arguments);
+	$client->{state} = $answer->{state};
+	my $release = $answer->{error} ? 'ROLLBACK TO guard; RELEASE guard' : 'RELEASE guard';
+	$client->{state} = $client->simple($release)->{state} if $guarded;
 	if (my $error = $answer->{error})
 	{
 		return 'error sealed' if $error->{C} eq '42501' && $error->{M} =~ /\bsealed\b/;
@@ -497,13 +529,14 @@ sub difference
 	$set{'pg_session_jwt.jwk'} = $jwk if $sequence->{db} =~ /session_key/;
 	$set{'pg_session_jwt.jwt'} = $token{ $sequence->{begins_with} }{text} if $sequence->{begins_with} ne '';
 	my $client = Protocol->connect($node, user => $sequence->{user}, db => $sequence->{db}, set => \%set);
+	$client->{state} = 'I';
 	my $model = new_model($sequence);
 	my @found;
 	for my $i (0 .. $#{ $sequence->{steps} })
 	{
 		my $step = $sequence->{steps}[$i];
 		my $wanted = predict($model, $step);
-		my $got = perform($client, $step);
+		my $got = perform($client, $sequence, $step);
 		next if $got eq $wanted;
 		@found = ($i, $got, $wanted);
 		last;
@@ -545,6 +578,7 @@ sub report
 	my ($number, $sequence) = @_;
 	my ($where, $got, $wanted) = difference($sequence);
 	my @lines = "sequence $number: $sequence->{user} in $sequence->{db}"
+	  . ($sequence->{guarded} ? ', each step with a savepoint' : '')
 	  . ($sequence->{begins_with} eq '' ? '' : ", began with <$sequence->{begins_with}>");
 	push @lines, map { my ($method, @arguments) = @{ call_of($_) }; readable("  $method: " . join ', ', @arguments) }
 	  @{ $sequence->{steps} };
