@@ -18,12 +18,18 @@ typedef struct pgsj_digest {
     uint8 octets[PG_SHA256_DIGEST_LENGTH];
 } pgsj_digest;
 
+/* The files that have keys of one issuer. */
+typedef struct pgsj_key_files {
+    const pgsj_key_source **files;
+    size_t count;
+} pgsj_key_files;
+
 typedef struct pgsj_verification_policy {
     const sjwt_issuer_policy *issuers;
     size_t issuer_count;
-    const pgsj_key_source *const *key_files; /* each issuer's key file, or NULL; NULL: no files */
-    uint32 leeway;                           /* seconds */
-    bool require_increasing_jti; /* each token's jti must be above the last one accepted */
+    const pgsj_key_files *key_files; /* each issuer's; NULL: no files */
+    uint32 leeway;                   /* seconds */
+    bool require_increasing_jti;     /* each token's jti must be above the last one accepted */
     /* Names all that decides whether a token is accepted, but its times: a token that
      * was accepted under a policy of the same digest need not be verified again.
      * leeway is not part of it, since exp and nbf are compared at each read. */

@@ -91,21 +91,37 @@ bool pgsj_check_algorithms(const char *name, const char *value, void **extra, Gu
                   "auth.jwt_algorithms() tells the names. \"none\" is not one of them.", source);
 }
 
-bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source)
+/* How many items has this list? -1: it is none. A list of blanks only is not the empty value:
+ * somebody meant to ask for something. */
+static int count_items(const char *value)
 {
     List *items = NIL;
-    char *copy;
-    bool parses;
+    char *copy = pstrdup(value);
+    const bool parses = SplitGUCList(copy, ',', &items) && items != NIL;
+    const int count = list_length(items);
 
-    (void)extra;
-    if (!should_validate(value, source))
-        return true;
-    copy = pstrdup(value);
-    /* A list of blanks only is not the empty value: somebody meant to ask for something. */
-    parses = SplitGUCList(copy, ',', &items) && items != NIL;
     list_free(items);
     pfree(copy);
-    return parses || refuse(name, NULL, NULL, source);
+    return parses ? count : -1;
+}
+
+bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source)
+{
+    (void)extra;
+    return !should_validate(value, source) || count_items(value) >= 0 ||
+           refuse(name, NULL, NULL, source);
+}
+
+bool pgsj_check_files(const char *name, const char *value, void **extra, GucSource source)
+{
+    char detail[64];
+
+    if (!pgsj_check_list(name, value, extra, source))
+        return false;
+    if (!should_validate(value, source) || count_items(value) <= SJWT_MAX_KEY_FILES)
+        return true;
+    snprintf(detail, sizeof(detail), "The list has more than %d items.", SJWT_MAX_KEY_FILES);
+    return refuse(name, detail, NULL, source);
 }
 
 bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSource source)

@@ -51,6 +51,9 @@
     STRING(jwks_file, "pg_session_jwt.jwks_file", "", PGC_SUSET, PINNING, accept_value,            \
            trust_event, "The file with the keys of the issuer of tokens.",                         \
            "The path is relative to the data directory.")                                          \
+    STRING(jwks_files, "pg_session_jwt.jwks_files", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,       \
+           pgsj_check_files, trust_event, "More files with keys of the issuer of tokens.",         \
+           "The paths are relative to the data directory.")                                        \
     STRING(issuers_file, "pg_session_jwt.issuers_file", "", PGC_SUSET, PINNING, accept_value,      \
            trust_event, "The file with several issuers of tokens, each with its keys.",            \
            "The path is relative to the data directory.")                                          \

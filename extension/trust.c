@@ -31,10 +31,15 @@ static bool is_set(const char *setting)
     return setting != NULL && setting[0] != '\0';
 }
 
-static bool are_keys_pinned(void)
+static bool are_keys_of_one_issuer_pinned(void)
 {
     return is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
-           is_set(pgsj_settings.issuers_file);
+           is_set(pgsj_settings.jwks_files);
+}
+
+static bool are_keys_pinned(void)
+{
+    return are_keys_of_one_issuer_pinned() || is_set(pgsj_settings.issuers_file);
 }
 
 pgsj_trust_mode pgsj_trust_current_mode(void)
@@ -174,7 +179,7 @@ static void add_keys(sjwt_issuer_policy *policy, const sjwt_keyset *keys)
 }
 
 /* issuers and key_files are in trust.memory. */
-static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_source *const *key_files,
+static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_files *key_files,
                          size_t count)
 {
     Assert(count > 0);
@@ -213,22 +218,84 @@ static bool build_session_key(void)
     return build_policy(policy, NULL, 1);
 }
 
-/* The issuer that the settings describe, with the keys of source. */
-static bool build_one_issuer(const sjwt_issuer_policy *default_policy,
-                             const pgsj_key_source *source)
+static void add_file(pgsj_key_files *files, const char *path)
 {
-    sjwt_issuer_policy *policy;
-    const pgsj_key_source **key_files;
+    files->files[files->count++] = pgsj_key_source_file(path, PGSJ_CONTENT_KEY_SET);
+}
 
-    if (pgsj_key_source_keys(source) == NULL)
-        return set_no_keys_error(source);
-    policy = palloc(sizeof(*policy));
-    key_files = palloc(sizeof(const pgsj_key_source *));
+/* The files of one path and of a list; path may be NULL or "". */
+static pgsj_key_files find_files(const char *path, const sjwt_string_list *paths)
+{
+    pgsj_key_files found = {.files = palloc(sizeof(const pgsj_key_source *) * (paths->count + 1))};
+
+    if (is_set(path))
+        add_file(&found, path);
+    for (size_t i = 0; i < paths->count; i++)
+        add_file(&found, paths->items[i]);
+    return found;
+}
+
+/* Sets *out to the keys of an issuer: to those given, and those of the files. NULL where there
+ * are none, which trust.failure then explains. A file that has no keys takes away no others. */
+static bool join_keys(const sjwt_keyset *keys, const pgsj_key_files *files, const sjwt_keyset **out)
+{
+    const sjwt_allocator allocator = pgsj_allocator(trust.memory);
+    const sjwt_keyset **sets = palloc(sizeof(const sjwt_keyset *) * (files->count + 1));
+    sjwt_keyset *joined;
+    sjwt_error error;
+    size_t count = 0;
+
+    if (keys != NULL)
+        sets[count++] = keys;
+    for (size_t i = 0; i < files->count; i++)
+        if (pgsj_key_source_keys(files->files[i]) != NULL)
+            sets[count++] = pgsj_key_source_keys(files->files[i]);
+    *out = count == 0 ? NULL : sets[0];
+    if (count == 0)
+        (void)set_no_keys_error(files->files[0]);
+    if (count < 2)
+        return true;
+    if (sjwt_keyset_join(&allocator, sets, count, &joined, &error) != SJWT_OK)
+        return set_core_error(&error);
+    *out = joined;
+    return true;
+}
+
+static bool read_key_files(pgsj_key_files *out)
+{
+    sjwt_string_list paths;
+
+    if (!read_list(pgsj_setting_names.jwks_files, pgsj_settings.jwks_files, &paths))
+        return false;
+    if (paths.count > SJWT_MAX_KEY_FILES)
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "The value of %s has more than %d items.",
+                                pgsj_setting_names.jwks_files, SJWT_MAX_KEY_FILES);
+    *out = find_files(pgsj_settings.jwks_file, &paths);
+    return true;
+}
+
+/* The issuer that the settings describe. */
+static bool build_one_issuer(const sjwt_issuer_policy *default_policy)
+{
+    const sjwt_keyset *keys = NULL;
+    sjwt_issuer_policy *policy = palloc(sizeof(*policy));
+    pgsj_key_files *key_files = palloc(sizeof(*key_files));
+
+    if (is_set(pgsj_settings.jwks)) {
+        const pgsj_key_source *source = pgsj_key_source_inline(
+            pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET);
+
+        keys = pgsj_key_source_keys(source);
+        if (keys == NULL)
+            return set_no_keys_error(source);
+    }
+    if (!read_key_files(key_files) || !join_keys(keys, key_files, &keys) || keys == NULL)
+        return false;
     *policy = *default_policy;
     if (is_set(pgsj_settings.issuer))
         policy->issuer = pstrdup(pgsj_settings.issuer);
-    add_keys(policy, pgsj_key_source_keys(source));
-    *key_files = pgsj_key_source_is_file(source) ? source : NULL;
+    add_keys(policy, keys);
     return build_policy(policy, key_files, 1);
 }
 
@@ -259,7 +326,7 @@ static bool build_issuers(const sjwt_issuer_policy *default_policy)
     const pgsj_key_source *source =
         pgsj_key_source_file(pgsj_settings.issuers_file, PGSJ_CONTENT_ISSUERS);
     const sjwt_issuers *document = pgsj_key_source_issuers(source);
-    const pgsj_key_source **key_files;
+    pgsj_key_files *key_files;
     sjwt_issuer_policy *policies;
     bool any_keys = false;
     size_t count;
@@ -268,17 +335,14 @@ static bool build_issuers(const sjwt_issuer_policy *default_policy)
         return set_no_keys_error(source);
     count = sjwt_issuers_count(document);
     policies = palloc(sizeof(*policies) * count);
-    key_files = palloc0(sizeof(const pgsj_key_source *) * count);
+    key_files = palloc(sizeof(*key_files) * count);
     for (size_t i = 0; i < count; i++) {
         const sjwt_issuer *issuer = sjwt_issuers_get(document, i);
-        const sjwt_keyset *keys = issuer->keys;
+        const sjwt_keyset *keys;
 
-        if (keys == NULL) {
-            key_files[i] = pgsj_key_source_file(issuer->keys_file, PGSJ_CONTENT_KEY_SET);
-            keys = pgsj_key_source_keys(key_files[i]);
-            if (keys == NULL)
-                (void)set_no_keys_error(key_files[i]);
-        }
+        key_files[i] = find_files(issuer->keys_file, &issuer->keys_files);
+        if (!join_keys(issuer->keys, &key_files[i], &keys))
+            return false;
         any_keys |= keys != NULL;
         policies[i] = issuer_policy(issuer, default_policy, keys);
     }
@@ -293,15 +357,15 @@ static bool build_pinned(void)
         return set_refused_error(pgsj_settings.refused_setting);
     if (!are_keys_pinned())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS,
-                                "%s is \"issuer\", and none of %s, %s and %s is set.",
+                                "%s is \"issuer\", and none of %s, %s, %s and %s is set.",
                                 pgsj_setting_names.mode, pgsj_setting_names.jwks,
-                                pgsj_setting_names.jwks_file, pgsj_setting_names.issuers_file);
-    if (is_set(pgsj_settings.jwks) + is_set(pgsj_settings.jwks_file) +
-            is_set(pgsj_settings.issuers_file) >
-        1)
+                                pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files,
+                                pgsj_setting_names.issuers_file);
+    if (is_set(pgsj_settings.issuers_file) && are_keys_of_one_issuer_pinned())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
-                                "More than one of %s, %s and %s is set.", pgsj_setting_names.jwks,
-                                pgsj_setting_names.jwks_file, pgsj_setting_names.issuers_file);
+                                "%s is set beside %s, %s or %s, which have the keys of one issuer.",
+                                pgsj_setting_names.issuers_file, pgsj_setting_names.jwks,
+                                pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files);
     if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "%s is set beside %s, which names the issuers.",
@@ -310,12 +374,7 @@ static bool build_pinned(void)
         return false;
     if (is_set(pgsj_settings.issuers_file))
         return build_issuers(&default_policy);
-    if (is_set(pgsj_settings.jwks_file))
-        return build_one_issuer(
-            &default_policy, pgsj_key_source_file(pgsj_settings.jwks_file, PGSJ_CONTENT_KEY_SET));
-    return build_one_issuer(
-        &default_policy,
-        pgsj_key_source_inline(pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET));
+    return build_one_issuer(&default_policy);
 }
 
 static bool build_for_mode(void)
@@ -385,17 +444,22 @@ const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure)
 
 void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure)
 {
-    const pgsj_key_source *file;
+    const pgsj_key_files *files;
 
     if (failure->jwt.status != SJWT_KEY_NOT_FOUND || policy->key_files == NULL)
         return;
     Assert(failure->jwt.issuer_index < policy->issuer_count);
-    file = policy->key_files[failure->jwt.issuer_index];
-    if (file == NULL || pgsj_key_source_problem(file)[0] == '\0')
+    files = &policy->key_files[failure->jwt.issuer_index];
+    for (size_t i = 0; i < files->count; i++) {
+        const pgsj_key_source *file = files->files[i];
+
+        if (pgsj_key_source_problem(file)[0] == '\0')
+            continue;
+        (void)pgsj_set_failure(failure, PGSJ_FAILURE_KEY_FILE,
+                               "its issuer's key file \"%s\" cannot be used: %s",
+                               pgsj_key_source_name(file), pgsj_key_source_problem(file));
         return;
-    (void)pgsj_set_failure(failure, PGSJ_FAILURE_KEY_FILE,
-                           "its issuer's key file \"%s\" cannot be used: %s",
-                           pgsj_key_source_name(file), pgsj_key_source_problem(file));
+    }
 }
 
 bool pgsj_trust_check_conflict(pgsj_failure *failure)

@@ -110,6 +110,16 @@ static sjwt_status read_list(const reading *r, const sjwt_json_value *member, sj
     return SJWT_OK;
 }
 
+static sjwt_status read_files(const reading *r, const sjwt_json_value *member,
+                              sjwt_string_list *out)
+{
+    sjwt_status status = read_list(r, member, out);
+
+    if (status == SJWT_OK && out->count > SJWT_MAX_KEY_FILES)
+        return refuse_member(r, member, member, "has more than 16 items");
+    return status;
+}
+
 static sjwt_status read_algorithms(const reading *r, const sjwt_json_value *member,
                                    sjwt_algorithm_set *out)
 {
@@ -170,6 +180,8 @@ static sjwt_status read_member(const reading *r, const sjwt_json_value *member, 
         return read_keys(r, member, &entry->keys);
     if (strcmp(name, "jwks_file") == 0)
         return read_string(r, member, &entry->keys_file);
+    if (strcmp(name, "jwks_files") == 0)
+        return read_files(r, member, &entry->keys_files);
     if (strcmp(name, "audiences") == 0)
         return read_list(r, member, &entry->audiences);
     if (strcmp(name, "algorithms") == 0)
@@ -195,10 +207,9 @@ static sjwt_status read_entry(const reading *r, const sjwt_json_value *value, sj
     }
     if (entry->issuer == NULL)
         return refuse_entry(r, SJWT_ISSUERS_INVALID, value, "\"issuer\" is missing");
-    if ((entry->keys == NULL) == (entry->keys_file == NULL))
+    if (entry->keys == NULL && entry->keys_file == NULL && entry->keys_files.count == 0)
         return refuse_entry(r, SJWT_ISSUERS_INVALID, value,
-                            entry->keys == NULL ? "\"jwks\" or \"jwks_file\" is missing"
-                                                : "has both \"jwks\" and \"jwks_file\"");
+                            "\"jwks\", \"jwks_file\" or \"jwks_files\" is missing");
     return SJWT_OK;
 }
 
@@ -353,6 +364,7 @@ static void free_entry(const sjwt_allocator *allocator, const sjwt_issuer *entry
     sjwt_release(allocator, (void *)entry->issuer);
     sjwt_keyset_free((sjwt_keyset *)entry->keys);
     sjwt_release(allocator, (void *)entry->keys_file);
+    sjwt_release(allocator, (void *)entry->keys_files.items);
     sjwt_release(allocator, (void *)entry->audiences.items);
     sjwt_release(allocator, (void *)entry->required_claims.items);
     sjwt_release(allocator, (void *)entry->types.items);

@@ -25,6 +25,7 @@ struct sjwt_keyset {
     const void **by_kid; /* of sjwt_key: those that have a kid, by it */
     size_t by_kid_count;
     bool is_set;          /* a JWK Set, not a single JWK */
+    bool is_joined;       /* keys, and the kids of those skipped, belong to other sets */
     skipped_key *skipped; /* when the set was parsed: the first MAX_SKIPPED, in order */
     size_t skipped_max;   /* for how many there is room */
     size_t skipped_kept;
@@ -36,9 +37,9 @@ void sjwt_keyset_free(sjwt_keyset *keys)
     if (keys == NULL)
         return;
     sjwt_allocator allocator = keys->allocator;
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count && !keys->is_joined; i++)
         sjwt_key_free(&allocator, keys->keys[i]);
-    for (size_t i = 0; i < keys->skipped_kept; i++)
+    for (size_t i = 0; i < keys->skipped_kept && !keys->is_joined; i++)
         sjwt_release(&allocator, (void *)keys->skipped[i].kid);
     sjwt_release(&allocator, keys->keys);
     sjwt_release(&allocator, keys->by_kid);
@@ -69,13 +70,18 @@ static sjwt_status make_set(const sjwt_allocator *allocator, size_t max_keys, sj
     return SJWT_OK;
 }
 
-static void add_key(sjwt_keyset *set, sjwt_key *key, size_t index)
+static void append_key(sjwt_keyset *set, sjwt_key *key)
 {
-    key->index = index;
     set->algorithms |= key->algorithms;
     set->keys[set->count++] = key;
     if (key->kid != NULL)
         set->by_kid[set->by_kid_count++] = key;
+}
+
+static void add_key(sjwt_keyset *set, sjwt_key *key, size_t index)
+{
+    key->index = index;
+    append_key(set, key);
 }
 
 /* A larger array doubles, up to MAX_SKIPPED: most sets skip one or two. */
@@ -343,6 +349,57 @@ sjwt_status sjwt_keyset_parse_public_jwk(const sjwt_allocator *allocator, const 
                                          size_t len, sjwt_keyset **out, sjwt_error *error)
 {
     return parse(allocator, json, len, read_public_jwk, out, error);
+}
+
+/* ---- several sets ------------------------------------------------------ */
+
+static void join_keys(sjwt_keyset *out, const key_table *table, const sjwt_keyset *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const sjwt_key **slot = find_slot(table, set->keys[i]);
+        if (*slot != NULL)
+            continue;
+        *slot = set->keys[i];
+        append_key(out, set->keys[i]);
+    }
+}
+
+static bool join_skipped(sjwt_keyset *out, const sjwt_keyset *set)
+{
+    out->skipped_count += set->skipped_count;
+    for (size_t i = 0; i < set->skipped_kept && out->skipped_kept < MAX_SKIPPED; i++) {
+        if (!make_room(out))
+            return false;
+        out->skipped[out->skipped_kept++] = set->skipped[i];
+    }
+    return true;
+}
+
+sjwt_status sjwt_keyset_join(const sjwt_allocator *allocator, const sjwt_keyset *const *sets,
+                             size_t count, sjwt_keyset **out, sjwt_error *error)
+{
+    sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
+    size_t max_keys = 0;
+    key_table table = {0};
+
+    for (size_t i = 0; i < count; i++)
+        max_keys += sets[i]->count;
+    if (make_set(&resolved, max_keys, out) != SJWT_OK)
+        return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
+    (*out)->is_set = (*out)->is_joined = true;
+    bool done = make_table(&resolved, max_keys, &table);
+    for (size_t i = 0; i < count && done; i++) {
+        join_keys(*out, &table, sets[i]);
+        done = join_skipped(*out, sets[i]);
+    }
+    sjwt_release(&resolved, table.slots);
+    if (!done) {
+        sjwt_keyset_free(*out);
+        *out = NULL;
+        return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
+    }
+    sjwt_sort((*out)->by_kid, (*out)->by_kid_count, compare_keys);
+    return SJWT_OK;
 }
 
 /* ---- preparing --------------------------------------------------------- */

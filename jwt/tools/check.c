@@ -195,7 +195,23 @@ static void print_counts(const sjwt_issuer *issuer, const sjwt_keyset *keys)
     print_skipped("    ", keys);
 }
 
-static int judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *keys)
+/* What the sources of an issuer's keys have shown so far. */
+typedef struct findings {
+    int code;        /* the greatest exit code */
+    bool all_judged; /* each source had usable keys */
+    bool serves;     /* one has a key for one of the algorithms that the issuer names */
+} findings;
+
+static void add_code(findings *found, int code)
+{
+    if (code > found->code)
+        found->code = code;
+    if (code != EXIT_VALID)
+        found->all_judged = false;
+}
+
+static void judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *keys,
+                       findings *found)
 {
     sjwt_error error;
 
@@ -204,13 +220,11 @@ static int judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *ke
 
         printf("of no use\n");
         snprintf(what, sizeof(what), "issuers[%zu]: jwks", n);
-        return refuse_input(what, &error);
+        add_code(found, refuse_input(what, &error));
+        return;
     }
     print_counts(issuer, keys);
-    if (!serves_none_named(issuer, keys))
-        return EXIT_VALID;
-    fail("issuers[%zu]: none of its keys serves one of its \"algorithms\"", n);
-    return EXIT_REFUSED;
+    found->serves = found->serves || !serves_none_named(issuer, keys);
 }
 
 /* Returns the path as the server resolves it, or NULL without memory. */
@@ -261,34 +275,57 @@ static sjwt_keyset *load_keys(const char *what, const char *path, int *code)
     return keys;
 }
 
-static int check_key_file(const check_options *given, size_t n, const sjwt_issuer *issuer)
+static void check_key_file(const check_options *given, size_t n, const sjwt_issuer *issuer,
+                           const char *member, const char *file, findings *found)
 {
-    const char *file = issuer->keys_file;
     char what[64];
     char *path;
     sjwt_keyset *keys;
     int code;
 
-    printf("  %-17s", "jwks_file");
+    printf("  %-17s", member);
     print_quoted(file);
     if (given->data_directory == NULL) {
         printf(", not opened\n");
-        return EXIT_VALID;
+        found->all_judged = false;
+        return;
     }
     path = resolve(given->data_directory, file);
-    if (path == NULL)
-        return fail("out of memory");
-    snprintf(what, sizeof(what), "issuers[%zu]: jwks_file", n);
+    if (path == NULL) {
+        add_code(found, fail("out of memory"));
+        return;
+    }
+    snprintf(what, sizeof(what), "issuers[%zu]: %s", n, member);
     keys = load_keys(what, path, &code);
     free(path);
     if (keys == NULL) {
         printf(", of no use\n");
-        return code;
+        add_code(found, code);
+        return;
     }
     printf(", ");
-    code = judge_keys(n, issuer, keys);
+    judge_keys(n, issuer, keys, found);
     sjwt_keyset_free(keys);
-    return code;
+}
+
+/* All sources of the issuer's keys. */
+static int check_sources(const check_options *given, size_t n, const sjwt_issuer *issuer)
+{
+    findings found = {.code = EXIT_VALID, .all_judged = true};
+
+    if (issuer->keys != NULL) {
+        printf("  %-17s", "jwks");
+        judge_keys(n, issuer, issuer->keys, &found);
+    }
+    if (issuer->keys_file != NULL)
+        check_key_file(given, n, issuer, "jwks_file", issuer->keys_file, &found);
+    for (size_t i = 0; i < issuer->keys_files.count; i++)
+        check_key_file(given, n, issuer, "jwks_files", issuer->keys_files.items[i], &found);
+    if (found.all_judged && !found.serves) {
+        fail("issuers[%zu]: none of its keys serves one of its \"algorithms\"", n);
+        return EXIT_REFUSED;
+    }
+    return found.code;
 }
 
 static int check_issuer(const check_options *given, size_t n, const sjwt_issuer *issuer)
@@ -307,10 +344,7 @@ static int check_issuer(const check_options *given, size_t n, const sjwt_issuer 
     }
     print_list("required_claims", &issuer->required_claims, "pg_session_jwt.required_claims");
     print_list("token_types", &issuer->types, "pg_session_jwt.token_types");
-    if (issuer->keys == NULL)
-        return check_key_file(given, n, issuer);
-    printf("  %-17s", "jwks");
-    return judge_keys(n, issuer, issuer->keys);
+    return check_sources(given, n, issuer);
 }
 
 static int check_issuers(const check_options *given, const buffer *text)

@@ -588,7 +588,7 @@ session_ok(
 			  refused('42501', qq(cannot set parameter "$_" within security-restricted operation)),
 			'DROP TABLE named' => '')
 	} 'request.jwt.claims', map { "pg_session_jwt.$_" }
-	  qw(jwt audit_log jwks jwks_file issuers_file issuer audience algorithms leeway required_claims token_types mode));
+	  qw(jwt audit_log jwks jwks_file jwks_files issuers_file issuer audience algorithms leeway required_claims token_types mode));
 
 # --- the log ------------------------------------------------------------------------
 

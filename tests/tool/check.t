@@ -224,7 +224,7 @@ for my $row (
     ['a member that is not known', '"audience":["a"],"jwks":' . $pair->{public}, '["a"]',
         'issuers[1]: a member is not known'],
     ['no keys', '"audiences":["a"]', '{"issuer":"b"',
-        'issuers[1]: "jwks" or "jwks_file" is missing'],
+        'issuers[1]: "jwks", "jwks_file" or "jwks_files" is missing'],
 ) {
     my ($name, $members, $at, $detail) = @$row;
     my $text = issuers($inline, "{\"issuer\":\"b\",$members}");
@@ -327,6 +327,19 @@ is_deeply([$out =~ /^  jwks_file +"[^"]*", (.*)/mg],
 is($err, "sjwt: issuers[0]: jwks_file: No such file or directory\nsjwt: issuers[1]: jwks_file: "
     . 'not strict JSON, at octet ' . length("{\"keys\":[$pair->{jwk}") . "\n",
     'several issuers: a line for each that has no keys');
+
+expect('an issuer with several sources of keys', [@issuers, '--data-directory', $directory,
+    document(issuers(qq({"issuer":"f","jwks":$pair->{public},"jwks_file":"jwks/a.json",)
+        . '"jwks_files":["jwks/link","none"]}'))], code => 1,
+    err => 'issuers[0]: jwks_files: No such file or directory',
+    out => qq(issuers[0]  "f"\n$defaults  jwks             1 usable for $algorithm\n)
+        . qq(  jwks_file        "jwks/a.json", $counts\n  jwks_files       "jwks/link", $counts\n)
+        . qq(  jwks_files       "none", of no use\n));
+expect('one source has keys for an algorithm that the issuer names', [@issuers,
+    '--data-directory', $directory, document(issuers(sprintf '{"issuer":"b","algorithms":["%s",'
+        . '%s],"jwks":%s,"jwks_files":["jwks/a.json"]}', $algorithm, $others, $pair->{public}))],
+    out => accepting(map { $_->[0] } @rows) . "  jwks             1 usable for $algorithm\n"
+        . qq(  jwks_files       "jwks/a.json", $counts\n));
 
 # ---- usage -----------------------------------------------------------------
 

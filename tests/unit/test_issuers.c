@@ -58,7 +58,8 @@ static void test_members(void **state)
         issuers_of("{\"issuers\":["
                    "{\"issuer\":\"https:\\/\\/a\",\"jwks_file\":\"dir/a\\u00e9.json\"},"
                    "{\"issuer\":\"b\",\"jwks\":{\"keys\":[{" OKP_KEY "},{" EC_KEY "},{}]},"
-                   "\"audiences\":[\"x\"],\"algorithms\":[\"RS256\",\"Ed25519\",\"RS256\"],"
+                   "\"jwks_files\":[\"b\",\"c\"],\"audiences\":[\"x\"],\"algorithms\":[\"RS256\","
+                   "\"Ed25519\",\"RS256\"],"
                    "\"required_claims\":[\"exp\",\"sub\",\"\\u0022\"],"
                    "\"token_types\":[\"JWT\",\"at+jwt\"]},"
                    "{\"issuer\":\"B\"," KEYS_OF(OCT_KEY) "}]}");
@@ -70,6 +71,7 @@ static void test_members(void **state)
     assert_string_equal(entry->issuer, "https://a");
     assert_string_equal(entry->keys_file, "dir/a\xC3\xA9.json");
     assert_null(entry->keys);
+    assert_int_equal(entry->keys_files.count, 0);
     assert_int_equal(entry->algorithms, 0);
     assert_int_equal(entry->audiences.count, 0);
     assert_int_equal(entry->required_claims.count, 0);
@@ -78,6 +80,7 @@ static void test_members(void **state)
     entry = sjwt_issuers_get(issuers, 1);
     assert_string_equal(entry->issuer, "b");
     assert_null(entry->keys_file);
+    assert_list(&entry->keys_files, "b;c;");
     assert_int_equal(sjwt_keyset_count(entry->keys), 2);
     assert_int_equal(sjwt_keyset_skipped_count(entry->keys), 1);
     assert_int_equal(entry->algorithms, SJWT_CRYPTO_BIT(SJWT_CRYPTO_ALG_RS256) |
@@ -119,9 +122,12 @@ static void test_errors(void **state)
         {"{\"issuers\":[{\"jwks_file\":@1}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"jwks_file\" must be a string, and not empty"},
         {"{\"issuers\":[@{\"issuer\":\"a\"}]}", SJWT_ISSUERS_INVALID,
-         "issuers[0]: \"jwks\" or \"jwks_file\" is missing"},
-        {"{\"issuers\":[@{\"issuer\":\"a\"," FILE_A "," KEYS_OF(OKP_KEY) "}]}",
-         SJWT_ISSUERS_INVALID, "issuers[0]: has both \"jwks\" and \"jwks_file\""},
+         "issuers[0]: \"jwks\", \"jwks_file\" or \"jwks_files\" is missing"},
+        {"{\"issuers\":[{\"jwks_files\":@\"a\"}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"jwks_files\" must be an array, and not empty"},
+        {"{\"issuers\":[{\"jwks_files\":@[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\","
+         "\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\"]}]}",
+         SJWT_ISSUERS_INVALID, "issuers[0]: \"jwks_files\" has more than 16 items"},
         {"{\"issuers\":[{\"audiences\":@\"x\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"audiences\" must be an array, and not empty"},
         {"{\"issuers\":[{\"token_types\":@[]}]}", SJWT_ISSUERS_INVALID,

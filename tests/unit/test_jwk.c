@@ -739,6 +739,70 @@ static void test_select(void **state)
     sjwt_keyset_free(keys);
 }
 
+/* Several sets as one: it has the keys of all, a common one once, and owns none. */
+static void test_join(void **state)
+{
+    const sjwt_key *found[SJWT_MAX_CANDIDATE_KEYS];
+    sjwt_keyset *parts[] = {keys_of("{" OKP_KEY ",\"kid\":\"a\"}"),
+                            keys_of("{\"keys\":[" WITH_KID(EC_KEY, "b") "," WITH_KID(
+                                OKP_KEY, "a") ",{\"kty\":\"?\",\"kid\":\"x\"}]}"),
+                            keys_of("{\"keys\":[{" OKP_KEY "}," WITH_KID(
+                                RSA_KEY, "a") ",{\"kty\":\"?\",\"kid\":\"y\"}]}")};
+    counting memory = {0};
+    sjwt_allocator allocator = counting_allocator(&memory);
+    sjwt_keyset *keys;
+    sjwt_error error, why;
+    const char *kid;
+    size_t index;
+
+    (void)state;
+    for (size_t fail_at = 1;; fail_at++) {
+        memory = (counting){.fail_at = fail_at};
+        sjwt_status status = sjwt_keyset_join(&allocator, (const sjwt_keyset *const *)parts,
+                                              COUNT(parts), &keys, &error);
+        if (status == SJWT_OK)
+            break;
+        assert_int_equal(status, SJWT_NO_MEMORY);
+        assert_int_equal(error.status, SJWT_NO_MEMORY);
+        assert_null(keys);
+        assert_int_equal(memory.live, 0);
+        assert_true(fail_at < 10);
+    }
+    assert_int_equal(sjwt_keyset_count(keys), 4);
+    assert_int_equal(sjwt_keyset_algorithms(keys), sjwt_keyset_algorithms(parts[0]) |
+                                                       sjwt_keyset_algorithms(parts[1]) |
+                                                       sjwt_keyset_algorithms(parts[2]));
+    assert_ptr_equal(sjwt_keyset_get(keys, 0), sjwt_keyset_get(parts[0], 0));
+    assert_ptr_equal(sjwt_keyset_get(keys, 1), sjwt_keyset_get(parts[1], 0));
+    assert_ptr_equal(sjwt_keyset_get(keys, 2), sjwt_keyset_get(parts[2], 0));
+    assert_ptr_equal(sjwt_keyset_get(keys, 3), sjwt_keyset_get(parts[2], 1));
+    assert_int_equal(find_keys(keys, "a", SJWT_CRYPTO_ALG_EDDSA, true, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(parts[0], 0));
+    assert_int_equal(find_keys(keys, "b", SJWT_CRYPTO_ALG_ES256, true, found), 1);
+    assert_int_equal(find_keys(keys, "a", SJWT_CRYPTO_ALG_PS512, true, found), 1);
+    assert_int_equal(find_keys(keys, "c", SJWT_CRYPTO_ALG_EDDSA, false, found), 1);
+    assert_ptr_equal(found[0], sjwt_keyset_get(parts[2], 0));
+
+    assert_int_equal(sjwt_keyset_skipped_count(keys), 2);
+    assert_true(sjwt_keyset_skipped(keys, 0, &index, &kid, &why));
+    assert_string_equal(kid, "x");
+    assert_int_equal(why.status, SJWT_JWK_KTY_UNKNOWN);
+    assert_true(sjwt_keyset_skipped(keys, 1, &index, &kid, &why));
+    assert_string_equal(kid, "y");
+    assert_false(sjwt_keyset_skipped(keys, 2, &index, &kid, &why));
+
+    /* one that is refused in its own set is refused here */
+    fake.prepare = SJWT_CRYPTO_BAD_KEY;
+    assert_int_equal(sjwt_keyset_prepare_all(parts[0], NULL), SJWT_JWK_KEY_REFUSED);
+    fake.prepare = SJWT_CRYPTO_OK;
+    assert_int_equal(sjwt_keyset_count(keys), 3);
+
+    sjwt_keyset_free(keys);
+    assert_int_equal(memory.live, 0);
+    for (size_t i = 0; i < COUNT(parts); i++)
+        sjwt_keyset_free(parts[i]);
+}
+
 /* Several keys of one kid are found in the order of the set. */
 static void test_select_one_kid(void **state)
 {
@@ -932,6 +996,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_is_remembered, reset_fake),
         cmocka_unit_test_setup(test_refused_for_one_algorithm, reset_fake),
         cmocka_unit_test_setup(test_select, reset_fake),
+        cmocka_unit_test_setup(test_join, reset_fake),
         cmocka_unit_test_setup(test_select_one_kid, reset_fake),
         cmocka_unit_test_setup(test_key_views, reset_fake),
         cmocka_unit_test_setup(test_private_members_are_not_kept, reset_fake),

@@ -22,9 +22,10 @@ extern "C" {
  * or 0 for algorithms; the caller chooses a default. */
 typedef struct sjwt_issuer {
     const char *issuer; /* the exact "iss"; not empty, and no other entry's */
-    /* exactly one of the two is not NULL */
-    const sjwt_keyset *keys;
-    const char *keys_file; /* a path; the library opens no file */
+    /* Where its keys are: at least one of the three is there. The library opens no file. */
+    const sjwt_keyset *keys;     /* those in the document, or NULL */
+    const char *keys_file;       /* a path, or NULL */
+    sjwt_string_list keys_files; /* further paths, at most SJWT_MAX_KEY_FILES */
     sjwt_algorithm_set algorithms;
     sjwt_string_list audiences;
     sjwt_string_list required_claims;
@@ -38,13 +39,14 @@ typedef struct sjwt_issuers sjwt_issuers;
 /*
  * Parses a document of at least one issuer (docs/issuers.schema.json):
  *
- *   {"issuers": [{"issuer": "https://a", "jwks": {…} or "jwks_file": "path",
+ *   {"issuers": [{"issuer": "https://a", "jwks": {…}, "jwks_file": "path",
+ *                 "jwks_files": ["path", …],
  *                 "audiences": ["b"], "algorithms": ["RS256"],
  *                 "required_claims": ["exp"], "token_types": ["at+jwt"],
  *                 "subjects": "plain", "qualified" or "shared"}, …]}
  *
- * "issuer" and one of "jwks" (a JWK or a JWK Set) and "jwks_file" are needed,
- * the rest may be absent. "subjects" is then "plain" in the only entry, and "qualified" in
+ * "issuer" and at least one of "jwks" (a JWK or a JWK Set), "jwks_file" and "jwks_files"
+ * are needed, the rest may be absent. The keys of an issuer are those of all three. "subjects" is then "plain" in the only entry, and "qualified" in
  * each of several. An unknown member, an empty string or array, an issuer named twice, and
  * two entries whose subjects are not qualified, unless both are "shared", are
  * SJWT_ISSUERS_INVALID. Keys of "jwks" that

@@ -65,6 +65,15 @@ SJWT_API sjwt_status sjwt_keyset_parse_public_jwk(const sjwt_allocator *allocato
 SJWT_API void sjwt_keyset_free(sjwt_keyset *keys);
 
 /*
+ * One set with the keys of several, at least one, in order; a key that an earlier set has
+ * counts once. It borrows: the sets must outlive it and must not change. A key is prepared
+ * once for all sets that have it. SJWT_OK or SJWT_NO_MEMORY.
+ */
+SJWT_API sjwt_status sjwt_keyset_join(const sjwt_allocator *allocator,
+                                      const sjwt_keyset *const *sets, size_t count,
+                                      sjwt_keyset **out, sjwt_error *error);
+
+/*
  * Prepare the set's keys now: all of them for all their algorithms, or in order until one
  * key is usable. For those who tell in advance what the first token would show.
  *

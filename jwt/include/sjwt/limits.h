@@ -11,6 +11,8 @@
 #define SJWT_MAX_KEYSET_SIZE (4 * 1024 * 1024)
 /* The most usable keys of a JWK Set. */
 #define SJWT_MAX_KEYS 2000
+/* How many files an issuer of a document may list in "jwks_files". */
+#define SJWT_MAX_KEY_FILES 16
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
 /* How many keys are tried for a token. */
