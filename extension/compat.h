@@ -13,6 +13,9 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
 #error "pg_session_jwt supports PostgreSQL 14 to 19"

@@ -12,6 +12,7 @@
 #include "utils/uuid.h"
 
 #include "extension/subject.h"
+#include "extension/compat.h"
 
 /* RFC 9562 section 5.8: the four most significant bits of octet 6 are the version, the two of
  * octet 8 the variant. */
