@@ -589,6 +589,34 @@ session_ok(
 	'DROP SCHEMA auth CASCADE' => refused('42501', 'must be owner of schema auth'),
 	$fake => refused('42501', 'permission denied for schema auth'));
 
+# --- logs -----------------------------------------------------------------------------------
+
+# A token as a bound parameter of a statement that auto_explain logs.
+sub logged_with
+{
+	my (@settings) = @_;
+	my $token = sign(sprintf '{"sub":"%s","exp":%d}', 'logged' x 5, time + 3600);
+	my $superuser = Protocol->connect($node, db => 'app');
+	return 'no auto_explain' if $superuser->simple(q(LOAD 'auto_explain'))->{error};
+	for my $set ('auto_explain.log_min_duration = 0', 'log_parameter_max_length = 0', @settings)
+	{
+		my $error = $superuser->simple("SET $set")->{error};
+		die $error->{M} if $error;
+	}
+	my $before = -s $node->logfile;
+	$superuser->extended('SELECT auth.jwt_authenticate($1)', $token);
+	$superuser->disconnect;
+	my $log = slurp_file($node->logfile, $before);
+	return 'the statement is not logged' if $log !~ /Query Text: SELECT auth\.jwt_authenticate/;
+	return index($log, $token) >= 0 ? 'the token is logged' : '';
+}
+# Before 16, auto_explain logs no parameters.
+my $own = $node->pg_version >= 16;
+like(logged_with(), $own ? qr/^(no auto_explain|the token is logged)$/ : qr/^(no auto_explain)?$/,
+	'auto_explain logs parameters unless its own setting forbids it');
+like(logged_with($own ? 'auto_explain.log_parameter_max_length = 0' : ()), qr/^(no auto_explain)?$/,
+	'auto_explain logs no parameters');
+
 is_deeply([ logged_pieces($node, $signature) ], [], 'no part of a refused token is in the log');
 $node->stop;
 done_testing();
