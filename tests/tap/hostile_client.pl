@@ -589,6 +589,17 @@ session_ok(
 	'DROP SCHEMA auth CASCADE' => refused('42501', 'must be owner of schema auth'),
 	$fake => refused('42501', 'permission denied for schema auth'));
 
+# 14 has no such privilege.
+if ($node->pg_version >= 15)
+{
+	$node->safe_psql('app', 'CREATE ROLE granted LOGIN');
+	session_ok($node, 'a privilege on a parameter of the library, loaded', { db => 'app' },
+		$user => 'none', 'GRANT SET ON PARAMETER pg_session_jwt.leeway TO granted' => '');
+	session_ok($node, 'a role with SET on a parameter sets it', { db => 'app', user => 'granted' },
+		$user => 'none', 'SET pg_session_jwt.leeway = 1' => '',
+		'SET pg_session_jwt.seal = on' => refused('42501', qr/^permission denied to set parameter/));
+}
+
 # --- logs -----------------------------------------------------------------------------------
 
 # A token as a bound parameter of a statement that auto_explain logs.
