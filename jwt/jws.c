@@ -354,18 +354,41 @@ static sjwt_status refuse_keys(const sjwt_candidates *candidates, sjwt_status ou
     }
 }
 
-sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
-                                     sjwt_error *error)
+static sjwt_status find_candidates(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                   sjwt_candidates *out, sjwt_error *error)
 {
-    sjwt_candidates candidates;
-
     sjwt_status status = read_key_id(jws, issuer_policy, error);
+
     if (status != SJWT_OK)
         return status;
     if (issuer_policy->keys == NULL)
         return sjwt_fail(error, SJWT_KEY_NOT_FOUND, 0, NULL);
     sjwt_keyset_find(issuer_policy->keys, issuer_policy->session_key ? NULL : jws->token->key_id,
-                     jws->algorithm->alg, &candidates);
+                     jws->algorithm->alg, out);
+    return SJWT_OK;
+}
+
+sjwt_status sjwt_jws_check_key_id(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                  sjwt_error *error)
+{
+    sjwt_candidates candidates;
+
+    sjwt_status status = find_candidates(jws, issuer_policy, &candidates, error);
+    if (status != SJWT_OK)
+        return status;
+    return sjwt_candidates_next(&candidates) != NULL
+               ? SJWT_OK
+               : refuse_keys(&candidates, SJWT_KEY_NOT_FOUND, error);
+}
+
+sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                     sjwt_error *error)
+{
+    sjwt_candidates candidates;
+
+    sjwt_status status = find_candidates(jws, issuer_policy, &candidates, error);
+    if (status != SJWT_OK)
+        return status;
     status = try_keys(jws, &candidates);
     return status == SJWT_OK ? SJWT_OK : refuse_keys(&candidates, status, error);
 }

@@ -50,7 +50,11 @@ sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error);
 sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                   sjwt_error *error);
 
-/* Is the signature by one of the policy's keys that the header may mean? */
+/* Has the policy a key that the header may mean? Keeps the header's kid in the token. */
+sjwt_status sjwt_jws_check_key_id(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
+                                  sjwt_error *error);
+
+/* The same, and is the signature by one of these keys? */
 sjwt_status sjwt_jws_check_signature(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,
                                      sjwt_error *error);
 

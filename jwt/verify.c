@@ -10,6 +10,7 @@
 /* The state of one verification. */
 typedef struct verification {
     const sjwt_policy *policy;
+    sjwt_signature_check signature_check;
     sjwt_jws_object jws;
     sjwt_status payload_status;
     sjwt_error payload_error;
@@ -94,7 +95,10 @@ static sjwt_status verify(verification *v, sjwt_error *error)
     if (v->policy->issuer_count > 1 &&
         (status = sjwt_jws_check_header(&v->jws, issuer_policy, error)) != SJWT_OK)
         return status;
-    if ((status = sjwt_jws_check_signature(&v->jws, issuer_policy, error)) != SJWT_OK) {
+    status = v->signature_check == SJWT_SIGNATURE_ALREADY_VERIFIED
+                 ? sjwt_jws_check_key_id(&v->jws, issuer_policy, error)
+                 : sjwt_jws_check_signature(&v->jws, issuer_policy, error);
+    if (status != SJWT_OK) {
         if (status == SJWT_KEY_NOT_FOUND && error != NULL)
             error->issuer_index = v->jws.token->issuer_index;
         return status;
@@ -112,8 +116,15 @@ static void take_token(sjwt_jws_object *jws, sjwt_token **out)
 sjwt_status sjwt_verify(const sjwt_allocator *allocator, const char *token, size_t len,
                         const sjwt_policy *policy, sjwt_token **out, sjwt_error *error)
 {
+    return sjwt_verify_with(SJWT_SIGNATURE_VERIFY, allocator, token, len, policy, out, error);
+}
+
+sjwt_status sjwt_verify_with(sjwt_signature_check signature_check, const sjwt_allocator *allocator,
+                             const char *token, size_t len, const sjwt_policy *policy,
+                             sjwt_token **out, sjwt_error *error)
+{
     sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
-    verification v = {.policy = policy};
+    verification v = {.policy = policy, .signature_check = signature_check};
 
     *out = NULL;
     sjwt_status status =

@@ -33,6 +33,31 @@ static char *signed_by(char letter, const char *header, const char *payload)
     return compact(header, payload, signature, sizeof(signature));
 }
 
+/* Where the signature is known to be valid, all else is checked as told says: also with a
+ * signature that is not. */
+static void expect_with_known_signature(const char *payload, const sjwt_policy *policy,
+                                        sjwt_status status, const sjwt_error *told)
+{
+    char *text = signed_by('X', EDDSA, payload);
+    sjwt_error error = {.status = SJWT_STATUS_COUNT};
+    sjwt_token *token;
+
+    assert_status(sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, NULL, text, strlen(text),
+                                   policy, &token, &error),
+                  status, payload);
+    assert_int_equal(token == NULL, status != SJWT_OK);
+    if (status != SJWT_OK) {
+        assert_int_equal(error.status, status);
+        assert_int_equal(error.position, told->position);
+        assert_int_equal(error.has_seconds, told->has_seconds);
+        assert_string_equal(error.detail, told->detail);
+    }
+    sjwt_token_free(token);
+    assert_status(sjwt_verify(NULL, text, strlen(text), policy, &token, NULL) == SJWT_OK, false,
+                  payload);
+    free(text);
+}
+
 /* Verifies a token of this payload; *error and *token (free it) may be NULL. */
 static sjwt_status verify(const char *payload, const sjwt_policy *policy, sjwt_token **token,
                           sjwt_error *error)
@@ -53,6 +78,7 @@ static sjwt_status verify(const char *payload, const sjwt_policy *policy, sjwt_t
     }
     if (status == SJWT_OK)
         assert_int_equal(memory.live, 2); /* the token and its claims */
+    expect_with_known_signature(payload, policy, status, told);
     sjwt_token_free(made);
     assert_int_equal(memory.live, 0);
     if (token != NULL)
@@ -777,6 +803,49 @@ static void test_values_of_a_token(void **state)
     sjwt_token_free(token);
 }
 
+static void test_known_signature(void **state)
+{
+    static const struct {
+        const char *header;
+        sjwt_status status;
+    } rows[] = {
+        {EDDSA, SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"a\"}", SJWT_OK},
+        {"{\"alg\":\"EdDSA\",\"kid\":\"b\"}", SJWT_KEY_NOT_FOUND},
+        {"{\"alg\":\"EdDSA\",\"kid\":1}", SJWT_KID_INVALID},
+        {"{\"alg\":\"ES256\",\"kid\":\"a\"}", SJWT_ALG_NOT_ALLOWED},
+        {"{\"alg\":\"HS256\",\"kid\":\"a\"}", SJWT_ALG_MISMATCH},
+        {"{\"alg\":\"none\"}", SJWT_ALG_UNKNOWN},
+        {"{\"alg\":\"EdDSA\",\"crit\":[\"x\"]}", SJWT_CRITICAL_HEADER},
+        {"{}", SJWT_ALG_MISSING},
+        {"[]", SJWT_HEADER_JSON},
+    };
+    sjwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"a\"}");
+    sjwt_issuer_policy issuer_policy = {.keys = keys, .algorithms = sjwt_all_algorithms()};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
+    sjwt_algorithm_set es256;
+    sjwt_token *token;
+
+    (void)state;
+    assert_int_equal(sjwt_algorithms_parse("ES256", 5, &es256, NULL), SJWT_OK);
+    issuer_policy.algorithms &= ~es256;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = signed_by('X', rows[i].header, "{\"sub\":\"a\"}");
+        assert_status(sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, NULL, text, strlen(text),
+                                       &policy, &token, NULL),
+                      rows[i].status, rows[i].header);
+        if (token != NULL) {
+            assert_string_equal(sjwt_token_algorithm(token), "EdDSA");
+            assert_non_null(sjwt_token_backend(token));
+        }
+        sjwt_token_free(token);
+        assert_true(sjwt_verify_with(SJWT_SIGNATURE_VERIFY, NULL, text, strlen(text), &policy,
+                                     &token, NULL) != SJWT_OK);
+        free(text);
+    }
+    sjwt_keyset_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -801,6 +870,7 @@ int main(void)
         cmocka_unit_test(test_no_payload_is_parsed_before_the_signature),
         cmocka_unit_test(test_first_of_several),
         cmocka_unit_test(test_values_of_a_token),
+        cmocka_unit_test(test_known_signature),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

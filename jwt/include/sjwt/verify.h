@@ -59,6 +59,26 @@ extern "C" {
 SJWT_API sjwt_status sjwt_verify(const sjwt_allocator *allocator, const char *token, size_t len,
                                  const sjwt_policy *policy, sjwt_token **out, sjwt_error *error);
 
+/* Who verifies the signature. */
+typedef enum sjwt_signature_check {
+    SJWT_SIGNATURE_VERIFY,          /* this call, as sjwt_verify() does */
+    SJWT_SIGNATURE_ALREADY_VERIFIED /* an earlier call; never without proof of it, see below */
+} sjwt_signature_check;
+
+/*
+ * The same as sjwt_verify(), but the caller may know already that the signature is valid.
+ *
+ * With SJWT_SIGNATURE_ALREADY_VERIFIED the signature is decoded and not verified. All other checks
+ * are made, in the same order, and kid and algorithm must still mean a key of the policy; no key is
+ * prepared. The caller must have proof that sjwt_verify() accepted the same octets under a policy
+ * with the same issuers, keys and algorithms. Whoever can forge that proof can forge tokens.
+ * sjwt_token_backend() returns the backend that verifies the algorithm in this process.
+ */
+SJWT_API sjwt_status sjwt_verify_with(sjwt_signature_check signature_check,
+                                      const sjwt_allocator *allocator, const char *token,
+                                      size_t len, const sjwt_policy *policy, sjwt_token **out,
+                                      sjwt_error *error);
+
 /*
  * Verifies a compact JWS only (RFC 7515 section 5.2): header and signature as
  * above, against policy->issuers[0] without its issuer, audiences and required
