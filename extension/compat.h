@@ -10,11 +10,23 @@
 #include <stdlib.h>
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#include "storage/procnumber.h"
+#else
+#include "postmaster/autovacuum.h"
+#include "replication/walsender.h"
+#include "storage/backendid.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
 #endif
 
 #if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
@@ -155,6 +167,92 @@ static inline void pgsj_jsonb_push(pgsj_jsonb_builder *builder, JsonbIteratorTok
 static inline Jsonb *pgsj_jsonb_result(const pgsj_jsonb_builder *builder)
 {
     return JsonbValueToJsonb(builder->result);
+}
+
+/* Since 17 a library can have shared memory without being loaded when the server starts. */
+#if PG_VERSION_NUM >= 170000
+#define PGSJ_NAMED_SEGMENTS
+
+/* The segment of this name, of size octets, made where it is not there yet: initialize(segment,
+ * argument) is then called before another process can attach to it. Raises where there is no
+ * memory. */
+#if PG_VERSION_NUM >= 190000
+static inline void *pgsj_named_segment(const char *name, size_t size,
+                                       void (*initialize)(void *segment, void *argument),
+                                       void *argument)
+{
+    bool found;
+
+    return GetNamedDSMSegment(name, size, initialize, &found, argument);
+}
+#else
+static struct {
+    void (*initialize)(void *segment, void *argument);
+    void *argument;
+} pgsj_new_segment;
+
+static inline void pgsj_initialize_segment(void *segment)
+{
+    pgsj_new_segment.initialize(segment, pgsj_new_segment.argument);
+}
+
+static inline void *pgsj_named_segment(const char *name, size_t size,
+                                       void (*initialize)(void *segment, void *argument),
+                                       void *argument)
+{
+    bool found;
+
+    pgsj_new_segment.initialize = initialize;
+    pgsj_new_segment.argument = argument;
+    return GetNamedDSMSegment(name, size, pgsj_initialize_segment, &found);
+}
+#endif
+#else
+
+/* From _PG_init() while the server starts: requests size() octets of shared memory. */
+#if PG_VERSION_NUM >= 150000
+static Size (*pgsj_requested_size)(void);
+static shmem_request_hook_type pgsj_next_request;
+
+static inline void pgsj_request(void)
+{
+    if (pgsj_next_request != NULL)
+        pgsj_next_request();
+    RequestAddinShmemSpace(pgsj_requested_size());
+}
+
+static inline void pgsj_request_shared_memory(Size (*size)(void))
+{
+    pgsj_requested_size = size;
+    pgsj_next_request = shmem_request_hook;
+    shmem_request_hook = pgsj_request;
+}
+#else
+static inline void pgsj_request_shared_memory(Size (*size)(void))
+{
+    RequestAddinShmemSpace(size());
+}
+#endif
+#endif
+
+/* How many backends the server can have, also while it starts. */
+static inline int pgsj_max_backends(void)
+{
+#if PG_VERSION_NUM >= 150000
+    return MaxBackends;
+#else
+    return MaxConnections + autovacuum_max_workers + 1 + max_worker_processes + max_wal_senders;
+#endif
+}
+
+/* The number of this process among them, from 0; -1 where it has none. */
+static inline int pgsj_backend_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+    return MyProcNumber;
+#else
+    return MyBackendId == InvalidBackendId ? -1 : MyBackendId - 1;
+#endif
 }
 
 #endif

@@ -383,6 +383,35 @@ char *pgsj_explain(const pgsj_failure *failure)
     return text.data;
 }
 
+const char *pgsj_failure_kind_name(pgsj_failure_kind kind)
+{
+    switch (kind) {
+    case PGSJ_FAILURE_JWT:
+        return "JWT";
+    case PGSJ_FAILURE_MISSING_KEY:
+        return "MISSING_KEY";
+    case PGSJ_FAILURE_ENCODING:
+        return "ENCODING";
+    case PGSJ_FAILURE_MISCONFIGURED:
+        return "MISCONFIGURED";
+    case PGSJ_FAILURE_KEY_FILE:
+        return "KEY_FILE";
+    case PGSJ_FAILURE_NO_KEYS:
+        return "NO_KEYS";
+    case PGSJ_FAILURE_KEYS_PINNED:
+        return "KEYS_PINNED";
+    case PGSJ_FAILURE_MODE:
+        return "MODE";
+    case PGSJ_FAILURE_JWK_IN_MODE:
+        return "JWK_IN_MODE";
+    case PGSJ_FAILURE_KEYS_IN_MODE:
+        return "KEYS_IN_MODE";
+    case PGSJ_FAILURE_SEALED:
+        return "SEALED";
+    }
+    return NULL;
+}
+
 bool pgsj_set_failure(pgsj_failure *failure, pgsj_failure_kind kind, const char *format, ...)
 {
     va_list arguments;

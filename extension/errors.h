@@ -28,6 +28,9 @@ typedef enum pgsj_failure_kind {
                                   them: see detail */
 } pgsj_failure_kind;
 
+/* The name of a kind; NULL behind the last one. */
+const char *pgsj_failure_kind_name(pgsj_failure_kind kind);
+
 #define PGSJ_DETAIL_SIZE 512
 
 typedef struct pgsj_failure {

@@ -18,6 +18,7 @@
 #include "extension/identity_cache.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
+#include "extension/statistics.h"
 
 #define LEAST_BUCKETS 64
 
@@ -183,6 +184,7 @@ static bool evict_unvisited(void)
         cache.hand = node;
         if (identity->pins == 0 && !identity->visited) {
             evict(identity);
+            pgsj_count(PGSJ_COUNT_SESSION_EVICTIONS);
             return true;
         }
         identity->visited = false;

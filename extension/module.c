@@ -13,6 +13,8 @@
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/shared_cache.h"
+#include "extension/statistics.h"
 #include "extension/trust.h"
 #include "extension/utility.h"
 #include "extension/verifier.h"
@@ -87,6 +89,10 @@ void _PG_init(void)
     if (pgsj_memory == NULL)
         pgsj_memory_create();
     define_settings();
+    if (process_shared_preload_libraries_in_progress) {
+        pgsj_statistics_request();
+        pgsj_shared_cache_request();
+    }
     pgsj_session_install();
     pgsj_executor_install();
     pgsj_utility_install();

@@ -18,6 +18,7 @@
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/statistics.h"
 #include "extension/trust.h"
 #include "extension/verifier.h"
 
@@ -59,6 +60,7 @@ static void set_current(pgsj_identity *identity)
     session.current = identity;
     if (former != NULL)
         pgsj_identity_unpin(former);
+    pgsj_report_identity(pgsj_trust_current_mode(), identity);
 }
 
 static void free_retired(void)
@@ -151,7 +153,9 @@ static pgsj_identity *find_identity_of(pgsj_session_token *token, pgsj_failure *
     identity = choose_identity(token, failure);
     pgsj_show_statement(&callback);
 
-    if (identity != NULL && identity != session.current)
+    if (identity == NULL)
+        pgsj_count_failure(failure);
+    else if (identity != session.current)
         set_current(identity);
     return identity;
 }
@@ -299,6 +303,7 @@ void pgsj_session_seal_transaction(const char *text)
     }
     PG_END_TRY();
     pgsj_seal_transaction(token);
+    pgsj_report_identity(pgsj_trust_current_mode(), session.current);
 }
 
 /* ---- events ------------------------------------------------------------ */

@@ -40,6 +40,12 @@
     INTEGER(cache_size, "pg_session_jwt.cache_size", 1024, 0, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, \
             pgsj_check_cache_size, no_event,                                                       \
             "The memory in which a session remembers verified tokens.", "0: it remembers none.")   \
+    BOOLEAN(shared_cache, "pg_session_jwt.shared_cache", true, PGC_SUSET, 0, no_event,             \
+            "Uses the table of verified tokens that all sessions share.", NULL)                    \
+    INTEGER(shared_cache_size, "pg_session_jwt.shared_cache_size", 16 * 1024, 0, 16 * 1024 * 1024, \
+            PGC_SIGHUP, GUC_UNIT_KB, pgsj_check_cache_size, no_event,                              \
+            "The size of the table of verified tokens that all sessions share.",                   \
+            "0: there is none. A new value takes effect when the server starts.")                  \
     /* The administrator's: no ordinary role can set these, or hide their values. */               \
     ENUM(mode, "pg_session_jwt.mode", PGSJ_MODE_AUTO, mode_names, PGC_SUSET, PINNING, trust_event, \
          "Where the identity comes from.",                                                         \

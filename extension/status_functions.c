@@ -27,6 +27,7 @@
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/shared_cache.h"
 #include "extension/trust.h"
 #include "extension/compat.h"
 
@@ -58,6 +59,7 @@ enum {
     EXPIRES_AT,
     KEYS_KNOWN,
     KEYS_SKIPPED,
+    SHARED_CACHE,
     COLUMNS
 };
 
@@ -177,21 +179,6 @@ static void put_identity(row *out, const pgsj_identity *identity)
         put_time(out, EXPIRES_AT, identity->expires_at);
 }
 
-static const char *mode_name(pgsj_trust_mode mode)
-{
-    switch (mode) {
-    case PGSJ_TRUST_NONE:
-        return "none";
-    case PGSJ_TRUST_CLAIMS:
-        return "claims";
-    case PGSJ_TRUST_SESSION_KEY:
-        return "session key";
-    case PGSJ_TRUST_ISSUER:
-        return "issuer";
-    }
-    pg_unreachable();
-}
-
 /* Why a token or claims that are set give no identity; NULL where neither is set. */
 static const char *reason_for_no_identity(void)
 {
@@ -230,7 +217,8 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
-    put_text(&out, MODE, mode_name(pgsj_trust_current_mode()));
+    put_text(&out, SHARED_CACHE, pgsj_shared_cache_state());
+    put_text(&out, MODE, pgsj_trust_mode_name(pgsj_trust_current_mode()));
     if (usable && pgsj_trust_verifies()) {
         policy = pgsj_trust_policy(&failure);
         usable = policy != NULL;

@@ -14,6 +14,7 @@
 #include "extension/key_source.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
+#include "extension/statistics.h"
 #include "extension/trust.h"
 
 /* What was built last from settings and key sources. */
@@ -68,6 +69,21 @@ pgsj_trust_mode pgsj_trust_current_mode(void)
 bool pgsj_trust_mode_is_pinned(void)
 {
     return pgsj_settings.mode != PGSJ_MODE_AUTO;
+}
+
+const char *pgsj_trust_mode_name(pgsj_trust_mode mode)
+{
+    switch (mode) {
+    case PGSJ_TRUST_NONE:
+        return "none";
+    case PGSJ_TRUST_CLAIMS:
+        return "claims";
+    case PGSJ_TRUST_SESSION_KEY:
+        return "session key";
+    case PGSJ_TRUST_ISSUER:
+        return "issuer";
+    }
+    pg_unreachable();
 }
 
 bool pgsj_trust_verifies(void)
@@ -425,7 +441,10 @@ static void check_files(void)
         return;
     /* Should this end in an ERROR, sources may have changed already. */
     trust.built = false;
-    trust.built = !pgsj_key_sources_refresh() && was_built;
+    if (pgsj_key_sources_refresh())
+        pgsj_count(PGSJ_COUNT_KEY_RELOADS);
+    else
+        trust.built = was_built;
     trust.files_checked_at = statement;
 }
 

@@ -23,6 +23,9 @@ pgsj_trust_mode pgsj_trust_current_mode(void);
 /* Does pg_session_jwt.mode name it? Then nothing that is missing leads to another mode. */
 bool pgsj_trust_mode_is_pinned(void);
 
+/* As auth.jwt_status() has it. */
+const char *pgsj_trust_mode_name(pgsj_trust_mode mode);
+
 /* Are tokens verified in the current mode? */
 bool pgsj_trust_verifies(void);
 

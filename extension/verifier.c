@@ -13,6 +13,8 @@
 #include "extension/identity_cache.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
+#include "extension/shared_cache.h"
+#include "extension/statistics.h"
 #include "extension/subject.h"
 #include "extension/trust.h"
 #include "extension/verifier.h"
@@ -119,6 +121,37 @@ static bool decode_token(const verification *v, pgsj_identity_input *out)
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
+/*
+ * Spares the signature where a session of the cluster accepted the same token under an equal
+ * policy: the digest stands for issuers, keys and algorithms. Tokens of a session key are of use
+ * on one connection only.
+ */
+static sjwt_status verify_once(const verification *v, const sjwt_allocator *allocator,
+                               const pgsj_identity_input *input, const sjwt_policy *policy,
+                               sjwt_token **token)
+{
+    const bool is_shared = !v->policy->require_increasing_jti;
+    const char *text = input->key.source;
+    const size_t len = input->key.source_len;
+    int64 expires_at;
+    pgsj_shared_key key = {0};
+    sjwt_status status;
+
+    if (is_shared)
+        key = pgsj_shared_cache_key(&v->policy->digest, text, len);
+    if (pgsj_shared_cache_find(&key, v->now))
+        return sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, allocator, text, len, policy,
+                                token, &v->failure->jwt);
+    status = sjwt_verify(allocator, text, len, policy, token, &v->failure->jwt);
+    if (status != SJWT_OK)
+        return status;
+    pgsj_count(PGSJ_COUNT_VERIFIED);
+    if (!sjwt_token_expires_at(*token, &expires_at))
+        expires_at = PG_INT64_MAX;
+    pgsj_shared_cache_insert(&key, v->now, sjwt_valid_until(expires_at, v->policy->leeway));
+    return SJWT_OK;
+}
+
 static bool verify_against_policy(const verification *v, pgsj_identity_input *out)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
@@ -133,8 +166,7 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
     const char *payload;
     size_t payload_len;
 
-    if (sjwt_verify(&allocator, out->key.source, out->key.source_len, &policy, token,
-                    &v->failure->jwt) != SJWT_OK) {
+    if (verify_once(v, &allocator, out, &policy, token) != SJWT_OK) {
         v->failure->kind = PGSJ_FAILURE_JWT;
         pgsj_trust_add_key_file_detail(v->policy, v->failure);
         return false;
@@ -218,8 +250,10 @@ static pgsj_identity *find_remembered(pgsj_session_token *token, pgsj_identity_k
 {
     pgsj_identity *identity = find_equal(token, key, require_increasing_jti);
 
-    if (identity != NULL)
+    if (identity != NULL) {
+        pgsj_count(PGSJ_COUNT_SESSION_HITS);
         accept_as(token, identity);
+    }
     return identity;
 }
 

@@ -54,8 +54,20 @@ CREATE FUNCTION auth.has_role(role text) RETURNS boolean
 CREATE FUNCTION auth.jwt_status(OUT mode text, OUT status text, OUT reason text, OUT issuer text,
     OUT subject text, OUT algorithm text, OUT key_id text, OUT backend text,
     OUT issued_at timestamptz, OUT expires_at timestamptz, OUT keys_known integer,
-    OUT keys_skipped jsonb) RETURNS record
+    OUT keys_skipped jsonb, OUT shared_cache text) RETURNS record
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_status_wrapper';
+
+CREATE FUNCTION auth.jwt_stats(OUT counter text, OUT reason text, OUT value bigint,
+    OUT since timestamptz) RETURNS SETOF record
+    VOLATILE PARALLEL SAFE ROWS 60 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_stats_wrapper';
+
+CREATE FUNCTION auth.jwt_stats_reset() RETURNS void
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_stats_reset_wrapper';
+
+CREATE FUNCTION auth.jwt_sessions(OUT pid integer, OUT database text, OUT mode text, OUT issuer text,
+    OUT subject text, OUT key_id text, OUT expires_at timestamptz, OUT sealed boolean)
+    RETURNS SETOF record
+    VOLATILE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_sessions_wrapper';
 
 CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT payload jsonb,
     OUT valid boolean, OUT reason text) RETURNS record
@@ -99,3 +111,9 @@ COMMENT ON FUNCTION auth.jwt_status() IS
     'returns the mode, the status of the token, and why it is refused; raises no error';
 COMMENT ON FUNCTION auth.jwt_verify(text, jsonb) IS
     'verifies any token with any JWK or JWK Set; does not use the identity of the session';
+COMMENT ON FUNCTION auth.jwt_stats() IS
+    'returns how many tokens all sessions verified, refused for which reason, and found verified already';
+COMMENT ON FUNCTION auth.jwt_stats_reset() IS
+    'begins the counters of auth.jwt_stats() anew';
+COMMENT ON FUNCTION auth.jwt_sessions() IS
+    'returns the identity that each session of the server has now';

@@ -24,6 +24,9 @@ DROP FUNCTION auth.issuer();
 DROP FUNCTION auth.has_scope(text);
 DROP FUNCTION auth.has_role(text);
 DROP FUNCTION auth.jwt_status();
+DROP FUNCTION auth.jwt_stats();
+DROP FUNCTION auth.jwt_stats_reset();
+DROP FUNCTION auth.jwt_sessions();
 DROP FUNCTION auth.jwt_verify(text, jsonb);
 
 COMMENT ON SCHEMA auth IS NULL;

@@ -98,7 +98,7 @@ COMMENT ON FUNCTION auth.has_role(text) IS
 CREATE FUNCTION auth.jwt_status(OUT mode text, OUT status text, OUT reason text, OUT issuer text,
     OUT subject text, OUT algorithm text, OUT key_id text, OUT backend text,
     OUT issued_at timestamptz, OUT expires_at timestamptz, OUT keys_known integer,
-    OUT keys_skipped jsonb) RETURNS record
+    OUT keys_skipped jsonb, OUT shared_cache text) RETURNS record
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_status_wrapper';
 COMMENT ON FUNCTION auth.jwt_status() IS
     'returns the mode, the status of the token, and why it is refused; raises no error';
@@ -108,3 +108,21 @@ CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT pa
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_verify_wrapper';
 COMMENT ON FUNCTION auth.jwt_verify(text, jsonb) IS
     'verifies any token with any JWK or JWK Set; does not use the identity of the session';
+
+CREATE FUNCTION auth.jwt_stats(OUT counter text, OUT reason text, OUT value bigint,
+    OUT since timestamptz) RETURNS SETOF record
+    VOLATILE PARALLEL SAFE ROWS 60 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_stats_wrapper';
+COMMENT ON FUNCTION auth.jwt_stats() IS
+    'returns how many tokens all sessions verified, refused for which reason, and found verified already';
+
+CREATE FUNCTION auth.jwt_stats_reset() RETURNS void
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_stats_reset_wrapper';
+COMMENT ON FUNCTION auth.jwt_stats_reset() IS
+    'begins the counters of auth.jwt_stats() anew';
+
+CREATE FUNCTION auth.jwt_sessions(OUT pid integer, OUT database text, OUT mode text, OUT issuer text,
+    OUT subject text, OUT key_id text, OUT expires_at timestamptz, OUT sealed boolean)
+    RETURNS SETOF record
+    VOLATILE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_sessions_wrapper';
+COMMENT ON FUNCTION auth.jwt_sessions() IS
+    'returns the identity that each session of the server has now';
