@@ -91,7 +91,7 @@ static void describe_error(pgsj_key_source *source)
 /* Returns true where the content is another one afterwards. */
 static bool parse_text(pgsj_key_source *source)
 {
-    const sjwt_allocator allocator = pgsj_allocator(pgsj_memory);
+    const sjwt_allocator allocator = pgsj_cancellable_allocator(pgsj_memory);
     sjwt_keyset *keys = NULL;
     sjwt_issuers *issuers = NULL;
     sjwt_error error = {.status = SJWT_OK};
@@ -124,6 +124,8 @@ static bool parse_text(pgsj_key_source *source)
     if (sjwt_status_is_transient(status)) {
         source->seen = false;
         replace_text(source, NULL, 0);
+        /* The memory may be there, and the statement be cancelled. */
+        CHECK_FOR_INTERRUPTS();
     }
     return false;
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "extension/memory.h"
@@ -33,6 +34,20 @@ static void release(void *context, void *pointer)
 sjwt_allocator pgsj_allocator(MemoryContext context)
 {
     return (sjwt_allocator){.allocate = allocate, .release = release, .context = context};
+}
+
+static void *allocate_unless_cancelled(void *context, size_t size)
+{
+    if (unlikely(InterruptPending) && INTERRUPTS_CAN_BE_PROCESSED() &&
+        (QueryCancelPending || ProcDiePending))
+        return NULL;
+    return allocate(context, size);
+}
+
+sjwt_allocator pgsj_cancellable_allocator(MemoryContext context)
+{
+    return (sjwt_allocator){
+        .allocate = allocate_unless_cancelled, .release = release, .context = context};
 }
 
 typedef struct owned_token {

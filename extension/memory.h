@@ -20,6 +20,13 @@ void pgsj_memory_create(void);
 sjwt_allocator pgsj_allocator(MemoryContext context);
 
 /*
+ * The same, but that its allocate returns NULL also while the statement is being cancelled or
+ * the session ended. Then the call of the core ends soon, as if there were no memory, and
+ * CHECK_FOR_INTERRUPTS() after it raises. For calls that may take long.
+ */
+sjwt_allocator pgsj_cancellable_allocator(MemoryContext context);
+
+/*
  * A place for a token that sjwt_verify() makes; NULL at first. The token there is freed when
  * context is reset or deleted: a part of a token is not allocated from its allocator.
  */

@@ -266,6 +266,24 @@ session_ok(
 	"SET $force = on" => '',
 	$user => $no_key);
 
+# Keys for more than a hundred milliseconds of parsing. A cancelled statement leaves no keys
+# behind, so that the next one parses them from the beginning.
+put_file("$data/jwks.json", $set{1} =~ s/\]\}$/',{}' x 1_000_000 . ']}'/er);
+my $cancelled = refused('57014', 'canceling statement due to statement timeout');
+session_ok(
+	$node,
+	'parsing keys can be cancelled',
+	{ db => 'app' },
+	"SET statement_timeout = '20ms'" => '',
+	'SELECT auth.init()' => $cancelled,
+	'SELECT auth.init()' => $cancelled,
+	'RESET statement_timeout' => '',
+	init_with($alice) => '',
+	$user => 'alice',
+	install(2),
+	"SET statement_timeout = '1s'" => '',
+	$user => $no_key);
+
 # --- several issuers ------------------------------------------------------------------
 
 sub issuers

@@ -108,6 +108,31 @@ session_ok(
 			init_with($older) => refused('23514', 'Token ID must be strictly monotonically increasing.'))
 	} sort keys %changes));
 
+# The session verified nothing under the settings in between, and then has the same key again.
+write_conf('session_none', %session_terms, mode => 'none');
+write_conf('session_issuer', %session_terms, mode => 'issuer', jwks => key_set(new_key('pinned')));
+session_ok(
+	$node,
+	'a session key: the last accepted token can be set again when other modes came and went',
+	{ jwk => public_jwk() },
+	reload('session'),
+	init_with($key_token) => '',
+	$user => 'alice',
+	map({
+		my ($other, $refused) = @$_;
+		(
+			reload($other),
+			init_with($key_token) => $refused,
+			'DISCARD ALL' => '',
+			reload('session'),
+			$user => 'NULL',
+			init_with($key_token) => '',
+			$user => 'alice',
+			init_with($older) => refused('23514', 'Token ID must be strictly monotonically increasing.'))
+	}
+		[ session_none => refused('55000', 'JWT is not accepted in this mode') ],
+		[ session_issuer => refused('42501', "pg_session_jwt.jwk is not accepted: this server's keys are pinned") ]));
+
 # The current leeway decides whether an accepted token has expired.
 my $exp = time - 1;
 my $expired = sign(qq({"jti":2,"sub":"alice","exp":$exp}));
@@ -231,6 +256,23 @@ is_deeply(
 		@now),
 	[ 1, 1, 2, 1 ],
 	'the token is verified again if the keys change, and not if only their text changes');
+
+# The last valid keys of a file outlast a reload that changes other settings.
+write_conf('leeway', @of_file, jwks_file => 'keys.json', leeway => '31');
+write_conf('audience', @of_file, jwks_file => 'keys.json', audience => "another,$AUDIENCE");
+put_file("$data/keys.json", $jwks);
+put_file("$data/broken.json", substr $jwks, 0, 20);
+session_ok(
+	$node,
+	'a broken key file and a reload: the last valid keys stay',
+	{},
+	reload('rewritten'),
+	init_with($token) => '',
+	$user => 'alice',
+	rewrite('broken'),
+	$user => 'alice',
+	map { (reload($_), $user => 'alice', 'DISCARD ALL' => '', init_with($token) => '', $user => 'alice') }
+	  qw(leeway audience rewritten));
 
 # --- changes that refuse the token -------------------------------------------------------------
 
