@@ -25,6 +25,8 @@ PGSJ_FUNCTION(init_wrapper);
 PGSJ_FUNCTION(jwt_session_init_wrapper);
 PGSJ_FUNCTION(jwt_authenticate_wrapper);
 PGSJ_FUNCTION(jwt_token_wrapper);
+PGSJ_FUNCTION(jwt_seal_wrapper);
+PGSJ_FUNCTION(jwt_unseal_wrapper);
 PGSJ_FUNCTION(session_wrapper);
 PGSJ_FUNCTION(jwt_wrapper);
 PGSJ_FUNCTION(user_id_wrapper);
@@ -119,6 +121,35 @@ Datum jwt_authenticate_wrapper(PG_FUNCTION_ARGS)
     }
     pgsj_show_statement(&callback);
     return user_id(fcinfo);
+}
+
+/* Calls function with the first argument. Nothing logs the statement, which may hold a secret. */
+static void with_secret(FunctionCallInfo fcinfo, void (*function)(const pgsj_secret *secret))
+{
+    ErrorContextCallback callback;
+    text *argument;
+    pgsj_secret secret;
+
+    pgsj_hide_statement(&callback);
+    if (PG_ARGISNULL(0))
+        ereport(ERROR,
+                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("secret to seal with is NULL")));
+    argument = PG_GETARG_TEXT_PP(0);
+    secret = (pgsj_secret){.octets = VARDATA_ANY(argument), .len = VARSIZE_ANY_EXHDR(argument)};
+    function(&secret);
+    pgsj_show_statement(&callback);
+}
+
+Datum jwt_seal_wrapper(PG_FUNCTION_ARGS)
+{
+    with_secret(fcinfo, pgsj_session_seal);
+    PG_RETURN_VOID();
+}
+
+Datum jwt_unseal_wrapper(PG_FUNCTION_ARGS)
+{
+    with_secret(fcinfo, pgsj_session_unseal);
+    PG_RETURN_VOID();
 }
 
 Datum jwt_token_wrapper(PG_FUNCTION_ARGS)

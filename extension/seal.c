@@ -6,6 +6,8 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
 
 #include "extension/seal.h"
 
@@ -13,15 +15,18 @@
 #define ROLLED_BACK                                                                                \
     "The transaction was rolled back to before auth.jwt_authenticate(). It has no identity until " \
     "its end."
+#define UNTIL_UNSEALED                                                                             \
+    "auth.jwt_seal() sealed it until auth.jwt_unseal() or the end of the connection."
 #define IN_WORKER "The leader of this parallel worker sealed it."
 
-typedef enum seal_kind { NOT_SEALED, SEALED_TRANSACTION, SEALED_WORKER } seal_kind;
+typedef enum seal_kind { NOT_SEALED, SEALED_TRANSACTION, SEALED_SESSION, SEALED_WORKER } seal_kind;
 
 static struct {
     seal_kind kind;
-    /* With SEALED_TRANSACTION; NULL: it was rolled back. A worker has its leader's. */
+    /* NULL, with SEALED_TRANSACTION: it was rolled back. A worker has its leader's. */
     pgsj_session_token *token;
-    SubTransactionId sealed_in;   /* with SEALED_TRANSACTION */
+    uint8 secret[PG_SHA256_DIGEST_LENGTH]; /* with SEALED_SESSION: its digest */
+    SubTransactionId sealed_in;            /* with SEALED_TRANSACTION */
     SubTransactionId attacked_in; /* InvalidSubTransactionId: nothing assigned the setting */
 } seal;
 
@@ -55,6 +60,63 @@ void pgsj_seal_transaction(pgsj_session_token *token)
     seal.attacked_in = InvalidSubTransactionId;
     pgsj_settings_seal(UNTIL_TRANSACTION_END);
 }
+
+/* ---- secrets ----------------------------------------------------------- */
+
+static void digest_secret(const pgsj_secret *secret, uint8 digest[PG_SHA256_DIGEST_LENGTH])
+{
+    pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+    bool failed = context == NULL || pg_cryptohash_init(context) < 0 ||
+                  pg_cryptohash_update(context, (const uint8 *)secret->octets, secret->len) < 0 ||
+                  pg_cryptohash_final(context, digest, PG_SHA256_DIGEST_LENGTH) < 0;
+
+    pg_cryptohash_free(context);
+    if (failed)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a digest")));
+}
+
+/* In a time that does not depend on the octets. */
+static bool digests_equal(const uint8 *left, const uint8 *right)
+{
+    volatile uint8 differences = 0;
+
+    for (size_t i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+        differences |= left[i] ^ right[i];
+    return differences == 0;
+}
+
+void pgsj_seal_session(pgsj_session_token *token, const pgsj_secret *secret)
+{
+    Assert(!pgsj_seal_is_on());
+    if (secret->len < PGSJ_MIN_SECRET_SIZE)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("secret to seal with is too short"),
+                        errdetail("It needs at least %d bytes.", PGSJ_MIN_SECRET_SIZE)));
+    digest_secret(secret, seal.secret);
+    seal.kind = SEALED_SESSION;
+    seal.token = token;
+    seal.attacked_in = InvalidSubTransactionId;
+    pgsj_settings_seal(UNTIL_UNSEALED);
+}
+
+void pgsj_seal_end(const pgsj_secret *secret)
+{
+    uint8 digest[PG_SHA256_DIGEST_LENGTH];
+
+    if (seal.kind != SEALED_SESSION)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("auth.jwt_seal() has not sealed this session")));
+    pgsj_seal_raise_attack();
+    digest_secret(secret, digest);
+    if (!digests_equal(digest, seal.secret))
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("secret is not the one that sealed the session")));
+    drop_token();
+    seal.kind = NOT_SEALED;
+    pgsj_settings_seal(NULL);
+}
+
+/* ---- parallel workers -------------------------------------------------- */
 
 void pgsj_seal_in_worker(void)
 {

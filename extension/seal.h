@@ -32,6 +32,22 @@ pgsj_session_token *pgsj_seal_token(void);
  * to the seal. The session must not be sealed. Never fails. */
 void pgsj_seal_transaction(pgsj_session_token *token);
 
+/* A secret of auth.jwt_seal(): octets of any value. */
+typedef struct pgsj_secret {
+    const char *octets;
+    size_t len;
+} pgsj_secret;
+
+#define PGSJ_MIN_SECRET_SIZE 16
+
+/* The same until pgsj_seal_end(), whatever becomes of the transaction. Keeps a digest of the
+ * secret. Raises where the secret is too short or there is no memory, and then changes nothing;
+ * token still belongs to the caller then. */
+void pgsj_seal_session(pgsj_session_token *token, const pgsj_secret *secret);
+
+/* Ends the seal of pgsj_seal_session(). Raises where there is none or the secret is another. */
+void pgsj_seal_end(const pgsj_secret *secret);
+
 /* In a starting parallel worker, whose leader is sealed. */
 void pgsj_seal_in_worker(void);
 

@@ -282,14 +282,18 @@ static void verify_to_seal(pgsj_session_token *token)
         pgsj_raise_invalid_subject();
 }
 
+static pgsj_session_token *make_token(const char *text, size_t len)
+{
+    return pgsj_session_token_init(MemoryContextAlloc(pgsj_memory, PGSJ_SESSION_TOKEN_SIZE(len)),
+                                   text, len);
+}
+
 void pgsj_session_seal_transaction(const char *text)
 {
-    const size_t len = strlen(text);
     pgsj_session_token *token;
 
     pgsj_seal_refuse_change();
-    token = pgsj_session_token_init(MemoryContextAlloc(pgsj_memory, PGSJ_SESSION_TOKEN_SIZE(len)),
-                                    text, len);
+    token = make_token(text, strlen(text));
     pgsj_session_changed();
     PG_TRY();
     {
@@ -304,6 +308,38 @@ void pgsj_session_seal_transaction(const char *text)
     PG_END_TRY();
     pgsj_seal_transaction(token);
     pgsj_report_identity(pgsj_trust_current_mode(), session.current);
+}
+
+void pgsj_session_seal(const pgsj_secret *secret)
+{
+    pgsj_session_token *current;
+    pgsj_session_token *token;
+
+    pgsj_seal_refuse_change();
+    current = session_token();
+    if (current == NULL)
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no token to seal"),
+                 errhint("Call auth.jwt_session_init() before it.")));
+    verify_to_seal(current);
+    token = make_token(current->text, current->len);
+    token->identity_id = current->identity_id;
+    PG_TRY();
+    {
+        pgsj_seal_session(token, secret);
+    }
+    PG_CATCH();
+    {
+        pfree(token);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+}
+
+void pgsj_session_unseal(const pgsj_secret *secret)
+{
+    pgsj_seal_end(secret);
+    session_token_changed();
 }
 
 /* ---- events ------------------------------------------------------------ */

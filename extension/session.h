@@ -13,6 +13,7 @@
 #include "extension/claims.h"
 #include "extension/errors.h"
 #include "extension/identity.h"
+#include "extension/seal.h"
 
 /* The identity, validated for the run of the executor that is going on; NULL: call
  * pgsj_session_resolve(). */
@@ -61,6 +62,15 @@ void pgsj_session_verify(void);
 /* Verifies a token, makes it that of the session, and seals it until the transaction ends. Raises
  * where it is refused or the session is sealed already, and changes nothing then. */
 void pgsj_session_seal_transaction(const char *text);
+
+/* Seals the session's identity, which must come from a token, until pgsj_session_unseal(). A
+ * rollback does not undo it. Raises where the token is refused, the secret too short, or the
+ * session sealed already, and changes nothing then. */
+void pgsj_session_seal(const pgsj_secret *secret);
+
+/* Ends that seal. The identity is that of the settings again. Raises where the secret is another
+ * one, or the session is not sealed that way. */
+void pgsj_session_unseal(const pgsj_secret *secret);
 
 /* The session's token, sealed or not; NULL: none. It is not verified. The pointer is valid until
  * the token changes. */

@@ -7,6 +7,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "extension/errors.h"
@@ -113,6 +114,56 @@ static bool accept_value(const char *name, const char *value, void **extra, GucS
     return true;
 }
 
+/* The server's own message would show the value, which may be a token. */
+static bool fail_without_memory(void)
+{
+    GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+    GUC_check_errmsg("out of memory");
+    return false;
+}
+
+bool pgsj_setting_is_identity(const char *name)
+{
+    return pg_strcasecmp(name, pgsj_setting_names.jwt) == 0 ||
+           pg_strcasecmp(name, pgsj_setting_names.claims) == 0;
+}
+
+/* Once for each setting in a session. A parallel worker's leader warned already. */
+static void warn_of_stored_value(const char *name)
+{
+    static bool warned[2];
+    bool *this_one = &warned[strcmp(name, pgsj_setting_names.jwt) == 0];
+
+    if (*this_one || InitializingParallelWorker || IsParallelWorker())
+        return;
+    *this_one = IsUnderPostmaster;
+    ereport(WARNING,
+            (errcode(ERRCODE_WARNING), errmsg("stored value of \"%s\" is ignored", name),
+             errdetail("A value of a role, a database or the configuration file is no identity."),
+             errhint("Remove it with ALTER ROLE ... RESET or ALTER DATABASE ... RESET, or from the "
+                     "file."),
+             errhidestmt(true), errhidecontext(true)));
+}
+
+/* Whoever may store a setting for others would decide who they are. Sessions whose client
+ * brings no identity have none. */
+static bool ignore_stored_value(const char *name, char **value, GucSource source)
+{
+    char *unset;
+
+    if (source == PGC_S_DEFAULT || source >= PGC_S_CLIENT || *value == NULL || **value == '\0' ||
+        InitializingParallelWorker || !pgsj_setting_is_identity(name))
+        return true;
+    unset = pgsj_guc_malloc(1);
+    if (unset == NULL)
+        return fail_without_memory();
+    unset[0] = '\0';
+    pgsj_guc_free(*value);
+    *value = unset;
+    warn_of_stored_value(name);
+    return true;
+}
+
 static bool accept_integer(const char *name, int value, GucSource source)
 {
     (void)name;
@@ -133,12 +184,8 @@ static bool check_token(const char *name, const char *value, void **extra, GucSo
     if (value == NULL || value[0] == '\0')
         return true;
     token = InitializingParallelWorker ? make_extra("", 0) : make_extra(value, strlen(value));
-    if (token == NULL) {
-        /* The server's own message would show the value, which is a token. */
-        GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
-        GUC_check_errmsg("out of memory");
-        return false;
-    }
+    if (token == NULL)
+        return fail_without_memory();
     token->from_leader = InitializingParallelWorker;
     *extra = token;
     return true;
@@ -149,15 +196,13 @@ static bool hide_token(char **value, void **extra)
 {
     char *hidden;
 
-    if (*extra == NULL)
+    if (*extra == NULL || *value == NULL)
         return true;
     hidden = pgsj_guc_malloc(sizeof(HIDDEN_TOKEN));
     if (hidden == NULL) {
         pgsj_guc_free(*extra);
         *extra = NULL;
-        GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
-        GUC_check_errmsg("out of memory");
-        return false;
+        return fail_without_memory();
     }
     memcpy(hidden, HIDDEN_TOKEN, sizeof(HIDDEN_TOKEN));
     explicit_bzero(*value, strlen(*value));
@@ -173,7 +218,7 @@ static bool check_parallel_state(const char *name, const char *value, void **ext
 
     (void)name;
     if (InitializingParallelWorker) {
-        token = strstr(value, TOKEN_MARK);
+        token = value == NULL ? NULL : strstr(value, TOKEN_MARK);
         /* An error here would have the value as context. */
         if (token != NULL)
             *extra = make_extra(token + 1, strlen(token + 1));
@@ -305,7 +350,7 @@ static const char *show(const void *setting, const char *value)
 #define STRING_HOOKS(member, name, boot, context, flags, check, event, brief, more)                \
     static bool member##_check(char **value, void **extra, GucSource source)                       \
     {                                                                                              \
-        return check(name, *value, extra, source) &&                                               \
+        return ignore_stored_value(name, value, source) && check(name, *value, extra, source) &&   \
                ((void *)&pgsj_settings.member != &pgsj_settings.jwt || hide_token(value, extra));  \
     }                                                                                              \
     static const char *member##_show(void)                                                         \

@@ -115,6 +115,10 @@ pgsj_session_token *pgsj_settings_leader_token(void);
  * that lives forever; NULL: everything may again. Never fails. */
 void pgsj_settings_seal(const char *reason);
 
+/* Does this setting (any case) hold an identity? Then what a role, a database or a file
+ * stores for it is ignored. */
+bool pgsj_setting_is_identity(const char *name);
+
 /* SET [LOCAL] pg_session_jwt.jwt = token. */
 void pgsj_set_token(const char *token, bool is_local);
 

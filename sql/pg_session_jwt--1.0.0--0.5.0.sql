@@ -16,6 +16,8 @@ DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
 DROP FUNCTION auth.jwt_authenticate(text);
 DROP FUNCTION auth.jwt_token();
+DROP FUNCTION auth.jwt_seal(text);
+DROP FUNCTION auth.jwt_unseal(text);
 DROP FUNCTION auth.jwt_algorithms();
 DROP FUNCTION auth.claim(text[]);
 DROP FUNCTION auth.role();

@@ -55,10 +55,21 @@ CREATE FUNCTION auth.jwt_authenticate(jwt text) RETURNS text
 CREATE FUNCTION auth.jwt_token() RETURNS text
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_token_wrapper';
 REVOKE ALL ON FUNCTION auth.jwt_token() FROM PUBLIC;
+
+CREATE FUNCTION auth.jwt_seal(secret text) RETURNS void
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_seal_wrapper';
+REVOKE ALL ON FUNCTION auth.jwt_seal(text) FROM PUBLIC;
+
+CREATE FUNCTION auth.jwt_unseal(secret text) RETURNS void
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_unseal_wrapper';
 COMMENT ON FUNCTION auth.jwt_authenticate(text) IS
     'sets pg_session_jwt.jwt for the transaction, verifies the token at once, and returns the user';
 COMMENT ON FUNCTION auth.jwt_token() IS
     'returns the token of the session, also while the identity is sealed';
+COMMENT ON FUNCTION auth.jwt_seal(text) IS
+    'seals the identity of the session until auth.jwt_unseal() with the same secret';
+COMMENT ON FUNCTION auth.jwt_unseal(text) IS
+    'ends the seal of auth.jwt_seal()';
 
 CREATE FUNCTION auth.jwt_algorithms(OUT algorithm text, OUT backend text) RETURNS SETOF record
     STABLE PARALLEL SAFE ROWS 14 LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_algorithms_wrapper';

@@ -103,15 +103,16 @@ server() {
     strip_debug "$PGSJ_MODULES/pg_session_jwt.so"
     cp "$stripped" "$PGSJ_MODULES/"
     cat "$TEMP_CONFIG" >>"$work/data/postgresql.conf"
-    single=(postgres --single -j -D "$work/data" -c jit=off -c "pg_session_jwt.jwk=$key" -c "pg_session_jwt.jwt=$token")
+    single=(postgres --single -j -D "$work/data" -c jit=off -c "pg_session_jwt.jwk=$key")
     "${single[@]}" postgres <<<'CREATE EXTENSION pg_session_jwt;' >"$work/out" 2>&1
 
     # Not counted: the work done once for a statement, and the work of the executor.
     options=(--toggle-collect=pgsj_session_resolve)
+    printf "SET pg_session_jwt.jwt = '%s';\n\n" "$token" >"$work/queries"
     for name in "${!functions[@]}"; do
         options+=("--toggle-collect=${functions[$name]}")
         printf 'SELECT count(%s) FROM generate_series(1, %s);\n\n' "$name" "$rows"
-    done >"$work/queries"
+    done >>"$work/queries"
     count "${options[@]}" "$(command -v postgres)" "${single[@]:1}" postgres <"$work/queries"
     if (($(grep -c "count = \"$rows\"" "$work/out") != ${#functions[@]})); then
         cat "$work/out"

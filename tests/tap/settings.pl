@@ -253,20 +253,6 @@ session_ok(
 	'claims in the startup packet',
 	{ user => 'app_user', set => { 'request.jwt.claims' => $claims } },
 	$user => 'gateway');
-$node->safe_psql('postgres', <<END);
-ALTER ROLE app_user SET pg_session_jwt.jwt = '$alice';
-ALTER DATABASE other SET pg_session_jwt.jwt = '$bob';
-ALTER ROLE app_user SET request.jwt.claims = '{"sub":"by role"}';
-ALTER DATABASE other SET request.jwt.claims = '{"sub":"by database"}';
-END
-session_ok($node, 'a token by ALTER ROLE', { user => 'app_user', jwk => $jwk }, $user => 'alice');
-session_ok($node, 'a token by ALTER DATABASE', { db => 'other', jwk => $jwk }, $user => 'bob');
-session_ok($node, 'claims by ALTER ROLE', { user => 'app_user' }, $user => 'by role');
-session_ok($node, 'claims by ALTER DATABASE', { db => 'other' }, $user => 'by database');
-$node->safe_psql('postgres', <<END);
-ALTER ROLE app_user RESET ALL;
-ALTER DATABASE other RESET ALL;
-END
 
 # RESET in the transaction that loads the library.
 for (
