@@ -20,6 +20,7 @@ place_trixie() {
 
 place_sid() {
     debian_chroot sid || exit 75
+    in_chroot ./dev setup pools
     chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
 }
 
@@ -61,13 +62,23 @@ debian_chroot() {
 
 # bare_chroot SUITE: the chroot, with a copy of the checkout, and no package more.
 bare_chroot() {
-    can_be_root || die "debootstrap and chroot need root, and there is no sudo here"
     root=$CHROOTS/$place
-    if [[ ! -e $root/.complete ]]; then
-        as_root rm -rf "$root"
-        as_root debootstrap --variant=minbase "$1" "$root" "$(mirror)" || return
-        as_root touch "$root/.complete"
+    bootstrap "$1" "$root" || return
+    enter_chroot
+}
+
+# bootstrap SUITE FOLDER: Debian's essential packages, unless they are there.
+bootstrap() {
+    can_be_root || die "debootstrap and chroot need root, and there is no sudo here"
+    if [[ ! -e $2/.complete ]]; then
+        as_root rm -rf "$2"
+        as_root debootstrap --variant=minbase "$1" "$2" "$(mirror)" || return
+        as_root touch "$2/.complete"
     fi
+}
+
+# Prepares $root, and copies the checkout into it.
+enter_chroot() {
     # Nothing here has to survive a power cut, and a mirror that lags is good
     # enough: its signatures are checked all the same.
     echo force-unsafe-io | as_root tee "$root/etc/dpkg/dpkg.cfg.d/unsafe-io" >/dev/null
