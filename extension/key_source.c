@@ -16,6 +16,7 @@
 #include "extension/errors.h"
 #include "extension/key_source.h"
 #include "extension/memory.h"
+#include "extension/settings.h"
 
 /* In seconds. A file that changed so shortly before it was read may change again without
  * a change of its times. */
@@ -27,6 +28,9 @@ struct pgsj_key_source {
     struct pgsj_key_source *next;
     pgsj_key_content content;
     bool is_file;
+    pgsj_fetched_file fetched; /* id 0: not fetched */
+    bool stale;                /* fetched longer ago than stale_grace */
+    char *title;               /* what messages call it; NULL: name */
     bool marked;
     bool seen; /* a file: state and read_at are those of the text below */
     struct stat state;
@@ -267,8 +271,34 @@ static bool check_file(pgsj_key_source *source)
     return changed;
 }
 
+static bool is_fetched(const pgsj_key_source *source)
+{
+    return source->fetched.id != 0;
+}
+
+/* Fetched keys stop counting with time. Returns true where they begin to, or stop. The file's
+ * time is that of the last fetch. */
+static bool check_age(pgsj_key_source *source)
+{
+    const bool was_stale = source->stale;
+
+    if (source->state.st_mtim.tv_sec == 0)
+        set_problem(source,
+                    pgsj_settings.fetch
+                        ? "They have not been fetched yet."
+                        : "They have not been fetched yet, and pg_session_jwt.fetch is off.");
+    source->stale = pgsj_settings.stale_grace >= 0 && has_content(source) &&
+                    time(NULL) - source->state.st_mtim.tv_sec > pgsj_settings.stale_grace;
+    if (source->stale)
+        set_problem(source, "They were fetched longer ago than pg_session_jwt.stale_grace.");
+    return source->stale != was_stale;
+}
+
 static void log_problem(pgsj_key_source *source)
 {
+    /* The worker that fetches logs what happens. */
+    if (is_fetched(source))
+        return;
     if (strcmp(source->problem, source->logged) == 0)
         return;
     strlcpy(source->logged, source->problem, sizeof(source->logged));
@@ -291,6 +321,8 @@ static bool refresh(pgsj_key_source *source)
         return false;
     strlcpy(problem, source->problem, sizeof(problem));
     changed = check_file(source);
+    if (is_fetched(source) && check_age(source))
+        changed = true;
     log_problem(source);
     return changed || (!has_content(source) && strcmp(problem, source->problem) != 0);
 }
@@ -347,6 +379,23 @@ const pgsj_key_source *pgsj_key_source_file(const char *path, pgsj_key_content c
     return source;
 }
 
+const pgsj_key_source *pgsj_key_source_fetched(const char *issuer, const char *url)
+{
+    pgsj_fetched_file fetched;
+    pgsj_key_source *source;
+    bool added;
+
+    if (!pgsj_fetched_file_of(issuer, url, &fetched))
+        return NULL;
+    source = find_or_add(fetched.keys, true, PGSJ_CONTENT_KEY_SET, &added);
+    if (added) {
+        source->title = MemoryContextStrdup(pgsj_memory, url == NULL ? issuer : url);
+        source->fetched = fetched;
+        (void)refresh(source);
+    }
+    return source;
+}
+
 void pgsj_key_sources_clear_marks(void)
 {
     for (pgsj_key_source *source = sources; source != NULL; source = source->next)
@@ -367,6 +416,8 @@ void pgsj_key_sources_sweep(void)
         *link = source->next;
         replace_content(source, NULL, NULL);
         replace_text(source, NULL, 0);
+        if (source->title != NULL)
+            pfree(source->title);
         pfree(source);
     }
 }
@@ -382,7 +433,7 @@ bool pgsj_key_sources_refresh(void)
 
 const sjwt_keyset *pgsj_key_source_keys(const pgsj_key_source *source)
 {
-    return source->keys;
+    return source->stale ? NULL : source->keys;
 }
 
 const sjwt_issuers *pgsj_key_source_issuers(const pgsj_key_source *source)
@@ -407,5 +458,10 @@ bool pgsj_key_source_is_file(const pgsj_key_source *source)
 
 const char *pgsj_key_source_name(const pgsj_key_source *source)
 {
-    return source->name;
+    return source->title != NULL ? source->title : source->name;
+}
+
+const pgsj_fetched_file *pgsj_key_source_fetched_file(const pgsj_key_source *source)
+{
+    return is_fetched(source) ? &source->fetched : NULL;
 }

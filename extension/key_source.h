@@ -14,6 +14,8 @@
 
 #include <sjwt.h>
 
+#include "extension/fetched_file.h"
+
 typedef enum pgsj_key_content {
     PGSJ_CONTENT_KEY_SET,    /* a JWK or a JWK Set */
     PGSJ_CONTENT_PUBLIC_KEY, /* one JWK with a public key */
@@ -36,6 +38,11 @@ const pgsj_key_source *pgsj_key_source_inline(const char *name, const char *text
 /* The file of that path, relative to the data directory; read now if it is new here. */
 const pgsj_key_source *pgsj_key_source_file(const char *path, pgsj_key_content content);
 
+/* The keys that the background worker fetches: of url or, where that is NULL, of issuer. They
+ * count for pg_session_jwt.stale_grace after the last fetch that succeeded. Returns NULL where
+ * there is no memory for the hash. */
+const pgsj_key_source *pgsj_key_source_fetched(const char *issuer, const char *url);
+
 /* Takes the marks away; frees the sources that have none. */
 void pgsj_key_sources_clear_marks(void);
 void pgsj_key_sources_sweep(void);
@@ -57,5 +64,8 @@ const sjwt_error *pgsj_key_source_error(const pgsj_key_source *source);
 /* Is it a file? The setting's name, or the path as it was given. */
 bool pgsj_key_source_is_file(const pgsj_key_source *source);
 const char *pgsj_key_source_name(const pgsj_key_source *source);
+
+/* Of fetched keys: their files; NULL for others. */
+const pgsj_fetched_file *pgsj_key_source_fetched_file(const pgsj_key_source *source);
 
 #endif

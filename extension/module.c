@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 
+#include "extension/bell.h"
 #include "extension/cjson.h"
 #include "extension/executor.h"
 #include "extension/memory.h"
@@ -78,6 +79,13 @@ static void define_settings(void)
     PG_END_TRY();
 }
 
+/* Does the configuration name anything that is fetched? A document of issuers may. */
+static bool may_fetch(void)
+{
+    return pgsj_settings.fetch && (pgsj_settings.discovery || pgsj_settings.jwks_url[0] != '\0' ||
+                                   pgsj_settings.issuers_file[0] != '\0');
+}
+
 void _PG_init(void)
 {
     if (!can_define_settings())
@@ -92,6 +100,7 @@ void _PG_init(void)
     if (process_shared_preload_libraries_in_progress) {
         pgsj_statistics_request();
         pgsj_shared_cache_request();
+        pgsj_bell_preload(may_fetch());
     }
     pgsj_session_install();
     pgsj_executor_install();

@@ -239,8 +239,13 @@ void pgsj_session_verify(void)
     if (session_token() == NULL)
         return;
     /* Where no token is verified, there is no policy: failure says why. */
-    if (pgsj_trust_verifies() ? find_identity(&failure) == NULL
-                              : pgsj_trust_policy(&failure) == NULL)
+    if (!pgsj_trust_verifies()) {
+        if (pgsj_trust_policy(&failure) == NULL)
+            pgsj_raise(&failure);
+        return;
+    }
+    if (find_identity(&failure) == NULL &&
+        (!pgsj_trust_wait_for_key(&failure) || find_identity(&failure) == NULL))
         pgsj_raise(&failure);
 }
 

@@ -85,6 +85,31 @@
     BOOLEAN(seal, "pg_session_jwt.seal", false, PGC_SUSET, PINNING, trust_event,                   \
             "Seals the identity that auth.jwt_authenticate() sets until the transaction ends.",    \
             NULL)                                                                                  \
+    STRING(jwks_url, "pg_session_jwt.jwks_url", "", PGC_SUSET, PINNING, accept_value, trust_event, \
+           "The URL of the keys of the issuer of tokens.",                                         \
+           "The server fetches them if its configuration names the same URL.")                     \
+    BOOLEAN(discovery, "pg_session_jwt.discovery", false, PGC_SUSET, PINNING, trust_event,         \
+            "Takes the keys from where the metadata of pg_session_jwt.issuer tell.",               \
+            "The server fetches them if its configuration names the same issuer.")                 \
+    INTEGER(stale_grace, "pg_session_jwt.stale_grace", 86400, -1, INT_MAX, PGC_SUSET,              \
+            PINNING | GUC_UNIT_S, accept_integer, trust_event,                                     \
+            "For how long fetched keys count after the last fetch that succeeded.",                \
+            "-1: for ever.")                                                                       \
+    INTEGER(unknown_kid_wait, "pg_session_jwt.unknown_kid_wait", 0, 0, 5000, PGC_SUSET,            \
+            GUC_UNIT_MS, accept_integer, no_event,                                                 \
+            "How long auth.jwt_session_init() waits for a key that is being fetched.", NULL)       \
+    /* Of the worker that fetches: for the whole server. */                                        \
+    BOOLEAN(fetch, "pg_session_jwt.fetch", true, PGC_SIGHUP, 0, trust_event,                       \
+            "Fetches the keys that the configuration names by issuer or URL.", NULL)               \
+    INTEGER(unknown_kid_interval, "pg_session_jwt.unknown_kid_interval", 30, 0, 3600, PGC_SIGHUP,  \
+            GUC_UNIT_S, accept_integer, no_event,                                                  \
+            "The least time between two fetches of an issuer's keys for an unknown key.", NULL)    \
+    STRING(fetch_allow, "pg_session_jwt.fetch_allow", "", PGC_SIGHUP, GUC_LIST_INPUT,              \
+           pgsj_check_list, no_event, "What a fetch may do that is otherwise refused.",            \
+           "A list of: private, http, redirects, proxy.")                                          \
+    STRING(fetch_ca_file, "pg_session_jwt.fetch_ca_file", "", PGC_SIGHUP, 0, accept_value,         \
+           no_event, "The certificates to trust instead of the system's when keys are fetched.",   \
+           "The path is relative to the data directory.")                                          \
     /* pgsj_settings_publish() overwrites it in place. */                                          \
     STRING(parallel_state, "pg_session_jwt.parallel_state", PARALLEL_STATE_NONE, PGC_SUSET,        \
            INTERNAL, check_parallel_state, parallel_state_event,                                   \

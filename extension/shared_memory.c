@@ -53,6 +53,11 @@ static void *attach(pgsj_shared_area *area)
     return address;
 }
 
+void *pgsj_shared_area_find(pgsj_shared_area *area)
+{
+    return pgsj_shared_area_address(area);
+}
+
 #else
 
 #define MOST_AREAS 4
@@ -66,6 +71,19 @@ static void *attach(pgsj_shared_area *area)
     /* The server did not make it when it started. */
     (void)area;
     return NULL;
+}
+
+void *pgsj_shared_area_find(pgsj_shared_area *area)
+{
+    bool found;
+
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    area->address = ShmemInitStruct(area->name, area->size(), &found);
+    if (!found)
+        area->initialize(area->address, area->size());
+    LWLockRelease(AddinShmemInitLock);
+    area->attached = true;
+    return area->address;
 }
 
 static Size requested_size(void)

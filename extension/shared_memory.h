@@ -26,6 +26,10 @@ void pgsj_shared_area_request(pgsj_shared_area *area);
  * there for this process, and the log says so. */
 void pgsj_shared_area_attach(pgsj_shared_area *area);
 
+/* From another module, which requested nothing: the area that a server with this library made.
+ * Returns NULL where there is none for this process. */
+void *pgsj_shared_area_find(pgsj_shared_area *area);
+
 /* The area; NULL where there is none. */
 static inline void *pgsj_shared_area_address(pgsj_shared_area *area)
 {

@@ -28,6 +28,7 @@
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/shared_cache.h"
+#include "extension/skipped_keys.h"
 #include "extension/trust.h"
 #include "extension/compat.h"
 
@@ -91,49 +92,6 @@ static void put_time(row *out, int column, int64 unix_time)
     put(out, column, TimestampTzGetDatum(pgsj_timestamp(unix_time)));
 }
 
-/* The text itself, or NULL where the database's encoding may lack one of its characters. */
-static const char *null_if_not_in_encoding(const char *utf8)
-{
-    const int encoding = GetDatabaseEncoding();
-
-    if (utf8 == NULL || encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
-        return utf8;
-    for (const char *c = utf8; *c != '\0'; c++)
-        if (IS_HIGHBIT_SET(*c))
-            return NULL;
-    return utf8;
-}
-
-static void append_skipped(StringInfo json, const sjwt_keyset *keys)
-{
-    const char *key_id;
-    sjwt_error why;
-    size_t index;
-
-    for (size_t n = 0; sjwt_keyset_skipped(keys, n, &index, &key_id, &why); n++) {
-        appendStringInfo(json, "%s{\"index\":%zu,\"kid\":", json->len > 1 ? "," : "", index);
-        key_id = null_if_not_in_encoding(key_id);
-        if (key_id == NULL)
-            appendStringInfoString(json, "null");
-        else
-            escape_json(json, key_id);
-        appendStringInfoString(json, ",\"reason\":");
-        escape_json(json, psprintf("%s%s%s", sjwt_status_text(why.status),
-                                   why.detail[0] == '\0' ? "" : ": ", why.detail));
-        appendStringInfoChar(json, '}');
-    }
-}
-
-/* Prepares the keys, so that those which the crypto library refuses are known too. */
-static void prepare_keys(const sjwt_keyset *keys)
-{
-    pgsj_failure failure = {.kind = PGSJ_FAILURE_JWT};
-
-    CHECK_FOR_INTERRUPTS();
-    if (sjwt_keyset_prepare_all(keys, &failure.jwt) != SJWT_OK)
-        pgsj_raise_unless_verdict(&failure);
-}
-
 static void put_keys(row *out, const pgsj_verification_policy *policy)
 {
     StringInfoData json;
@@ -143,9 +101,9 @@ static void put_keys(row *out, const pgsj_verification_policy *policy)
     appendStringInfoChar(&json, '[');
     for (size_t i = 0; i < policy->issuer_count; i++)
         if (policy->issuers[i].keys != NULL) {
-            prepare_keys(policy->issuers[i].keys);
+            pgsj_prepare_keys(policy->issuers[i].keys);
             known += sjwt_keyset_count(policy->issuers[i].keys);
-            append_skipped(&json, policy->issuers[i].keys);
+            pgsj_append_skipped(&json, policy->issuers[i].keys);
         }
     appendStringInfoChar(&json, ']');
     put(out, KEYS_KNOWN, Int32GetDatum((int32)known));
@@ -171,7 +129,7 @@ static void put_identity(row *out, const pgsj_identity *identity)
     put_nullable(out, ISSUER, identity->claims.issuer);
     put_nullable(out, SUBJECT, identity->claims.user_id);
     put_text(out, ALGORITHM, identity->algorithm);
-    put_text(out, KEY_ID, null_if_not_in_encoding(identity->key_id));
+    put_text(out, KEY_ID, pgsj_null_if_not_in_encoding(identity->key_id));
     put_backend(out, identity);
     if (identity->has_issued_at)
         put_time(out, ISSUED_AT, identity->issued_at);

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "extension/bell.h"
 #include "extension/key_source.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
@@ -25,6 +26,10 @@ static struct {
     pgsj_verification_policy policy;
     pgsj_failure failure;
     TimestampTz files_checked_at; /* the start of the statement for which they were checked */
+    List *bindings;               /* of pgsj_key_binding *, in memory */
+    /* Of the source that a key was missing from last; ticket 0: no fetch runs for it. */
+    uint64 rung_id;
+    uint64 ticket;
 } trust;
 
 static bool is_set(const char *setting)
@@ -35,7 +40,8 @@ static bool is_set(const char *setting)
 static bool are_keys_of_one_issuer_pinned(void)
 {
     return is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
-           is_set(pgsj_settings.jwks_files);
+           is_set(pgsj_settings.jwks_files) || is_set(pgsj_settings.jwks_url) ||
+           pgsj_settings.discovery;
 }
 
 static bool are_keys_pinned(void)
@@ -117,11 +123,23 @@ static bool set_core_error(const sjwt_error *error)
     return false;
 }
 
+/* Asks the worker to fetch the keys of a source that lacks one. */
+static void ring(const pgsj_key_source *source)
+{
+    trust.rung_id = pgsj_key_source_fetched_file(source)->id;
+    trust.ticket = pgsj_bell_ring(trust.rung_id);
+}
+
 static bool set_no_keys_error(const pgsj_key_source *source)
 {
     if (!pgsj_key_source_is_file(source) &&
         sjwt_status_is_transient(pgsj_key_source_error(source)->status))
         return set_core_error(pgsj_key_source_error(source));
+    if (pgsj_key_source_fetched_file(source) != NULL) {
+        ring(source);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS, "keys of \"%s\": %s",
+                                pgsj_key_source_name(source), pgsj_key_source_problem(source));
+    }
     return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS, "%s%s: %s",
                             pgsj_key_source_is_file(source) ? "file " : "",
                             pgsj_key_source_name(source), pgsj_key_source_problem(source));
@@ -183,7 +201,16 @@ static bool build_default_policy(sjwt_issuer_policy *out)
            read_list(pgsj_setting_names.token_types, pgsj_settings.token_types, &out->types);
 }
 
-static void add_keys(sjwt_issuer_policy *policy, const sjwt_keyset *keys)
+static bool any_fetched(const pgsj_key_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (pgsj_key_source_fetched_file(files->files[i]) != NULL)
+            return true;
+    return false;
+}
+
+static void add_keys(sjwt_issuer_policy *policy, const pgsj_key_files *files,
+                     const sjwt_keyset *keys)
 {
     const sjwt_algorithm_set public_key = sjwt_public_key_algorithms();
 
@@ -192,6 +219,23 @@ static void add_keys(sjwt_issuer_policy *policy, const sjwt_keyset *keys)
      * keys, a token must miss a key, not an algorithm. */
     if (policy->algorithms == 0)
         policy->algorithms = keys == NULL ? public_key : sjwt_keyset_algorithms(keys) & public_key;
+    /* Everybody can fetch a secret that the server can. */
+    if (any_fetched(files))
+        policy->algorithms &= public_key;
+}
+
+static void bind_keys(const char *issuer, const pgsj_key_source *source, const sjwt_keyset *keys)
+{
+    pgsj_key_binding *binding = palloc(sizeof(*binding));
+
+    *binding = (pgsj_key_binding){.issuer = issuer, .source = source, .keys = keys};
+    trust.bindings = lappend(trust.bindings, binding);
+}
+
+static void bind_files(const char *issuer, const pgsj_key_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        bind_keys(issuer, files->files[i], pgsj_key_source_keys(files->files[i]));
 }
 
 /* issuers and key_files are in trust.memory. */
@@ -239,16 +283,38 @@ static void add_file(pgsj_key_files *files, const char *path)
     files->files[files->count++] = pgsj_key_source_file(path, PGSJ_CONTENT_KEY_SET);
 }
 
-/* The files of one path and of a list; path may be NULL or "". */
-static pgsj_key_files find_files(const char *path, const sjwt_string_list *paths)
+static bool add_fetched(pgsj_key_files *files, const char *issuer, const char *url)
 {
-    pgsj_key_files found = {.files = palloc(sizeof(const pgsj_key_source *) * (paths->count + 1))};
+    const pgsj_key_source *source = pgsj_key_source_fetched(issuer, url);
 
-    if (is_set(path))
-        add_file(&found, path);
-    for (size_t i = 0; i < paths->count; i++)
-        add_file(&found, paths->items[i]);
-    return found;
+    if (source == NULL)
+        return set_core_error(&(sjwt_error){.status = SJWT_INTERNAL});
+    pgsj_bell_watch(pgsj_key_source_fetched_file(source)->id);
+    files->files[files->count++] = source;
+    return true;
+}
+
+/* Where the keys of an issuer are that are not in a setting or a document. NULL and "" are
+ * absent. */
+typedef struct key_places {
+    const char *path;
+    sjwt_string_list paths;
+    const char *url;
+    const char *discovered_issuer;
+} key_places;
+
+/* What is fetched is in files, too. */
+static bool find_files(const key_places *places, pgsj_key_files *out)
+{
+    *out = (pgsj_key_files){
+        .files = palloc(sizeof(const pgsj_key_source *) * (places->paths.count + 3))};
+    if (is_set(places->path))
+        add_file(out, places->path);
+    for (size_t i = 0; i < places->paths.count; i++)
+        add_file(out, places->paths.items[i]);
+    if (is_set(places->url) && !add_fetched(out, NULL, places->url))
+        return false;
+    return !is_set(places->discovered_issuer) || add_fetched(out, places->discovered_issuer, NULL);
 }
 
 /* Sets *out to the keys of an issuer: to those given, and those of the files. NULL where there
@@ -279,16 +345,22 @@ static bool join_keys(const sjwt_keyset *keys, const pgsj_key_files *files, cons
 
 static bool read_key_files(pgsj_key_files *out)
 {
-    sjwt_string_list paths;
+    key_places places = {.path = pgsj_settings.jwks_file, .url = pgsj_settings.jwks_url};
 
-    if (!read_list(pgsj_setting_names.jwks_files, pgsj_settings.jwks_files, &paths))
+    if (!read_list(pgsj_setting_names.jwks_files, pgsj_settings.jwks_files, &places.paths))
         return false;
-    if (paths.count > SJWT_MAX_KEY_FILES)
+    if (places.paths.count > SJWT_MAX_KEY_FILES)
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "The value of %s has more than %d items.",
                                 pgsj_setting_names.jwks_files, SJWT_MAX_KEY_FILES);
-    *out = find_files(pgsj_settings.jwks_file, &paths);
-    return true;
+    if (pgsj_settings.discovery) {
+        if (!is_set(pgsj_settings.issuer))
+            return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                    "%s is on, and %s is not set.", pgsj_setting_names.discovery,
+                                    pgsj_setting_names.issuer);
+        places.discovered_issuer = pgsj_settings.issuer;
+    }
+    return find_files(&places, out);
 }
 
 /* The issuer that the settings describe. */
@@ -297,27 +369,31 @@ static bool build_one_issuer(const sjwt_issuer_policy *default_policy)
     const sjwt_keyset *keys = NULL;
     sjwt_issuer_policy *policy = palloc(sizeof(*policy));
     pgsj_key_files *key_files = palloc(sizeof(*key_files));
+    const char *issuer = is_set(pgsj_settings.issuer) ? pstrdup(pgsj_settings.issuer) : NULL;
 
     if (is_set(pgsj_settings.jwks)) {
         const pgsj_key_source *source = pgsj_key_source_inline(
             pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET);
 
         keys = pgsj_key_source_keys(source);
+        bind_keys(issuer, source, keys);
         if (keys == NULL)
             return set_no_keys_error(source);
     }
-    if (!read_key_files(key_files) || !join_keys(keys, key_files, &keys) || keys == NULL)
+    if (!read_key_files(key_files))
+        return false;
+    bind_files(issuer, key_files);
+    if (!join_keys(keys, key_files, &keys) || keys == NULL)
         return false;
     *policy = *default_policy;
-    if (is_set(pgsj_settings.issuer))
-        policy->issuer = pstrdup(pgsj_settings.issuer);
-    add_keys(policy, keys);
+    policy->issuer = issuer;
+    add_keys(policy, key_files, keys);
     return build_policy(policy, key_files, 1);
 }
 
 static sjwt_issuer_policy issuer_policy(const sjwt_issuer *issuer,
                                         const sjwt_issuer_policy *default_policy,
-                                        const sjwt_keyset *keys)
+                                        const pgsj_key_files *files, const sjwt_keyset *keys)
 {
     sjwt_issuer_policy policy = *default_policy;
 
@@ -331,7 +407,7 @@ static sjwt_issuer_policy issuer_policy(const sjwt_issuer *issuer,
         policy.required_claims = issuer->required_claims;
     if (issuer->types.count > 0)
         policy.types = issuer->types;
-    add_keys(&policy, keys);
+    add_keys(&policy, files, keys);
     return policy;
 }
 
@@ -354,13 +430,23 @@ static bool build_issuers(const sjwt_issuer_policy *default_policy)
     key_files = palloc(sizeof(*key_files) * count);
     for (size_t i = 0; i < count; i++) {
         const sjwt_issuer *issuer = sjwt_issuers_get(document, i);
+        const key_places places = {
+            .path = issuer->keys_file,
+            .paths = issuer->keys_files,
+            .url = issuer->keys_url,
+            .discovered_issuer = issuer->discovery ? issuer->issuer : NULL,
+        };
         const sjwt_keyset *keys;
 
-        key_files[i] = find_files(issuer->keys_file, &issuer->keys_files);
+        if (!find_files(&places, &key_files[i]))
+            return false;
+        if (issuer->keys != NULL)
+            bind_keys(issuer->issuer, NULL, issuer->keys);
+        bind_files(issuer->issuer, &key_files[i]);
         if (!join_keys(issuer->keys, &key_files[i], &keys))
             return false;
         any_keys |= keys != NULL;
-        policies[i] = issuer_policy(issuer, default_policy, keys);
+        policies[i] = issuer_policy(issuer, default_policy, &key_files[i], keys);
     }
     return any_keys && build_policy(policies, key_files, count);
 }
@@ -373,15 +459,18 @@ static bool build_pinned(void)
         return set_refused_error(pgsj_settings.refused_setting);
     if (!are_keys_pinned())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS,
-                                "%s is \"issuer\", and none of %s, %s, %s and %s is set.",
+                                "%s is \"issuer\", and none of %s, %s, %s, %s, %s and %s is set.",
                                 pgsj_setting_names.mode, pgsj_setting_names.jwks,
                                 pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files,
+                                pgsj_setting_names.jwks_url, pgsj_setting_names.discovery,
                                 pgsj_setting_names.issuers_file);
     if (is_set(pgsj_settings.issuers_file) && are_keys_of_one_issuer_pinned())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
-                                "%s is set beside %s, %s or %s, which have the keys of one issuer.",
+                                "%s is set beside %s, %s, %s, %s or %s, which have the keys of one "
+                                "issuer.",
                                 pgsj_setting_names.issuers_file, pgsj_setting_names.jwks,
-                                pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files);
+                                pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files,
+                                pgsj_setting_names.jwks_url, pgsj_setting_names.discovery);
     if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "%s is set beside %s, which names the issuers.",
@@ -420,6 +509,7 @@ static void build(void)
             AllocSetContextCreate(pgsj_memory, "pg_session_jwt trust", ALLOCSET_SMALL_SIZES);
     MemoryContextReset(trust.memory);
     trust.failure = (pgsj_failure){0};
+    trust.bindings = NIL;
     pgsj_key_sources_clear_marks();
     MemoryContextSwitchTo(trust.memory);
     trust.usable = build_for_mode();
@@ -469,6 +559,9 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
         return;
     Assert(failure->jwt.issuer_index < policy->issuer_count);
     files = &policy->key_files[failure->jwt.issuer_index];
+    for (size_t i = 0; i < files->count; i++)
+        if (pgsj_key_source_fetched_file(files->files[i]) != NULL)
+            ring(files->files[i]);
     for (size_t i = 0; i < files->count; i++) {
         const pgsj_key_source *file = files->files[i];
 
@@ -479,6 +572,30 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
                                pgsj_key_source_name(file), pgsj_key_source_problem(file));
         return;
     }
+}
+
+bool pgsj_trust_key_binding(size_t n, pgsj_key_binding *out)
+{
+    if (n >= (size_t)list_length(trust.bindings))
+        return false;
+    *out = *(const pgsj_key_binding *)list_nth(trust.bindings, (int)n);
+    return true;
+}
+
+bool pgsj_trust_wait_for_key(const pgsj_failure *failure)
+{
+    const uint64 ticket = trust.ticket;
+    const bool key_is_missing =
+        failure->kind == PGSJ_FAILURE_KEY_FILE || failure->kind == PGSJ_FAILURE_NO_KEYS ||
+        (failure->kind == PGSJ_FAILURE_JWT && failure->jwt.status == SJWT_KEY_NOT_FOUND);
+
+    trust.ticket = 0;
+    if (!key_is_missing || ticket == 0 || pgsj_settings.unknown_kid_wait == 0)
+        return false;
+    if (!pgsj_bell_wait(trust.rung_id, ticket, pgsj_settings.unknown_kid_wait))
+        return false;
+    pgsj_trust_invalidate_files();
+    return true;
 }
 
 bool pgsj_trust_check_conflict(pgsj_failure *failure)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "extension/errors.h"
+#include "extension/key_source.h"
 #include "extension/policy.h"
 
 typedef enum pgsj_trust_mode {
@@ -37,6 +38,21 @@ const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure);
  * issuer's key is missing, and its key file cannot be used as it is now, *failure says
  * so afterwards. */
 void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure);
+
+/* Of the current trust, for SQL to tell: the n-th issuer (NULL: any), and where its keys come
+ * from. source is NULL where the document of issuers has them. False where there is no n-th. */
+typedef struct pgsj_key_binding {
+    const char *issuer;
+    const pgsj_key_source *source;
+    const sjwt_keyset *keys; /* NULL: none */
+} pgsj_key_binding;
+
+bool pgsj_trust_key_binding(size_t n, pgsj_key_binding *out);
+
+/* The token was refused as *failure says, and the missing key may be among those that are being
+ * fetched: waits for it as pg_session_jwt.unknown_kid_wait says. Returns true where a second try
+ * may find it. Can be interrupted. */
+bool pgsj_trust_wait_for_key(const pgsj_failure *failure);
 
 /* Returns false where keys are configured that the mode does not use: the client brought
  * one and the administrator pinned keys or claims mode, or the administrator pinned keys and

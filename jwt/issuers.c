@@ -71,6 +71,14 @@ static sjwt_status read_string(const reading *r, const sjwt_json_value *member, 
     return SJWT_OK;
 }
 
+/* Absent is the only other value: a member that says no may be one that was meant to say yes. */
+static sjwt_status read_true(const reading *r, const sjwt_json_value *member, bool *out)
+{
+    if (!sjwt_json_boolean(member, out) || !*out)
+        return refuse_member(r, member, member, "must be true");
+    return SJWT_OK;
+}
+
 /* Is it an array of at least one string, none of them empty? */
 static sjwt_status check_list(const reading *r, const sjwt_json_value *member)
 {
@@ -184,6 +192,10 @@ static sjwt_status read_member(const reading *r, const sjwt_json_value *member, 
         return read_files(r, member, &entry->keys_files);
     if (strcmp(name, "audiences") == 0)
         return read_list(r, member, &entry->audiences);
+    if (strcmp(name, "jwks_url") == 0)
+        return read_string(r, member, &entry->keys_url);
+    if (strcmp(name, "discovery") == 0)
+        return read_true(r, member, &entry->discovery);
     if (strcmp(name, "algorithms") == 0)
         return read_algorithms(r, member, &entry->algorithms);
     if (strcmp(name, "required_claims") == 0)
@@ -207,9 +219,11 @@ static sjwt_status read_entry(const reading *r, const sjwt_json_value *value, sj
     }
     if (entry->issuer == NULL)
         return refuse_entry(r, SJWT_ISSUERS_INVALID, value, "\"issuer\" is missing");
-    if (entry->keys == NULL && entry->keys_file == NULL && entry->keys_files.count == 0)
+    if (entry->keys == NULL && entry->keys_file == NULL && entry->keys_files.count == 0 &&
+        entry->keys_url == NULL && !entry->discovery)
         return refuse_entry(r, SJWT_ISSUERS_INVALID, value,
-                            "\"jwks\", \"jwks_file\" or \"jwks_files\" is missing");
+                            "\"jwks\", \"jwks_file\", \"jwks_files\", \"jwks_url\" or "
+                            "\"discovery\" is missing");
     return SJWT_OK;
 }
 
@@ -364,6 +378,7 @@ static void free_entry(const sjwt_allocator *allocator, const sjwt_issuer *entry
     sjwt_release(allocator, (void *)entry->issuer);
     sjwt_keyset_free((sjwt_keyset *)entry->keys);
     sjwt_release(allocator, (void *)entry->keys_file);
+    sjwt_release(allocator, (void *)entry->keys_url);
     sjwt_release(allocator, (void *)entry->keys_files.items);
     sjwt_release(allocator, (void *)entry->audiences.items);
     sjwt_release(allocator, (void *)entry->required_claims.items);

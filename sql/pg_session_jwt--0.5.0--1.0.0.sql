@@ -76,6 +76,11 @@ CREATE FUNCTION auth.jwt_sessions(OUT pid integer, OUT database text, OUT mode t
     RETURNS SETOF record
     VOLATILE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_sessions_wrapper';
 
+CREATE FUNCTION auth.jwt_key_sources(OUT issuer text, OUT source text, OUT keys integer,
+    OUT keys_skipped jsonb, OUT fetched_at timestamptz, OUT next_fetch_at timestamptz,
+    OUT problem text, OUT stale_since timestamptz) RETURNS SETOF record
+    STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_key_sources_wrapper';
+
 CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT payload jsonb,
     OUT valid boolean, OUT reason text) RETURNS record
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_verify_wrapper';
@@ -120,6 +125,8 @@ COMMENT ON FUNCTION auth.has_role(text) IS
     'returns true if claim roles, or member roles of claim realm_access, contains this role; NULL if there is no identity';
 COMMENT ON FUNCTION auth.jwt_status() IS
     'returns the mode, the status of the token, and why it is refused; raises no error';
+COMMENT ON FUNCTION auth.jwt_key_sources() IS
+    'returns for each issuer that the session trusts where its keys come from, and how fetching them went';
 COMMENT ON FUNCTION auth.jwt_verify(text, jsonb) IS
     'verifies any token with any JWK or JWK Set; does not use the identity of the session';
 COMMENT ON FUNCTION auth.jwt_stats() IS

@@ -29,6 +29,7 @@ DROP FUNCTION auth.jwt_status();
 DROP FUNCTION auth.jwt_stats();
 DROP FUNCTION auth.jwt_stats_reset();
 DROP FUNCTION auth.jwt_sessions();
+DROP FUNCTION auth.jwt_key_sources();
 DROP FUNCTION auth.jwt_verify(text, jsonb);
 
 COMMENT ON SCHEMA auth IS NULL;

@@ -114,6 +114,13 @@ CREATE FUNCTION auth.jwt_status(OUT mode text, OUT status text, OUT reason text,
 COMMENT ON FUNCTION auth.jwt_status() IS
     'returns the mode, the status of the token, and why it is refused; raises no error';
 
+CREATE FUNCTION auth.jwt_key_sources(OUT issuer text, OUT source text, OUT keys integer,
+    OUT keys_skipped jsonb, OUT fetched_at timestamptz, OUT next_fetch_at timestamptz,
+    OUT problem text, OUT stale_since timestamptz) RETURNS SETOF record
+    STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_key_sources_wrapper';
+COMMENT ON FUNCTION auth.jwt_key_sources() IS
+    'returns for each issuer that the session trusts where its keys come from, and how fetching them went';
+
 CREATE FUNCTION auth.jwt_verify(token text, keys jsonb, OUT header jsonb, OUT payload jsonb,
     OUT valid boolean, OUT reason text) RETURNS record
     STRICT STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_verify_wrapper';

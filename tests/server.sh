@@ -106,7 +106,7 @@ trap 'exit 143' TERM
 
 mkdir "$work/tests"
 cp "$tests"/*.sh "$tests"/*.supp "$work/tests/"
-for part in regress tap fake fixtures bench; do
+for part in fetch regress tap fake fixtures bench; do
     if [[ -d $tests/$part ]]; then cp -R "$tests/$part" "$work/tests/"; fi
 done
 mkdir "$work/tests/vectors"

@@ -308,6 +308,20 @@ static void check_key_file(const check_options *given, size_t n, const sjwt_issu
     sjwt_keyset_free(keys);
 }
 
+/* Keys that the server fetches; sjwt fetch shows whether it could. */
+static void print_fetched(const sjwt_issuer *issuer, findings *found)
+{
+    if (issuer->keys_url != NULL) {
+        printf("  %-17s", "jwks_url");
+        print_quoted(issuer->keys_url);
+        printf(", not fetched\n");
+    }
+    if (issuer->discovery)
+        printf("  %-17sits metadata tell where its keys are, not fetched\n", "discovery");
+    if (issuer->keys_url != NULL || issuer->discovery)
+        found->all_judged = false;
+}
+
 /* All sources of the issuer's keys. */
 static int check_sources(const check_options *given, size_t n, const sjwt_issuer *issuer)
 {
@@ -321,6 +335,7 @@ static int check_sources(const check_options *given, size_t n, const sjwt_issuer
         check_key_file(given, n, issuer, "jwks_file", issuer->keys_file, &found);
     for (size_t i = 0; i < issuer->keys_files.count; i++)
         check_key_file(given, n, issuer, "jwks_files", issuer->keys_files.items[i], &found);
+    print_fetched(issuer, &found);
     if (found.all_judged && !found.serves) {
         fail("issuers[%zu]: none of its keys serves one of its \"algorithms\"", n);
         return EXIT_REFUSED;

@@ -28,7 +28,7 @@ put_file($node->data_dir . '/jwks.json', $jwks);
 my $missing = refused('02000', 'Missing runtime parameter: pg_session_jwt.jwk');
 my $no_keys = refused('55000', 'no usable keys',
 	detail => 'pg_session_jwt.mode is "issuer", and none of pg_session_jwt.jwks, '
-	  . 'pg_session_jwt.jwks_file, pg_session_jwt.jwks_files and pg_session_jwt.issuers_file is set.');
+	  . 'pg_session_jwt.jwks_file, pg_session_jwt.jwks_files, pg_session_jwt.jwks_url, pg_session_jwt.discovery and pg_session_jwt.issuers_file is set.');
 my $keys_pinned = refused('42501', "pg_session_jwt.jwk is not accepted: this server's keys are pinned",
 	hint => 'Connect without pg_session_jwt.jwk.');
 my $jwk_refused = refused('42501', 'pg_session_jwt.jwk is not accepted in this mode',

@@ -124,6 +124,7 @@ my %wanted = (
 	'auth.jwt_stats()' => 'record|f|v|s|jwt_stats_wrapper',
 	'auth.jwt_stats_reset()' => 'void|f|v|u|jwt_stats_reset_wrapper',
 	'auth.jwt_sessions()' => 'record|f|v|s|jwt_sessions_wrapper',
+	'auth.jwt_key_sources()' => 'record|f|s|r|jwt_key_sources_wrapper',
 	'auth.jwt_verify(text,jsonb)' => 'record|t|s|s|jwt_verify_wrapper');
 my %got = map { split /\t/ } split /\n/, $node->safe_psql('fresh', <<'END');
 SELECT p.oid::regprocedure || E'\t'

@@ -126,7 +126,7 @@ check('no keys at all', '{"jwks":[]}', code => 1, err => 'FILE: not a JWK or JWK
 check('nothing', '', code => 1, err => 'FILE: not strict JSON: the text is empty');
 check('a byte order mark', "\xEF\xBB\xBF$pair->{public}", code => 1,
     err => 'FILE: not strict JSON: byte order mark at octet 1');
-check('a discovery document', '{"jwks_uri":"https://a"}', code => 1,
+check('a discovery document', '{"\\u006awks_uri":"https://a"}', code => 1,
     err => 'FILE: not a JWK or JWK Set: it is a discovery document, which tells where the keys are');
 my $open = '{"keys":[' . $pair->{public};
 check('half written', $open, code => 1,
@@ -224,7 +224,7 @@ for my $row (
     ['a member that is not known', '"audience":["a"],"jwks":' . $pair->{public}, '["a"]',
         'issuers[1]: a member is not known'],
     ['no keys', '"audiences":["a"]', '{"issuer":"b"',
-        'issuers[1]: "jwks", "jwks_file" or "jwks_files" is missing'],
+        'issuers[1]: "jwks", "jwks_file", "jwks_files", "jwks_url" or "discovery" is missing'],
 ) {
     my ($name, $members, $at, $detail) = @$row;
     my $text = issuers($inline, "{\"issuer\":\"b\",$members}");
@@ -252,6 +252,11 @@ expect('issuers instead of keys', ['check', document(issuers($inline))], code =>
     err => 'FILE: not a JWK or JWK Set: it is a document of issuers');
 expect('a document of more than 4 MiB', [@issuers, document(issuers($inline) . ' ' x $limit)],
     code => 1, err => 'FILE: document of issuers is too large');
+
+expect('issuers whose keys the server fetches', [@issuers,
+    document(issuers('{"issuer":"u","jwks_url":"https://a/\\u0022"}', '{"issuer":"d","discovery":true}'))],
+    out => qq(issuers[0]  "u"\n${defaults}  jwks_url         "https://a/\\"", not fetched\n)
+        . qq(issuers[1]  "d"\n${defaults}  discovery        its metadata tell where its keys are, not fetched\n));
 
 # ---- key files of issuers --------------------------------------------------
 

@@ -54,18 +54,24 @@ static void assert_list(const sjwt_string_list *list, const char *wanted)
 
 static void test_members(void **state)
 {
-    sjwt_issuers *issuers =
-        issuers_of("{\"issuers\":["
-                   "{\"issuer\":\"https:\\/\\/a\",\"jwks_file\":\"dir/a\\u00e9.json\"},"
-                   "{\"issuer\":\"b\",\"jwks\":{\"keys\":[{" OKP_KEY "},{" EC_KEY "},{}]},"
-                   "\"jwks_files\":[\"b\",\"c\"],\"audiences\":[\"x\"],\"algorithms\":[\"RS256\","
-                   "\"Ed25519\",\"RS256\"],"
-                   "\"required_claims\":[\"exp\",\"sub\",\"\\u0022\"],"
-                   "\"token_types\":[\"JWT\",\"at+jwt\"]},"
-                   "{\"issuer\":\"B\"," KEYS_OF(OCT_KEY) "}]}");
+    sjwt_issuers *issuers = issuers_of(
+        "{\"issuers\":["
+        "{\"issuer\":\"https:\\/\\/a\",\"jwks_file\":\"dir/a\\u00e9.json\"},"
+        "{\"issuer\":\"b\",\"jwks\":{\"keys\":[{" OKP_KEY "},{" EC_KEY "},{}]},"
+        "\"jwks_files\":[\"b\",\"c\"],\"audiences\":[\"x\"],\"algorithms\":[\"RS256\","
+        "\"Ed25519\",\"RS256\"],"
+        "\"required_claims\":[\"exp\",\"sub\",\"\\u0022\"],"
+        "\"token_types\":[\"JWT\",\"at+jwt\"]},"
+        "{\"issuer\":\"B\"," KEYS_OF(OCT_KEY) "},"
+                                              "{\"issuer\":\"c\",\"jwks_url\":\"https:\\/\\/c\"},"
+                                              "{\"issuer\":\"d\",\"discovery\":true}]}");
 
     (void)state;
-    assert_int_equal(sjwt_issuers_count(issuers), 3);
+    assert_int_equal(sjwt_issuers_count(issuers), 5);
+    assert_string_equal(sjwt_issuers_get(issuers, 3)->keys_url, "https://c");
+    assert_false(sjwt_issuers_get(issuers, 3)->discovery);
+    assert_true(sjwt_issuers_get(issuers, 4)->discovery);
+    assert_null(sjwt_issuers_get(issuers, 4)->keys_url);
 
     const sjwt_issuer *entry = sjwt_issuers_get(issuers, 0);
     assert_string_equal(entry->issuer, "https://a");
@@ -122,12 +128,19 @@ static void test_errors(void **state)
         {"{\"issuers\":[{\"jwks_file\":@1}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"jwks_file\" must be a string, and not empty"},
         {"{\"issuers\":[@{\"issuer\":\"a\"}]}", SJWT_ISSUERS_INVALID,
-         "issuers[0]: \"jwks\", \"jwks_file\" or \"jwks_files\" is missing"},
+         "issuers[0]: \"jwks\", \"jwks_file\", \"jwks_files\", \"jwks_url\" or "
+         "\"discovery\" is missing"},
         {"{\"issuers\":[{\"jwks_files\":@\"a\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"jwks_files\" must be an array, and not empty"},
         {"{\"issuers\":[{\"jwks_files\":@[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\","
          "\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\"]}]}",
          SJWT_ISSUERS_INVALID, "issuers[0]: \"jwks_files\" has more than 16 items"},
+        {"{\"issuers\":[{\"issuer\":\"a\",\"discovery\":@false}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"discovery\" must be true"},
+        {"{\"issuers\":[{\"issuer\":\"a\",\"discovery\":@1}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"discovery\" must be true"},
+        {"{\"issuers\":[{\"issuer\":\"a\",\"jwks_url\":@\"\"}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"jwks_url\" must be a string, and not empty"},
         {"{\"issuers\":[{\"audiences\":@\"x\"}]}", SJWT_ISSUERS_INVALID,
          "issuers[0]: \"audiences\" must be an array, and not empty"},
         {"{\"issuers\":[{\"token_types\":@[]}]}", SJWT_ISSUERS_INVALID,

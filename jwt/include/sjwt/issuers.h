@@ -22,10 +22,13 @@ extern "C" {
  * or 0 for algorithms; the caller chooses a default. */
 typedef struct sjwt_issuer {
     const char *issuer; /* the exact "iss"; not empty, and no other entry's */
-    /* Where its keys are: at least one of the three is there. The library opens no file. */
+    /* Where its keys are: at least one of the five is there. The library opens no file and no
+     * connection. */
     const sjwt_keyset *keys;     /* those in the document, or NULL */
     const char *keys_file;       /* a path, or NULL */
     sjwt_string_list keys_files; /* further paths, at most SJWT_MAX_KEY_FILES */
+    const char *keys_url;        /* a URL, or NULL */
+    bool discovery;              /* the issuer's metadata tell where they are */
     sjwt_algorithm_set algorithms;
     sjwt_string_list audiences;
     sjwt_string_list required_claims;
@@ -41,12 +44,14 @@ typedef struct sjwt_issuers sjwt_issuers;
  *
  *   {"issuers": [{"issuer": "https://a", "jwks": {…}, "jwks_file": "path",
  *                 "jwks_files": ["path", …],
+ *                 "jwks_url": "https://…", "discovery": true,
  *                 "audiences": ["b"], "algorithms": ["RS256"],
  *                 "required_claims": ["exp"], "token_types": ["at+jwt"],
  *                 "subjects": "plain", "qualified" or "shared"}, …]}
  *
- * "issuer" and at least one of "jwks" (a JWK or a JWK Set), "jwks_file" and "jwks_files"
- * are needed, the rest may be absent. The keys of an issuer are those of all three. "subjects" is then "plain" in the only entry, and "qualified" in
+ * "issuer" and at least one of "jwks" (a JWK or a JWK Set), "jwks_file", "jwks_files",
+ * "jwks_url" and "discovery" are needed, the rest may be absent. The keys of an issuer are
+ * those of all of these. "subjects" is then "plain" in the only entry, and "qualified" in
  * each of several. An unknown member, an empty string or array, an issuer named twice, and
  * two entries whose subjects are not qualified, unless both are "shared", are
  * SJWT_ISSUERS_INVALID. Keys of "jwks" that
