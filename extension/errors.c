@@ -173,6 +173,14 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_CHECK_VIOLATION, "JWT lacks a required claim");
         snprintf(out->detail, sizeof(out->detail), "%s", error->detail);
         return;
+    case SJWT_CLAIM_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT claim refused");
+        snprintf(out->detail, sizeof(out->detail), "%s", error->detail);
+        return;
+    case SJWT_LIFETIME_REFUSED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT is valid for too long");
+        hint(out, "See pg_session_jwt.max_lifetime, or \"max_lifetime\" of the issuer.");
+        return;
     case SJWT_JTI_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH, "JWT payload must contain a valid 'jti' (JWT ID)");
         return;
@@ -202,7 +210,9 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_AUDIENCE_MISSING:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain(out, error);
-        hint(out, "Some providers name the client in another claim, as \"client_id\" or \"azp\".");
+        hint(out,
+             "Some providers name the client in another claim, as \"client_id\" or \"azp\": see "
+             "pg_session_jwt.claims.");
         return;
     case SJWT_AUDIENCE_INVALID:
     case SJWT_AUDIENCE_REFUSED:
@@ -218,6 +228,11 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         explain(out, error);
         return;
 
+    case SJWT_CLAIM_RULES_MALFORMED:
+    case SJWT_CLAIM_RULES_INVALID:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_session_jwt is misconfigured");
+        explain_fully(out, error);
+        return;
     case SJWT_ISSUERS_TOO_LARGE:
     case SJWT_ISSUERS_MALFORMED:
     case SJWT_ISSUERS_INVALID:

@@ -13,7 +13,7 @@
 #include "extension/policy.h"
 
 /* Another one where the form of what is hashed changes. */
-#define FORMAT "pg_session_jwt policy 2"
+#define FORMAT "pg_session_jwt policy 3"
 
 typedef struct hash {
     pg_cryptohash_ctx *context;
@@ -70,6 +70,22 @@ static void add_keys(hash *to, const sjwt_keyset *keys)
     add_number(to, false);
 }
 
+static void add_rules(hash *to, const sjwt_claim_rules *rules)
+{
+    add_number(to, rules == NULL ? 0 : rules->count);
+    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+        const sjwt_claim_rule *rule = &rules->items[i];
+
+        add_string(to, rule->name);
+        add_number(to, rule->any_value);
+        add_number(to, rule->count);
+        for (size_t j = 0; j < rule->count; j++) {
+            add_string(to, rule->values[j].string);
+            add_number(to, rule->values[j].boolean);
+        }
+    }
+}
+
 static void add_policy(hash *to, const pgsj_verification_policy *policy)
 {
     add_string(to, FORMAT);
@@ -84,6 +100,11 @@ static void add_policy(hash *to, const pgsj_verification_policy *policy)
         add_list(to, &issuer->audiences);
         add_list(to, &issuer->types);
         add_list(to, &issuer->required_claims);
+        add_rules(to, issuer->claims);
+        add_number(to, issuer->max_lifetime);
+        /* the leeway is part of the greatest lifetime, which is not compared again */
+        if (issuer->max_lifetime != 0)
+            add_number(to, policy->leeway);
         add_number(to, issuer->subjects);
         add_keys(to, issuer->keys);
     }

@@ -73,6 +73,23 @@ bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSo
                   source);
 }
 
+bool pgsj_check_claim_values(const char *name, const char *value, void **extra, GucSource source)
+{
+    sjwt_claim_rules *rules;
+    sjwt_error error;
+    char detail[256];
+
+    (void)extra;
+    if (!should_validate(value, source))
+        return true;
+    if (sjwt_claim_rules_parse(NULL, value, strlen(value), &rules, &error) == SJWT_OK) {
+        sjwt_claim_rules_free(NULL, rules);
+        return true;
+    }
+    strlcat(pgsj_format_error(detail, sizeof(detail) - 1, &error), ".", sizeof(detail));
+    return refuse(name, detail, NULL, source);
+}
+
 bool pgsj_check_algorithms(const char *name, const char *value, void **extra, GucSource source)
 {
     sjwt_algorithm_set algorithms;

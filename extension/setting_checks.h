@@ -26,6 +26,7 @@ bool pgsj_check_key_set(const char *name, const char *value, void **extra, GucSo
 bool pgsj_check_algorithms(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_list(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_files(const char *name, const char *value, void **extra, GucSource source);
+bool pgsj_check_claim_values(const char *name, const char *value, void **extra, GucSource source);
 bool pgsj_check_claims(const char *name, const char *value, void **extra, GucSource source);
 
 /* 0, or at least 64 kB. */

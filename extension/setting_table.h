@@ -78,6 +78,12 @@
     STRING(required_claims, "pg_session_jwt.required_claims", "exp", PGC_SUSET,                    \
            PINNING | GUC_LIST_INPUT, pgsj_check_list, trust_event,                                 \
            "The claims that a token must have.", NULL)                                             \
+    STRING(claim_values, "pg_session_jwt.claims", "", PGC_SUSET, PINNING, pgsj_check_claim_values, \
+           trust_event, "The values that claims of a token must have, as a JSON object.",          \
+           "Empty: none are checked.")                                                             \
+    INTEGER(max_lifetime, "pg_session_jwt.max_lifetime", 0, 0, INT_MAX, PGC_SUSET,                 \
+            PINNING | GUC_UNIT_S, accept_integer, trust_event,                                     \
+            "The longest time for which a token may be valid.", "0: any time.")                    \
     STRING(token_types, "pg_session_jwt.token_types", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,     \
            pgsj_check_list, trust_event,                                                           \
            "The types of token (\"typ\" in the header) that are accepted.",                        \

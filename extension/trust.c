@@ -185,6 +185,28 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
     return true;
 }
 
+static bool read_claim_values(const sjwt_claim_rules **out)
+{
+    const sjwt_allocator allocator = pgsj_allocator(trust.memory);
+    const char *value = pgsj_settings.claim_values;
+    sjwt_claim_rules *rules = NULL;
+    char text[PGSJ_DETAIL_SIZE];
+    sjwt_error error;
+
+    *out = NULL;
+    if (!is_set(value))
+        return true;
+    if (sjwt_claim_rules_parse(&allocator, value, strlen(value), &rules, &error) != SJWT_OK) {
+        if (sjwt_status_is_transient(error.status))
+            return set_core_error(&error);
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED, "%s: %s.",
+                                pgsj_setting_names.claim_values,
+                                pgsj_format_error(text, sizeof(text), &error));
+    }
+    *out = rules;
+    return true;
+}
+
 /* What holds for each issuer that has nothing else of its own. */
 static bool build_default_policy(sjwt_issuer_policy *out)
 {
@@ -195,7 +217,9 @@ static bool build_default_policy(sjwt_issuer_policy *out)
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "The value of %s has a name that is not one of an algorithm.",
                                 pgsj_setting_names.algorithms);
-    return read_list(pgsj_setting_names.audience, pgsj_settings.audience, &out->audiences) &&
+    out->max_lifetime = (uint32)pgsj_settings.max_lifetime;
+    return read_claim_values(&out->claims) &&
+           read_list(pgsj_setting_names.audience, pgsj_settings.audience, &out->audiences) &&
            read_list(pgsj_setting_names.required_claims, pgsj_settings.required_claims,
                      &out->required_claims) &&
            read_list(pgsj_setting_names.token_types, pgsj_settings.token_types, &out->types);
@@ -358,9 +382,32 @@ static bool read_key_files(pgsj_key_files *out)
             return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                     "%s is on, and %s is not set.", pgsj_setting_names.discovery,
                                     pgsj_setting_names.issuer);
+        if (strpbrk(pgsj_settings.issuer, "{}") != NULL)
+            return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                    "%s is on, and %s has braces: set %s.",
+                                    pgsj_setting_names.discovery, pgsj_setting_names.issuer,
+                                    pgsj_setting_names.jwks_url);
         places.discovered_issuer = pgsj_settings.issuer;
     }
     return find_files(&places, out);
+}
+
+/* issuer: NULL for none. */
+static bool set_issuer(sjwt_issuer_policy *policy, const char *issuer)
+{
+    sjwt_error error;
+
+    policy->issuer = issuer;
+    if (issuer == NULL)
+        return true;
+    if (sjwt_issuer_check(issuer, policy->claims, &error) != SJWT_OK)
+        return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
+                                "%s does not go with %s: %s.", pgsj_setting_names.issuer,
+                                pgsj_setting_names.claim_values, error.detail);
+    /* Equal subjects of two issuers are two users. */
+    if (sjwt_issuer_is_several(issuer, policy->claims))
+        policy->subjects = SJWT_SUBJECTS_QUALIFIED;
+    return true;
 }
 
 /* The issuer that the settings describe. */
@@ -386,7 +433,8 @@ static bool build_one_issuer(const sjwt_issuer_policy *default_policy)
     if (!join_keys(keys, key_files, &keys) || keys == NULL)
         return false;
     *policy = *default_policy;
-    policy->issuer = issuer;
+    if (!set_issuer(policy, issuer))
+        return false;
     add_keys(policy, key_files, keys);
     return build_policy(policy, key_files, 1);
 }
@@ -399,6 +447,10 @@ static sjwt_issuer_policy issuer_policy(const sjwt_issuer *issuer,
 
     policy.issuer = issuer->issuer;
     policy.subjects = issuer->subjects;
+    if (issuer->claims != NULL)
+        policy.claims = issuer->claims;
+    if (issuer->max_lifetime != 0)
+        policy.max_lifetime = issuer->max_lifetime;
     if (issuer->algorithms != 0)
         policy.algorithms = issuer->algorithms;
     if (issuer->audiences.count > 0)

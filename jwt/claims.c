@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt/claims.h"
 #include "jwt/ascii.h"
+#include "jwt/claim_rules.h"
 #include "jwt/error.h"
 #include "jwt/subjects.h"
 #include "jwt/token.h"
@@ -56,10 +57,26 @@ static const char *near_issuer(const char *issuer, const sjwt_policy *policy)
     const char *found = NULL;
 
     for (size_t i = 0; issuer != NULL && found == NULL && i < policy->issuer_count; i++) {
-        if (policy->issuers[i].issuer != NULL)
-            found = near_miss(issuer, policy->issuers[i].issuer);
+        const char *wanted = policy->issuers[i].issuer;
+        if (wanted != NULL && !sjwt_issuer_is_pattern(wanted))
+            found = near_miss(issuer, wanted);
     }
     return found;
+}
+
+/* An exact name goes before a pattern, and the first pattern that fits before others. */
+static bool find_pattern(const sjwt_json *claims, const sjwt_policy *policy, const char *issuer,
+                         size_t *index)
+{
+    for (size_t i = 0; issuer != NULL && i < policy->issuer_count; i++) {
+        const sjwt_issuer_policy *candidate = &policy->issuers[i];
+        if (candidate->issuer != NULL &&
+            sjwt_issuer_matches(candidate->issuer, candidate->claims, issuer, claims->root)) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *policy,
@@ -72,11 +89,14 @@ sjwt_status sjwt_claims_find_issuer(const sjwt_json *claims, const sjwt_policy *
         return sjwt_fail(error, SJWT_ISSUER_MISSING, 0, NULL);
     for (size_t i = 0; i < policy->issuer_count; i++) {
         const char *wanted = policy->issuers[i].issuer;
-        if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0) {
+        if (wanted != NULL && issuer != NULL && strcmp(issuer, wanted) == 0 &&
+            !sjwt_issuer_is_pattern(wanted)) {
             *index = i;
             return SJWT_OK;
         }
     }
+    if (find_pattern(claims, policy, issuer, index))
+        return SJWT_OK;
     return sjwt_fail(error, SJWT_ISSUER_REFUSED, 0, near_issuer(issuer, policy));
 }
 
@@ -123,6 +143,32 @@ static sjwt_status check_times(const sjwt_policy *policy, sjwt_token *token, sjw
         policy->now > sjwt_valid_until(token->expires_at.microseconds, policy->leeway))
         return sjwt_fail_time(error, SJWT_EXPIRED, sjwt_json_number_scaled(claims, number, 0));
     return SJWT_OK;
+}
+
+/* The distance from a to b >= a, limited to the range of int64. */
+static int64_t distance(int64_t a, int64_t b)
+{
+    return a < 0 && b > INT64_MAX + a ? INT64_MAX : b - a;
+}
+
+/* A token without exp is valid for ever. An iat that is in the future must not make the time
+ * from now on any longer. */
+static sjwt_status check_lifetime(const sjwt_policy *policy, uint32_t max_lifetime,
+                                  const sjwt_token *token, sjwt_error *error)
+{
+    const int64_t max = (int64_t)max_lifetime * MICROSECONDS;
+    const int64_t expires_at = token->expires_at.microseconds;
+    const int64_t issued_at = token->issued_at.microseconds;
+    bool accepted = token->expires_at.is_present;
+
+    if (max_lifetime == 0)
+        return SJWT_OK;
+    if (accepted && expires_at > policy->now)
+        accepted =
+            distance(policy->now, expires_at) <= add(max, (int64_t)policy->leeway * MICROSECONDS);
+    if (accepted && token->issued_at.is_present && expires_at > issued_at)
+        accepted = distance(issued_at, expires_at) <= max;
+    return accepted ? SJWT_OK : sjwt_fail(error, SJWT_LIFETIME_REFUSED, 0, NULL);
 }
 
 static sjwt_status check_id(const sjwt_policy *policy, sjwt_token *token, sjwt_error *error)
@@ -220,9 +266,12 @@ sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_polic
     /* The contract asks no valid iat of a session key's tokens. */
     if (!read_time(claims, "iat", &token->issued_at, &number) && !issuer_policy->session_key)
         return sjwt_fail(error, SJWT_IAT_INVALID, 0, NULL);
-    if ((status = check_required(claims, &issuer_policy->required_claims, error)) != SJWT_OK)
+    if ((status = check_required(claims, &issuer_policy->required_claims, error)) != SJWT_OK ||
+        (status = check_lifetime(policy, issuer_policy->max_lifetime, token, error)) != SJWT_OK)
         return status;
-    if ((status = check_audience(claims, &issuer_policy->audiences, error)) != SJWT_OK)
+    if ((status = check_audience(claims, &issuer_policy->audiences, error)) != SJWT_OK ||
+        (status = sjwt_claim_rules_check(claims->root, issuer_policy->claims,
+                                         issuer_policy->required_claims.count, error)) != SJWT_OK)
         return status;
     return sjwt_subjects_check(claims, policy, issuer_policy, error);
 }

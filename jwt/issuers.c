@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sjwt/issuers.h>
 
+#include "jwt/claim_rules.h"
 #include "jwt/document.h"
 #include "jwt/error.h"
 #include "jwt/jwk.h"
@@ -178,6 +179,40 @@ static sjwt_status read_subjects(const reading *r, const sjwt_json_value *member
     return refuse_member(r, member, member, "must be \"plain\", \"qualified\" or \"shared\"");
 }
 
+static sjwt_status read_claims(const reading *r, const sjwt_json_value *member,
+                               const sjwt_claim_rules **out)
+{
+    sjwt_claim_rules_fault fault;
+    sjwt_claim_rules *rules;
+
+    sjwt_status status = sjwt_claim_rules_read(r->allocator, member, &rules, &fault);
+    *out = rules;
+    if (status == SJWT_NO_MEMORY)
+        return sjwt_fail(r->error, status, 0, NULL);
+    return status == SJWT_OK ? SJWT_OK : refuse_member(r, member, fault.at, fault.what);
+}
+
+/* Only digits, so that no rounding decides. */
+static sjwt_status read_lifetime(const reading *r, const sjwt_json_value *member, uint32_t *out)
+{
+    int64_t seconds = 0;
+
+    if (sjwt_json_is_number(member)) {
+        size_t len;
+        const char *digits = sjwt_json_text(r->json, member, &len);
+        for (size_t i = 0; i < len && seconds >= 0; i++) {
+            bool is_digit = digits[i] >= '0' && digits[i] <= '9';
+            seconds = is_digit ? seconds * 10 + (digits[i] - '0') : -1;
+            if (seconds > INT32_MAX)
+                seconds = -1;
+        }
+    }
+    if (seconds <= 0)
+        return refuse_member(r, member, member, "must be a whole number of seconds from 1 up");
+    *out = (uint32_t)seconds;
+    return SJWT_OK;
+}
+
 static sjwt_status read_member(const reading *r, const sjwt_json_value *member, sjwt_issuer *entry)
 {
     const char *name = sjwt_json_name(member);
@@ -204,6 +239,10 @@ static sjwt_status read_member(const reading *r, const sjwt_json_value *member, 
         return read_list(r, member, &entry->types);
     if (strcmp(name, "subjects") == 0)
         return read_subjects(r, member, &entry->subjects);
+    if (strcmp(name, "claims") == 0)
+        return read_claims(r, member, &entry->claims);
+    if (strcmp(name, "max_lifetime") == 0)
+        return read_lifetime(r, member, &entry->max_lifetime);
     return refuse_entry(r, SJWT_ISSUERS_INVALID, member, "a member is not known");
 }
 
@@ -224,7 +263,10 @@ static sjwt_status read_entry(const reading *r, const sjwt_json_value *value, sj
         return refuse_entry(r, SJWT_ISSUERS_INVALID, value,
                             "\"jwks\", \"jwks_file\", \"jwks_files\", \"jwks_url\" or "
                             "\"discovery\" is missing");
-    return SJWT_OK;
+    const char *fault = sjwt_issuer_pattern_fault(entry->issuer, entry->claims);
+    if (fault == NULL && entry->discovery && sjwt_issuer_is_pattern(entry->issuer))
+        fault = "\"discovery\" needs an \"issuer\" without braces";
+    return fault == NULL ? SJWT_OK : refuse_entry(r, SJWT_ISSUERS_INVALID, value, fault);
 }
 
 /* Entries are in one array, so that the lower address is the earlier entry. */
@@ -287,8 +329,16 @@ static sjwt_status settle_subjects(reading *r, const sjwt_json_value *array, sjw
 
     for (size_t i = 0; i < issuers->count; i++) {
         sjwt_issuer *entry = &issuers->entries[i];
+        bool is_several = sjwt_issuer_is_several(entry->issuer, entry->claims);
         if (entry->subjects == SJWT_SUBJECTS_UNCHECKED)
-            entry->subjects = issuers->count == 1 ? SJWT_SUBJECTS_PLAIN : SJWT_SUBJECTS_QUALIFIED;
+            entry->subjects =
+                issuers->count == 1 && !is_several ? SJWT_SUBJECTS_PLAIN : SJWT_SUBJECTS_QUALIFIED;
+        if (entry->subjects == SJWT_SUBJECTS_PLAIN && is_several) {
+            r->index = i;
+            return refuse_entry(r, SJWT_ISSUERS_INVALID, element(array, i),
+                                "equal subjects of its several issuers would be one user, which "
+                                "\"shared\" allows");
+        }
         if (unqualified != NULL && !can_be_together(unqualified, entry)) {
             char what[96];
             r->index = i;
@@ -383,6 +433,7 @@ static void free_entry(const sjwt_allocator *allocator, const sjwt_issuer *entry
     sjwt_release(allocator, (void *)entry->audiences.items);
     sjwt_release(allocator, (void *)entry->required_claims.items);
     sjwt_release(allocator, (void *)entry->types.items);
+    sjwt_claim_rules_free(allocator, (sjwt_claim_rules *)entry->claims);
 }
 
 void sjwt_issuers_free(sjwt_issuers *issuers)

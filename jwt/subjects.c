@@ -41,6 +41,23 @@ static bool is_quoted(const char *text, size_t len, const char *issuer)
     return at == len;
 }
 
+/* Do the len octets of text begin as the pattern's issuers do, quoted? More than its issuers
+ * may begin so. */
+static bool is_pattern_of(const char *text, size_t len, const char *pattern)
+{
+    size_t literal = strcspn(pattern, "{}");
+    char octets[3];
+    size_t at = 0;
+
+    for (size_t i = 0; i < literal; i++) {
+        size_t count = quote(pattern[i], octets);
+        if (count > len - at || memcmp(text + at, octets, count) != 0)
+            return false;
+        at += count;
+    }
+    return pattern[literal] != '\0';
+}
+
 static bool has_scheme(const char *text, size_t len)
 {
     const char *found = strstr(text, "://");
@@ -59,7 +76,9 @@ static bool looks_qualified(const char *subject, const sjwt_policy *policy)
         return true;
     for (size_t i = 0; i < policy->issuer_count; i++) {
         const sjwt_issuer_policy *other = &policy->issuers[i];
-        if (other->subjects == SJWT_SUBJECTS_QUALIFIED && is_quoted(subject, len, other->issuer))
+        if (other->subjects != SJWT_SUBJECTS_QUALIFIED)
+            continue;
+        if (is_quoted(subject, len, other->issuer) || is_pattern_of(subject, len, other->issuer))
             return true;
     }
     return false;

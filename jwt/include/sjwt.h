@@ -33,6 +33,7 @@
 #define SJWT_H
 
 #include <sjwt/algorithms.h>
+#include <sjwt/claim_rules.h>
 #include <sjwt/claims.h>
 #include <sjwt/decode.h>
 #include <sjwt/export.h>

@@ -343,6 +343,37 @@ static int check_sources(const check_options *given, size_t n, const sjwt_issuer
     return found.code;
 }
 
+static void print_claim_values(const sjwt_claim_rule *rule)
+{
+    if (rule->any_value)
+        printf(" any value");
+    for (size_t i = 0; i < rule->count; i++) {
+        const sjwt_claim_value *value = &rule->values[i];
+        printf("%s", i == 0 ? " " : " or ");
+        if (value->string != NULL)
+            print_quoted(value->string);
+        else
+            printf("%s", value->boolean ? "true" : "false");
+    }
+}
+
+static void print_claim_rules(const sjwt_claim_rules *rules)
+{
+    printf("  %-17s", "claims");
+    if (rules == NULL) {
+        print_default("pg_session_jwt.claims");
+        return;
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        if (i > 0)
+            printf(", ");
+        print_quoted(rules->items[i].name);
+        putchar(':');
+        print_claim_values(&rules->items[i]);
+    }
+    putchar('\n');
+}
+
 static int check_issuer(const check_options *given, size_t n, const sjwt_issuer *issuer)
 {
     printf("issuers[%zu]  ", n);
@@ -359,6 +390,12 @@ static int check_issuer(const check_options *given, size_t n, const sjwt_issuer 
     }
     print_list("required_claims", &issuer->required_claims, "pg_session_jwt.required_claims");
     print_list("token_types", &issuer->types, "pg_session_jwt.token_types");
+    print_claim_rules(issuer->claims);
+    printf("  %-17s", "max_lifetime");
+    if (issuer->max_lifetime == 0)
+        print_default("pg_session_jwt.max_lifetime");
+    else
+        printf("%lu s\n", (unsigned long)issuer->max_lifetime);
     return check_sources(given, n, issuer);
 }
 

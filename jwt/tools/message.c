@@ -45,7 +45,16 @@ static void print_distance(const sjwt_error *error, int64_t now)
         fprintf(stderr, ": %" PRIu64 " s ago", here - there);
 }
 
-int refuse(const sjwt_error *error, int64_t now)
+/* The claim's name is an argument of the user. */
+static void print_claim(size_t index, size_t required_count)
+{
+    if (index < required_count)
+        fprintf(stderr, ": number %zu of --require", index + 1);
+    else
+        fprintf(stderr, ": number %zu of --claim-values", index - required_count + 1);
+}
+
+int refuse(const sjwt_error *error, int64_t now, size_t required_count)
 {
     if (sjwt_status_is_transient(error->status))
         return fail("%s%s%s", sjwt_status_text(error->status), error->detail[0] == '\0' ? "" : ": ",
@@ -54,9 +63,8 @@ int refuse(const sjwt_error *error, int64_t now)
     fprintf(stderr, "sjwt: refused: %s", sjwt_status_text(error->status));
     if (error->has_seconds)
         print_distance(error, now);
-    /* detail is the claim's name, an argument of the user */
-    if (error->status == SJWT_CLAIM_MISSING)
-        fprintf(stderr, ": number %zu of --require", error->claim_index + 1);
+    if (error->status == SJWT_CLAIM_MISSING || error->status == SJWT_CLAIM_REFUSED)
+        print_claim(error->claim_index, required_count);
     else if (error->detail[0] != '\0')
         fprintf(stderr, ": %s", error->detail);
     fputc('\n', stderr);

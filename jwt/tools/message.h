@@ -32,7 +32,8 @@ int fail_input(const char *what, const sjwt_error *error);
 int fail_unknown_algorithm(void);
 
 /* Prints why the token was refused; returns EXIT_REFUSED, or EXIT_UNUSABLE if the error
- * is not about the token. now: seconds since the epoch. */
-int refuse(const sjwt_error *error, int64_t now);
+ * is not about the token. now: seconds since the epoch. required_count: of the claims of
+ * --require. */
+int refuse(const sjwt_error *error, int64_t now, size_t required_count);
 
 #endif

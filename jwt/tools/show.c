@@ -22,7 +22,7 @@ static int print_decoded(const char *text, size_t len)
 
     if (sjwt_decode_unverified(NULL, text, len, &header, &header_len, &payload, &payload_len,
                                &error) != SJWT_OK)
-        return refuse(&error, 0);
+        return refuse(&error, 0, 0);
 
     printf("NOT VERIFIED: anybody may have written this.\nheader:\n  ");
     print_safely(header, header_len, "  ");

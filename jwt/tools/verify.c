@@ -14,7 +14,7 @@
 /* The command line; NULL or 0 for an option that is absent. */
 typedef struct verify_options {
     const char *keys, *token;
-    const char *issuer, *algorithms, *leeway, *now;
+    const char *issuer, *algorithms, *leeway, *now, *claim_values, *max_lifetime;
     value_list audiences, types, required_claims;
     bool jws;
 } verify_options;
@@ -32,9 +32,10 @@ static bool check_usage(const command *self, const verify_options *given)
     }
     if (given->jws &&
         (given->issuer != NULL || given->audiences.count > 0 || given->required_claims.count > 0 ||
-         given->leeway != NULL || given->now != NULL)) {
-        fail("--jws looks at no claims: --iss, --aud, --require, --leeway and --now do not go "
-             "with it");
+         given->leeway != NULL || given->now != NULL || given->claim_values != NULL ||
+         given->max_lifetime != NULL)) {
+        fail("--jws looks at no claims: --iss, --aud, --require, --claim-values, --max-lifetime, "
+             "--leeway and --now do not go with it");
         return false;
     }
     if (strcmp(given->keys, "-") == 0 && strcmp(given->token, "-") == 0) {
@@ -87,6 +88,31 @@ static bool choose_algorithms(const verify_options *given, sjwt_issuer_policy *i
     return false;
 }
 
+static bool read_claim_rules(const verify_options *given, sjwt_issuer_policy *issuer_policy,
+                             sjwt_claim_rules **rules)
+{
+    const char *text = given->claim_values;
+    int64_t seconds = 0;
+    sjwt_error error;
+
+    *rules = NULL;
+    if (given->max_lifetime != NULL &&
+        !parse_number("max-lifetime", given->max_lifetime, 1, INT32_MAX, &seconds))
+        return false;
+    issuer_policy->max_lifetime = (uint32_t)seconds;
+    if (text != NULL &&
+        sjwt_claim_rules_parse(NULL, text, strlen(text), rules, &error) != SJWT_OK) {
+        fail_input("--claim-values", &error);
+        return false;
+    }
+    issuer_policy->claims = *rules;
+    if (given->issuer != NULL && sjwt_issuer_check(given->issuer, *rules, &error) != SJWT_OK) {
+        fail_input("--iss", &error);
+        return false;
+    }
+    return true;
+}
+
 static int print_payload(const sjwt_token *token, bool add_newline)
 {
     size_t len;
@@ -108,9 +134,24 @@ static int verify_token(const verify_options *given, const sjwt_policy *policy, 
     int code;
 
     if (status != SJWT_OK)
-        return refuse(&error, policy->now / MICROSECONDS);
+        return refuse(&error, policy->now / MICROSECONDS, given->required_claims.count);
     code = print_payload(token, !given->jws);
     sjwt_token_free(token);
+    return code;
+}
+
+static int verify_input(const verify_options *given, const sjwt_policy *policy)
+{
+    buffer input;
+    int code;
+
+    if (strcmp(given->token, "-") != 0)
+        return verify_token(given, policy, given->token, strlen(given->token));
+    if (!read_file("standard input", "-", MAX_INPUT_SIZE, &input))
+        return EXIT_UNUSABLE;
+    buffer_trim(&input);
+    code = verify_token(given, policy, input.data, input.len);
+    buffer_free(&input);
     return code;
 }
 
@@ -122,19 +163,13 @@ static int verify_with_keys(const verify_options *given, const sjwt_keyset *keys
                                         .required_claims = as_strings(&given->required_claims),
                                         .types = as_strings(&given->types)};
     sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
-    buffer input;
-    int code;
+    sjwt_claim_rules *rules;
+    int code = EXIT_UNUSABLE;
 
-    if (!choose_algorithms(given, &issuer_policy) || !read_times(given, &policy))
-        return EXIT_UNUSABLE;
-
-    if (strcmp(given->token, "-") != 0)
-        return verify_token(given, &policy, given->token, strlen(given->token));
-    if (!read_file("standard input", "-", MAX_INPUT_SIZE, &input))
-        return EXIT_UNUSABLE;
-    buffer_trim(&input);
-    code = verify_token(given, &policy, input.data, input.len);
-    buffer_free(&input);
+    if (read_claim_rules(given, &issuer_policy, &rules) &&
+        choose_algorithms(given, &issuer_policy) && read_times(given, &policy))
+        code = verify_input(given, &policy);
+    sjwt_claim_rules_free(NULL, rules);
     return code;
 }
 
@@ -167,6 +202,15 @@ static int verify(const command *self, int argc, char **argv)
          .argument = "CLAIM[,CLAIM]...",
          .commas = &given.required_claims,
          .help = "claims that must be there; repeats"},
+        {.name = "claim-values",
+         .argument = "JSON",
+         .value = &given.claim_values,
+         .help =
+             "values that claims must have, such as\n{\"azp\": [\"a\", \"b\"], \"tid\": \"*\"}"},
+        {.name = "max-lifetime",
+         .argument = "SECONDS",
+         .value = &given.max_lifetime,
+         .help = "for how long a token may be valid (default: any time)"},
         {.name = "leeway",
          .argument = "SECONDS",
          .value = &given.leeway,

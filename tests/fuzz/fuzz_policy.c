@@ -6,6 +6,7 @@
  * The input is lines. A line begins with a letter, a blank follows, and then the value:
  *   i  an issuer; those of the lines below are this one's  (the first one may have no name)
  *   a  an audience    r  a required claim    t  an accepted type
+ *   c  values of claims, as JSON          x  the greatest lifetime
  *   g  accepted algorithms                   s  the issuer's key is a session key
  *   k  the issuer's keys: 0 all, 1 a secret without kid, 2 none, 3 others, 4 ES256K alone
  *   n  the time       l  the leeway          j  the last jti          m  the largest size
@@ -59,6 +60,7 @@ typedef struct trial {
     sjwt_policy policy;
     sjwt_issuer_policy issuers[MAX_ISSUERS];
     items audiences[MAX_ISSUERS], claims[MAX_ISSUERS], types[MAX_ISSUERS];
+    sjwt_claim_rules *rules[MAX_ISSUERS];
     int64_t last_jti;
     const char *header, *payload;
     bool with_okp, without_issuer;
@@ -104,6 +106,14 @@ static void read_of_issuer(trial *t, char letter, const char *value)
     case 's':
         t->issuers[n].session_key = true;
         break;
+    case 'c':
+        sjwt_claim_rules_free(NULL, t->rules[n]);
+        (void)sjwt_claim_rules_parse(NULL, value, strlen(value), &t->rules[n], NULL);
+        t->issuers[n].claims = t->rules[n];
+        break;
+    case 'x':
+        t->issuers[n].max_lifetime = (uint32_t)strtoul(value, NULL, 10);
+        break;
     default:
         t->issuers[n].keys = keys[strtoul(value, NULL, 10) % KEY_TEXT_COUNT];
     }
@@ -142,6 +152,8 @@ static void read_line(trial *t, char letter, const char *value)
     case 't':
     case 'g':
     case 's':
+    case 'c':
+    case 'x':
     case 'k':
         read_of_issuer(t, letter, value);
         break;
@@ -227,6 +239,71 @@ static bool has_listed_audience(const sjwt_token *token, const sjwt_string_list 
     return listed;
 }
 
+static bool is_pattern(const char *issuer)
+{
+    return issuer != NULL && strpbrk(issuer, "{}") != NULL;
+}
+
+/* Is the token's issuer the pattern, with the values of its claims written into it? */
+static bool is_filled_in(const sjwt_token *token, const char *pattern)
+{
+    const char *name = sjwt_token_claim_string(token, "iss");
+    char claim[256];
+
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern != '{') {
+            if (*pattern == '}' || *name++ != *pattern)
+                return false;
+            continue;
+        }
+        size_t len = strcspn(pattern + 1, "}");
+        if (len == 0 || len >= sizeof claim || pattern[len + 1] != '}')
+            return true; /* longer than this opinion reads */
+        memcpy(claim, pattern + 1, len);
+        claim[len] = '\0';
+        const char *value = sjwt_token_claim_string(token, claim);
+        if (value == NULL || strchr(value, '/') != NULL || strncmp(name, value, strlen(value)) != 0)
+            return false;
+        name += strlen(value);
+        pattern += len + 1;
+    }
+    return *name == '\0';
+}
+
+static bool has_value(const sjwt_token *token, const sjwt_claim_rule *rule)
+{
+    bool boolean;
+    size_t count;
+
+    if (rule->any_value || sjwt_token_claim_type(token, rule->name) == SJWT_JSON_ARRAY)
+        return sjwt_token_claim_type(token, rule->name) > SJWT_JSON_NULL;
+    for (size_t i = 0; i < rule->count; i++) {
+        const char *wanted = rule->values[i].string;
+        if (wanted == NULL && sjwt_token_claim_boolean(token, rule->name, &boolean) &&
+            boolean == rule->values[i].boolean)
+            return true;
+        if (wanted != NULL && sjwt_token_claim_strings(token, rule->name, &count) && count == 1 &&
+            strcmp(sjwt_token_claim_strings_item(token, rule->name, 0), wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_rules(const trial *t, const sjwt_issuer_policy *issuer, const sjwt_token *token)
+{
+    int64_t expires_at, issued_at;
+
+    for (size_t i = 0; issuer->claims != NULL && i < issuer->claims->count; i++)
+        must(has_value(token, &issuer->claims->items[i]));
+    if (issuer->max_lifetime == 0)
+        return;
+    must(sjwt_token_expires_at(token, &expires_at));
+    if (sjwt_token_issued_at(token, &issued_at))
+        must((double)expires_at - (double)issued_at <= issuer->max_lifetime * 1e6 + 4096);
+    must((double)expires_at - (double)t->policy.now <=
+         ((double)issuer->max_lifetime + t->policy.leeway) * 1e6 + 4096);
+}
+
 /* Is the first time at most leeway seconds after the other one? */
 static bool is_within(int64_t time, int64_t other, uint32_t leeway)
 {
@@ -260,7 +337,9 @@ static void check_accepted(const trial *t, const sjwt_token *token)
     int64_t jti;
 
     must(issuer->keys != NULL);
-    must(issuer->issuer == NULL || (name != NULL && strcmp(name, issuer->issuer) == 0));
+    must(issuer->issuer == NULL ||
+         (name != NULL && (is_pattern(issuer->issuer) ? is_filled_in(token, issuer->issuer)
+                                                      : strcmp(name, issuer->issuer) == 0)));
     name = sjwt_token_algorithm(token);
     must(sjwt_algorithms_parse(name, strlen(name), &algorithm, NULL) == SJWT_OK);
     must((issuer->algorithms & algorithm) != 0);
@@ -272,6 +351,7 @@ static void check_accepted(const trial *t, const sjwt_token *token)
     if (t->policy.last_jti != NULL)
         must(sjwt_token_integer_id(token, &jti) && jti > t->last_jti);
     check_times(t, token);
+    check_rules(t, issuer, token);
 }
 
 /* The reading of one claim by each type agrees with the type that it has. */
@@ -353,8 +433,13 @@ static void check_refused(const trial *t, const sjwt_error *error)
     must(error->status < SJWT_STATUS_COUNT && sjwt_status_text(error->status) != NULL &&
          sjwt_status_name(error->status) != NULL);
     must(memchr(error->detail, '\0', sizeof error->detail) != NULL);
-    if (error->status == SJWT_CLAIM_MISSING)
-        must(error->claim_index < MAX_ITEMS);
+    if (error->status == SJWT_CLAIM_MISSING || error->status == SJWT_CLAIM_REFUSED)
+        must(error->claim_index < MAX_ITEMS + SJWT_MAX_CLAIM_RULES);
+    for (size_t n = 0; n < t->policy.issuer_count; n++) {
+        /* a pattern is trusted with its rules only */
+        if (is_pattern(t->issuers[n].issuer))
+            return;
+    }
     laxer.policy.issuers = laxer.issuers;
     laxer.policy.last_jti = NULL;
     laxer.policy.max_token_size = 0;
@@ -366,13 +451,18 @@ static void check_refused(const trial *t, const sjwt_error *error)
         laxer.issuers[n].audiences.count = 0;
         laxer.issuers[n].required_claims.count = 0;
         laxer.issuers[n].types.count = 0;
+        laxer.issuers[n].claims = NULL;
+        laxer.issuers[n].max_lifetime = 0;
         laxer.issuers[n].algorithms = sjwt_all_algorithms();
     }
     sjwt_status status = verify(&laxer, NULL);
     switch (error->status) {
+    case SJWT_AUDIENCE_MISSING:
     case SJWT_AUDIENCE_REFUSED:
     case SJWT_AUDIENCE_INVALID:
     case SJWT_CLAIM_MISSING:
+    case SJWT_CLAIM_REFUSED:
+    case SJWT_LIFETIME_REFUSED:
         must(status == SJWT_OK);
         break;
     case SJWT_ALG_NOT_ALLOWED:
@@ -428,6 +518,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_refused(&t, &error);
     check_jws(&t, status);
     fail_each_allocation(verify_quietly, &t, SJWT_NO_MEMORY, hash_of(data, size));
+    for (size_t n = 0; n < MAX_ISSUERS; n++)
+        sjwt_claim_rules_free(NULL, t.rules[n]);
     free(t.token);
     free(text);
     return 0;

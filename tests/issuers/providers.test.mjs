@@ -47,7 +47,7 @@ function sign(name, ...now) {
 }
 
 function sjwt(name, token, changes = {}) {
-    const { issuer, audience, algorithms, required_claims: required } = {
+    const { issuer, audience, algorithms, required_claims: required, claims } = {
         ...settings(name),
         ...changes,
     };
@@ -56,6 +56,7 @@ function sjwt(name, token, changes = {}) {
         ...['--iss', issuer, '--alg', algorithms],
         ...(audience ? ['--aud', audience] : []),
         ...['--require', (required ?? 'exp').replaceAll(' ', '')],
+        ...(claims ? ['--claim-values', claims] : []),
         token,
     ]);
 }
@@ -115,6 +116,11 @@ for (const name of providers) {
             : /token names no audience: claim 'aud' is missing/;
         assert.match(sjwt(name, token, { audience }).stderr, reason);
         await assert.rejects(jose(name, token, { audience }), errors.JWTClaimValidationFailed);
+
+        const claims = settings(name).claims?.replaceAll(/: "[^"]*"/g, ': "another"');
+        if (claims) {
+            assert.match(sjwt(name, token, { claims }).stderr, /a claim has a value that is not accepted/);
+        }
 
         assert.equal(sjwt(name, other).status, 1);
         await assert.rejects(jose(name, other));

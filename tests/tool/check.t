@@ -168,7 +168,8 @@ sub issuers { return sprintf '{"issuers":[%s]}', join ',', @_ }
 sub terms { return join '', map { sprintf "  %-17sas pg_session_jwt.%s says\n", @$_ } @_ }
 my @audiences = ('audiences', 'audience');
 my ($algorithms, $claims, $types) = map { [$_, $_] } qw(algorithms required_claims token_types);
-my $defaults = terms(\@audiences, $algorithms, $claims, $types);
+my @last = map { [$_, $_] } qw(claims max_lifetime);
+my $defaults = terms(\@audiences, $algorithms, $claims, $types, @last);
 
 my $inline = '{"issuer":"https://a","jwks":' . $pair->{public} . '}';
 my $inline_out = qq("https://a"\n$defaults  jwks             1 usable for $algorithm\n);
@@ -186,15 +187,23 @@ issuers[0]  "b\\x07"
   algorithms       @{[in_order(qw(RS256 ES256 HS256))]}
   required_claims  "exp" "sub"
   token_types      "at+jwt"
-  jwks             2 usable for @{[in_order($algorithm, 'HS256')]}, 1 skipped
+@{[terms(@last)]}  jwks             2 usable for @{[in_order($algorithm, 'HS256')]}, 1 skipped
     skipped  kid "c\\x07", keys[1]: key type ('kty') is not known
+END
+
+expect('an issuer with values of claims', [@issuers, document(issuers('{"issuer":"https://a/{t}",'
+    . '"claims":{"azp":["a","b\u0007"],"t":"*","v":true},"max_lifetime":3600,"jwks":' . $pair->{public} . '}'))],
+    out => qq(issuers[0]  "https://a/{t}"\n) . terms(\@audiences, $algorithms, $claims, $types) . <<"END");
+  claims           "azp": "a" or "b\\x07", "t": any value, "v": true
+  max_lifetime     3600 s
+  jwks             1 usable for $algorithm
 END
 
 # The server would accept these documents, and refuse each token of "b".
 my $others = join ',', map { qq("$_") } grep { $_ ne $algorithm } map { $_->[0] } @rows;
 my $not_served = 'issuers[0]: none of its keys serves one of its "algorithms"';
 my $accepting = qq{issuers[0]  "b"\n} . terms(\@audiences) . '  algorithms       %s' . "\n"
-    . terms($claims, $types);
+    . terms($claims, $types, @last);
 sub accepting { return sprintf $accepting, in_order(@_) }
 expect('an issuer whose keys are for no algorithm that it names', [@issuers, document(issuers(
     qq({"issuer":"b","algorithms":[$others],"jwks":$pair->{public}})))], code => 1,
@@ -221,6 +230,12 @@ if (verifies('HS256')) {
 for my $row (
     ['an algorithm that is not known', '"algorithms":["ES256","RS255"],"jwks":' . $pair->{public},
         '"RS255"', 'issuers[1]: "algorithms" names one that is not known'],
+    ['claims that are no object', '"claims":["azp"],"jwks":' . $pair->{public}, '["azp"]',
+        'issuers[1]: "claims" must be an object, and not empty'],
+    ['a claim that is a number', '"claims":{"azp":[1]},"jwks":' . $pair->{public}, '1]}',
+        'issuers[1]: "claims" has a value that is no string, true or false'],
+    ['a lifetime of nothing', '"max_lifetime":0,"jwks":' . $pair->{public}, '0,',
+        'issuers[1]: "max_lifetime" must be a whole number of seconds from 1 up'],
     ['a member that is not known', '"audience":["a"],"jwks":' . $pair->{public}, '["a"]',
         'issuers[1]: a member is not known'],
     ['no keys', '"audiences":["a"]', '{"issuer":"b"',
@@ -232,6 +247,10 @@ for my $row (
         err => "FILE: document of issuers is not as it must be: $detail, at octet "
             . index $text, $at);
 }
+expect('issuers: a pattern whose claim is not named', [@issuers, document(issuers(
+    '{"issuer":"https://a/{t}","claims":{"u":"*"},"jwks":' . $pair->{public} . '}'))], code => 1,
+    err => 'FILE: document of issuers is not as it must be: issuers[0]: "issuer" has a claim in braces'
+        . ' that is not in "claims", at octet ' . length '{"issuers":[');
 my $repeated = issuers($inline, $inline);
 expect('an issuer twice', [@issuers, document($repeated)], code => 1,
     err => 'FILE: document of issuers is not as it must be: issuers[1]: is of the same "issuer" as'

@@ -28,7 +28,7 @@ for my $command (@commands) {
     unlike(made([$command, '--help']), qr/^.{81}/m, "sjwt $command --help fits the page");
 }
 my %options = (
-    verify => [qw(--keys --alg --iss --aud --typ --require --leeway --now --jws)],
+    verify => [qw(--keys --alg --iss --aud --typ --require --claim-values --max-lifetime --leeway --now --jws)],
     sign   => [qw(--key --claims --raw-payload --alg --kid --typ --header)],
     keygen => [qw(--alg --kid --bits)],
     public => [qw(--key)],
@@ -102,9 +102,9 @@ expect('public needs a key', ['public'], code => 2,
     err => '--key is needed; see sjwt public --help');
 expect('keys needs a file', ['keys'], code => 2, err => 'FILE is needed; see sjwt keys --help');
 
-my $no_claims = '--jws looks at no claims: --iss, --aud, --require, --leeway and --now do not go'
+my $no_claims = '--jws looks at no claims: --iss, --aud, --require, --claim-values, --max-lifetime, --leeway and --now do not go'
     . ' with it';
-for my $option (qw(--iss --aud --require --leeway --now)) {
+for my $option (qw(--iss --aud --require --claim-values --max-lifetime --leeway --now)) {
     expect("--jws with $option", ['verify', '--keys', $key, '--jws', $option, '1'], code => 2,
         err => $no_claims);
 }

@@ -142,6 +142,27 @@ expect('aud: one of several', [@full, '--aud', 'x', '--aud', 'one'], out => "$cl
 expect('aud: a string', [@hmac, token('{"aud":"x"}'), '--aud', 'x'], out => qq({"aud":"x"}\n));
 refused('aud: another', 'token is not for this audience', [@full, '--aud', 'thr', '--aud', 'four']);
 refused('aud: none', "token names no audience: claim 'aud' is missing", [@hmac, token('{}'), '--aud', 'x']);
+my @values = (@hmac, token('{"azp":"a","groups":["x","y"],"tid":"t1","iss":"https://a/t1","iat":100,"exp":200}'),
+    '--now', 100, '--leeway', 0);
+expect('values of claims', [@values, '--claim-values', '{"azp":["a","b"],"groups":"y"}'],
+    out => qr/\A\{"azp":"a".*\n\z/);
+refused('a value of a claim', 'a claim has a value that is not accepted: number 2 of --claim-values',
+    [@values, '--claim-values', '{"azp":"a","groups":["z","w"]}']);
+refused('a claim with a value is missing', 'a required claim is missing: number 1 of --claim-values',
+    [@values, '--require', 'azp', '--claim-values', '{"client":"a"}']);
+expect('an issuer that is a pattern', [@values, '--iss', 'https://a/{tid}', '--claim-values', '{"tid":"*"}'],
+    out => qr/\A\{"azp":"a".*\n\z/);
+refused('an issuer of another tenant', 'a claim has a value that is not accepted: number 1 of --claim-values',
+    [@values, '--iss', 'https://a/{tid}', '--claim-values', '{"tid":["t2"]}']);
+expect('an issuer that is a pattern, without its claim', [@values, '--iss', 'https://a/{tid}'], code => 2,
+    err => '--iss: values of claims are not as they must be: "issuer" has a claim in braces that is not in "claims"');
+expect('values of claims that are none', [@values, '--claim-values', '[]'], code => 2,
+    err => '--claim-values: values of claims are not as they must be: must be an object, and not empty');
+expect('values of claims that are no JSON', [@values, '--claim-values', '{"a":'], code => 2,
+    err => '--claim-values: values of claims are not strict JSON, at octet 5');
+expect('a lifetime', [@values, '--max-lifetime', 100], out => qr/\A\{"azp":"a".*\n\z/);
+refused('a longer lifetime', 'token is valid for longer than is accepted', [@values, '--max-lifetime', 99]);
+expect('a lifetime that is no number', [@values, '--max-lifetime', '0'], code => 2, err => qr/max-lifetime/);
 refused('aud: a number', "'aud' is not a string or an array of strings",
     [@hmac, token('{"aud":[1]}'), '--aud', '1']);
 expect('required claims', [@full, '--require', 'iss,aud', '--require', 'jti'], out => "$claims\n");

@@ -24,10 +24,15 @@ typedef struct way {
     size_t fail_at;                      /* the allocation that fails */
     bool is_public_jwk;
     bool is_issuers; /* keys is a document of issuers */
+    bool is_rules;   /* keys is values of claims */
     char signature;  /* each octet of the signature; 0: 'K'; '!': not base64url */
 } way;
 
 #define KID(kid) "{" OKP_KEY ",\"kid\":\"" kid "\"},"
+
+static const sjwt_claim_value value_us = {.string = "us"};
+static const sjwt_claim_rule rule_us = {.name = "us", .values = &value_us, .count = 1};
+static const sjwt_claim_rules rules_us = {.items = &rule_us, .count = 1};
 
 static const way ways[] = {
     {.status = SJWT_OK, .header = EDDSA, .payload = "{}"},
@@ -75,6 +80,16 @@ static const way ways[] = {
      .header = EDDSA,
      .payload = "{}",
      .issuer_policy.required_claims = {name_us, 1}},
+    {.status = SJWT_CLAIM_REFUSED,
+     .header = EDDSA,
+     .payload = "{\"us\":\"them\"}",
+     .issuer_policy.claims = &rules_us},
+    {.status = SJWT_LIFETIME_REFUSED,
+     .header = EDDSA,
+     .payload = "{}",
+     .issuer_policy.max_lifetime = 1},
+    {.status = SJWT_CLAIM_RULES_MALFORMED, .keys = "{", .is_rules = true},
+    {.status = SJWT_CLAIM_RULES_INVALID, .keys = "{}", .is_rules = true},
     {.status = SJWT_JTI_INVALID, .header = EDDSA, .payload = "{}", .policy.last_jti = &five},
     {.status = SJWT_JTI_REPLAYED,
      .header = EDDSA,
@@ -152,7 +167,9 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
         text = too_many(w->keys);
         len = strlen(text);
     }
-    sjwt_status status = w->is_issuers ? sjwt_issuers_parse(NULL, text, len, &issuers, error)
+    sjwt_claim_rules *rules = NULL;
+    sjwt_status status = w->is_rules     ? sjwt_claim_rules_parse(NULL, text, len, &rules, error)
+                         : w->is_issuers ? sjwt_issuers_parse(NULL, text, len, &issuers, error)
                          : w->is_public_jwk
                              ? sjwt_keyset_parse_public_jwk(NULL, text, len, &keys, error)
                              : sjwt_keyset_parse(NULL, text, len, &keys, error);
@@ -168,6 +185,7 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
     }
     assert_null(keys);
     assert_null(issuers);
+    assert_null(rules);
     free(text);
     return status;
 }

@@ -21,7 +21,8 @@ extern "C" {
 /* One issuer of a document, which owns all of it. An absent member is an empty list,
  * or 0 for algorithms; the caller chooses a default. */
 typedef struct sjwt_issuer {
-    const char *issuer; /* the exact "iss"; not empty, and no other entry's */
+    const char *issuer; /* the exact "iss", or a pattern that sjwt_issuer_check() accepts with
+                           claims; not empty, and no other entry's */
     /* Where its keys are: at least one of the five is there. The library opens no file and no
      * connection. */
     const sjwt_keyset *keys;     /* those in the document, or NULL */
@@ -33,7 +34,9 @@ typedef struct sjwt_issuer {
     sjwt_string_list audiences;
     sjwt_string_list required_claims;
     sjwt_string_list types;
-    sjwt_subjects subjects; /* never SJWT_SUBJECTS_UNCHECKED */
+    sjwt_subjects subjects;         /* never SJWT_SUBJECTS_UNCHECKED */
+    const sjwt_claim_rules *claims; /* or NULL */
+    uint32_t max_lifetime;          /* seconds; or 0 */
 } sjwt_issuer;
 
 /* Several issuers, each with its own keys. Does not change once it is parsed. */
@@ -47,12 +50,16 @@ typedef struct sjwt_issuers sjwt_issuers;
  *                 "jwks_url": "https://…", "discovery": true,
  *                 "audiences": ["b"], "algorithms": ["RS256"],
  *                 "required_claims": ["exp"], "token_types": ["at+jwt"],
- *                 "subjects": "plain", "qualified" or "shared"}, …]}
+ *                 "subjects": "plain", "qualified" or "shared",
+ *                 "claims": {"azp": ["c", "d"]}, "max_lifetime": 3600}, …]}
  *
  * "issuer" and at least one of "jwks" (a JWK or a JWK Set), "jwks_file", "jwks_files",
  * "jwks_url" and "discovery" are needed, the rest may be absent. The keys of an issuer are
- * those of all of these. "subjects" is then "plain" in the only entry, and "qualified" in
- * each of several. An unknown member, an empty string or array, an issuer named twice, and
+ * those of all of these.
+ * "subjects" is then "plain" in the only entry, if that stands for one issuer, and
+ * "qualified" in each of several. "plain" in an entry that stands for several issuers, an
+ * issuer with a claim that is not in "claims" (see sjwt_issuer_check()), one with any claim
+ * beside "discovery", an unknown member, an empty string or array, an issuer named twice, and
  * two entries whose subjects are not qualified, unless both are "shared", are
  * SJWT_ISSUERS_INVALID. Keys of "jwks" that
  * sjwt_keyset_parse() refuses have its SJWT_JWK_… status. In both cases detail names

@@ -15,6 +15,9 @@
 #define SJWT_MAX_KEY_FILES 16
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
+/* The most claims whose values a policy names, and the most values of one. */
+#define SJWT_MAX_CLAIM_RULES 32
+#define SJWT_MAX_CLAIM_VALUES 1000
 /* How many keys are tried for a token. */
 #define SJWT_MAX_CANDIDATE_KEYS 8
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <sjwt/algorithms.h>
+#include <sjwt/claim_rules.h>
 #include <sjwt/export.h>
 #include <sjwt/keyset.h>
 #include <sjwt/limits.h>
@@ -35,13 +36,16 @@ typedef enum sjwt_subjects {
 
 /* Which tokens of one issuer are accepted. */
 typedef struct sjwt_issuer_policy {
-    const char *issuer; /* "iss" must be exactly this; NULL: "iss" is not checked */
+    const char *issuer; /* "iss" must be exactly this, or as the pattern says, see
+                           sjwt_issuer_check(); NULL: "iss" is not checked */
     const sjwt_keyset *keys;
     sjwt_algorithm_set algorithms;    /* those accepted; none by default */
     sjwt_string_list audiences;       /* one must be in "aud"; empty: "aud" is not checked */
     sjwt_string_list required_claims; /* each must be present and not null */
     sjwt_string_list types;           /* accepted header "typ", without regard to case and to a
                                           leading "application/" (RFC 7515 4.1.9); empty: any */
+    const sjwt_claim_rules *claims;   /* values of other claims; NULL: none is checked */
+    uint32_t max_lifetime;            /* seconds from iat to exp, and from now to exp; 0: any */
     /* The set holds one key, which the parties have agreed on for this session. The
      * header needs no "alg" if the key has only one algorithm. "kid" and "iat" are not
      * checked. */

@@ -49,6 +49,7 @@ extern "C" {
     X(SJWT_KEYS_NOT_ALL_TRIED, "signature is by none of the first 8 keys; not all were tried")     \
     /* claims */                                                                                   \
     X(SJWT_CLAIM_MISSING, "a required claim is missing")                                           \
+    X(SJWT_CLAIM_REFUSED, "a claim has a value that is not accepted")                              \
     X(SJWT_JTI_INVALID, "'jti' is not a 64-bit integer")                                           \
     X(SJWT_JTI_REPLAYED, "'jti' is not greater than the last one accepted")                        \
     X(SJWT_NBF_INVALID, "'nbf' is not a number")                                                   \
@@ -56,6 +57,7 @@ extern "C" {
     X(SJWT_EXP_INVALID, "'exp' is not a number")                                                   \
     X(SJWT_EXPIRED, "token has expired")                                                           \
     X(SJWT_IAT_INVALID, "'iat' is not a number")                                                   \
+    X(SJWT_LIFETIME_REFUSED, "token is valid for longer than is accepted")                         \
     X(SJWT_AUDIENCE_MISSING, "token names no audience: claim 'aud' is missing")                    \
     X(SJWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                       \
     X(SJWT_AUDIENCE_REFUSED, "token is not for this audience")                                     \
@@ -64,6 +66,8 @@ extern "C" {
     X(SJWT_ISSUERS_TOO_LARGE, "document of issuers is too large")                                  \
     X(SJWT_ISSUERS_MALFORMED, "document of issuers is not strict JSON")                            \
     X(SJWT_ISSUERS_INVALID, "document of issuers is not as it must be")                            \
+    X(SJWT_CLAIM_RULES_MALFORMED, "values of claims are not strict JSON")                          \
+    X(SJWT_CLAIM_RULES_INVALID, "values of claims are not as they must be")                        \
     /* keys */                                                                                     \
     X(SJWT_JWK_TOO_LARGE, "key set is too large")                                                  \
     X(SJWT_JWK_MALFORMED, "not strict JSON")                                                       \
@@ -108,7 +112,8 @@ typedef struct sjwt_error {
     int64_t seconds;     /* the claim's time, whole seconds since the epoch */
     size_t issuer_index; /* for SJWT_KEY_NOT_FOUND of sjwt_verify(): the index of the policy's
                            issuer that the token names */
-    size_t claim_index;  /* for SJWT_CLAIM_MISSING: which of the required_claims */
+    size_t claim_index;  /* for SJWT_CLAIM_MISSING and SJWT_CLAIM_REFUSED: which of the
+                           required_claims, and after those which of claims */
     char detail[160];    /* particulars, or "" */
 } sjwt_error;
 

@@ -23,8 +23,8 @@ extern "C" {
  * The checks, in order; the first that fails is reported: size; two dots; the
  * signature's encoding; header (encoding, JSON, crit, alg, typ); issuer, if the
  * policy names one and the payload can be read; kid; key; the signature's length;
- * the signature; payload (encoding, JSON); jti; nbf; exp; iat; required claims;
- * audience. Before the signature is verified nothing is reported of the payload,
+ * the signature; payload (encoding, JSON); jti; nbf; exp; iat; required claims; greatest
+ * lifetime; audience; values of claims; subject. Before the signature is verified nothing is reported of the payload,
  * except SJWT_ISSUER_MISSING and SJWT_ISSUER_REFUSED. If the policy has several issuers, the issuer is checked
  * before the header's alg and typ, and a payload that cannot be read is
  * SJWT_ISSUER_REFUSED.
@@ -39,7 +39,8 @@ extern "C" {
  * is not by one of the first. A backend that fails is SJWT_INTERNAL.
  *
  * Times: the token is valid while now <= exp + leeway and now + leeway >= nbf. iat
- * must be a number, and is not compared.
+ * must be a number; it is compared with exp where there is a greatest lifetime, and the time
+ * from now to exp is then at most that lifetime and the leeway.
  *
  * detail of SJWT_MALFORMED, SJWT_SIGNATURE_ENCODING, SJWT_HEADER_ENCODING and
  * SJWT_HEADER_JSON: what the text has beside the token, such as an authentication scheme,

@@ -5,8 +5,6 @@ CREATE TABLE note (
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_notes ON note USING (owner = auth.user_id());
 GRANT SELECT, INSERT, UPDATE, DELETE ON note TO app;
-CREATE POLICY this_app ON note AS RESTRICTIVE
-    USING (auth.claim('azp') = 'https://app.example.com' AND auth.claim('sts') = 'active');
 
 CREATE TABLE report (organization text NOT NULL, body text NOT NULL);
 ALTER TABLE report ENABLE ROW LEVEL SECURITY;
