@@ -23,6 +23,7 @@ use Test::More;
 my $sequences = $ENV{PGSJ_MODEL_SEQUENCES} // 500;
 my $first = $ENV{PGSJ_MODEL_SEED} // 1;
 my $longest = 24;
+my $secret = 'the secret of the pool';
 
 # --- tokens -----------------------------------------------------------------------
 
@@ -69,6 +70,7 @@ CREATE ROLE sealed LOGIN IN ROLE other;
 END
 $node->safe_psql('model', <<"END");
 CREATE EXTENSION pg_session_jwt;
+GRANT EXECUTE ON FUNCTION auth.jwt_seal(text) TO PUBLIC;
 CREATE TABLE note (owner text);
 INSERT INTO note VALUES ('alice'), ('bob'), ('carol'), ('dave');
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
@@ -119,6 +121,8 @@ my @operations = (
 	[ 1, sub { [ 'role', one_of('SET ROLE other', 'SET LOCAL ROLE other', 'RESET ROLE') ] } ],
 	[ 1, sub { [ 'claims', one_of(0, 1) ] } ],
 	[ 1, sub { [ 'fail' ] } ],
+	[ 2, sub { [ 'seal' ] } ],
+	[ 1, sub { [ 'unseal', one_of(0, 1, 1) ] } ],
 	[ 2, sub { [ 'with', any_token() ] } ],
 	[ 1, sub { [ 'with_and_set', any_token(), token_or_none(), one_of(0, 1) ] } ],
 	[ 1, sub { [ 'bind', one_of(qw(p q)) ] } ],
@@ -146,7 +150,8 @@ sub make_sequence
 	my $db = one_of(@databases);
 	my @steps = (map { make_step() } 1 .. 4 + int rand($longest - 4));
 	# Most sequences have an identity early. The rest is left to chance.
-	my @early = ([ 'begin' ], [ 'savepoint', 'a' ], [ 'authenticate', any_token() ]);
+	my @early = ([ 'begin' ], [ 'savepoint', 'a' ], [ 'authenticate', any_token() ], [ 'seal' ]);
+	pop @early if rand() < 0.5;
 	unshift @steps, map { { how => one_of(qw(simple extended)), do => $_ } } grep { rand() < 0.6 } @early;
 	# A function with SECURITY DEFINER can set a placeholder.
 	@steps = grep { $_->{do}[0] ne 'definer' } @steps if $db =~ /late/;
@@ -178,6 +183,7 @@ sub new_model
 		stays => $value,     # the value when the transaction commits
 		open => 0,           # is a transaction block open?
 		failed => 0,         # has it failed?
+		sealed => undef,     # the value that jwt_seal() sealed; no rollback undoes that
 		seal => '',          # or "sealed", or "spent": the identity was rolled back
 		savepoints => [],
 		portals => {},
@@ -212,10 +218,17 @@ sub user_of
 	return $token->{user};
 }
 
+sub is_sealed { return $_[0]{seal} ne '' || defined $_[0]{sealed} }
+
+sub refuse_if_sealed { refuse('sealed') if is_sealed($_[0]); return }
+
+# The user of the session.
+sub current_user { my ($m) = @_; return user_of($m, $m->{sealed} // $m->{now}) }
+
 sub set_value
 {
 	my ($m, $value, $is_local) = @_;
-	refuse('sealed') if $m->{seal} ne '';
+	refuse_if_sealed($m);
 	$m->{now} = $value;
 	$m->{stays} = $value if !$is_local;
 	return;
@@ -308,17 +321,17 @@ my %do = (
 	},
 	set => sub {
 		my ($m, $way, $token, $is_local) = @_;
-		return '' if $way eq 'caught' && $m->{seal} ne '';
+		return '' if $way eq 'caught' && is_sealed($m);
 		set_value($m, value($token), $is_local);
 		return '';
 	},
 	undone => sub { return '' },
 	definer => sub { refuse('42501') },
-	init => sub { my ($m, $token) = @_; set_value($m, value($token), 0); user_of($m, $m->{now}); return '' },
+	init => sub { my ($m, $token) = @_; set_value($m, value($token), 0); current_user($m); return '' },
 	authenticate => sub {
 		my ($m, $token) = @_;
 		set_value($m, value($token), 1);
-		my $user = user_of($m, $m->{now});
+		my $user = current_user($m);
 		$m->{seal} = 'sealed' if $m->{seals};
 		return show($user);
 	},
@@ -326,14 +339,29 @@ my %do = (
 	reset_all => sub { my ($m) = @_; set_value($m, $m->{reset}, 0); return '' },
 	discard_all => sub {
 		my ($m) = @_;
-		refuse('25001') if $m->{open} && $m->{seal} eq '';
+		refuse('25001') if $m->{open} && !is_sealed($m);
 		set_value($m, $m->{reset}, 0);
 		return '';
 	},
 	null => sub {
 		my ($m, $way, $is_local) = @_;
-		return '' if $way eq 'caught' && $m->{seal} ne '';
+		return '' if $way eq 'caught' && is_sealed($m);
 		set_value($m, $m->{reset}, $is_local);
+		return '';
+	},
+	seal => sub {
+		my ($m) = @_;
+		refuse_if_sealed($m);
+		refuse('55000') if $m->{now}{token} eq '';
+		user_of($m, $m->{now});
+		$m->{sealed} = { %{ $m->{now} } };
+		return '';
+	},
+	unseal => sub {
+		my ($m, $knows) = @_;
+		refuse('55000') if !$m->{sealed};
+		refuse('42501') if !$knows;
+		$m->{sealed} = undef;
 		return '';
 	},
 	role => sub { return '' },
@@ -341,12 +369,12 @@ my %do = (
 	fail => sub { refuse('22012') },
 	with => sub {
 		my ($m, $token) = @_;
-		refuse('sealed') if $m->{seal} ne '';
+		refuse_if_sealed($m);
 		return show(user_of($m, value($token)));
 	},
 	with_and_set => sub {
 		my ($m, undef, $token, $is_local) = @_;
-		refuse('sealed') if $m->{seal} ne '';
+		refuse_if_sealed($m);
 		my $value = value($token);
 		my $user = user_of($m, $value);
 		set_value($m, $value, 0) if !$is_local;
@@ -365,7 +393,7 @@ my %do = (
 		refuse('55000') if $portal->{failed};
 		return '' if $portal->{done};
 		$portal->{failed} = 1;
-		my $user = user_of($m, $m->{now});
+		my $user = current_user($m);
 		@$portal{qw(failed done)} = (0, 1);
 		return show($user);
 	},
@@ -373,16 +401,16 @@ my %do = (
 		my ($m, $token, $is_local, $then) = @_;
 		set_value($m, value($token), $is_local);
 		refuse('22012') if $then eq 'fail';
-		return show(user_of($m, $m->{now}));
+		return show(current_user($m));
 	},
 	read => sub {
 		my ($m, $way) = @_;
-		my $user = user_of($m, $m->{now});
+		my $user = current_user($m);
 		return $way eq 'policy' ? $user // '' : show($user);
 	},
 	status => sub {
 		my ($m) = @_;
-		my $user = eval { show(user_of($m, $m->{now})) } // 'refused';
+		my $user = eval { show(current_user($m)) } // 'refused';
 		return $user eq 'NULL' ? 'none|NULL' : $user eq 'refused' ? 'refused|NULL' : "valid|$user";
 	});
 
@@ -467,12 +495,15 @@ my %sql = (
 		my ($way, $is_local) = @_;
 		my $call = sprintf q(set_config('pg_session_jwt.jwt', NULL, %s)), $is_local ? 'true' : 'false';
 		return "SELECT FROM $call" if $way eq 'set_config';
-		return "DO \$\$ DECLARE x text; BEGIN x := $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$" if $way eq 'assigned';
+		return "DO \$\$ DECLARE x text; BEGIN x := $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$"
+		  if $way eq 'assigned';
 		return "DO \$\$ BEGIN PERFORM $call; END \$\$" if $way eq 'DO';
 		return "DO \$\$ BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$";
 	},
 	reset_all => sub { 'RESET ALL' },
 	discard_all => sub { 'DISCARD ALL' },
+	seal => sub { "SELECT FROM auth.jwt_seal('$secret')" },
+	unseal => sub { sprintf "SELECT FROM auth.jwt_unseal('%s')", $_[0] ? $secret : scalar reverse $secret },
 	role => sub { $_[0] },
 	claims => sub { 'SET ' . ($_[0] ? 'LOCAL ' : '') . q(request.jwt.claims = '{"sub":"eve"}') },
 	fail => sub { 'SELECT 1/0' },
@@ -485,7 +516,8 @@ my %sql = (
 		return [
 			'simple',
 			'SET ' . ($is_local ? 'LOCAL ' : '')
-			  . "pg_session_jwt.jwt = '" . text_of($token) . "'; SELECT " . ($then eq 'fail' ? '1/0' : 'auth.user_id()') ];
+			  . "pg_session_jwt.jwt = '" . text_of($token) . "'; SELECT "
+			  . ($then eq 'fail' ? '1/0' : 'auth.user_id()') ];
 	},
 	read => sub { $read{ $_[0] } },
 	status => sub { 'SELECT status, subject FROM auth.jwt_status()' });
@@ -511,7 +543,7 @@ sub perform
 	$client->{state} = $client->simple($release)->{state} if $guarded;
 	if (my $error = $answer->{error})
 	{
-		return 'error sealed' if $error->{C} eq '42501' && $error->{M} =~ /\bsealed\b/;
+		return 'error sealed' if $error->{C} eq '42501' && $error->{M} eq 'identity is sealed';
 		return "error $error->{C}";
 	}
 	# SELECT FROM f() gives a row without columns.
