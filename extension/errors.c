@@ -274,6 +274,10 @@ static void describe(report *out, const pgsj_failure *failure)
     case PGSJ_FAILURE_JWT:
         describe_jwt(out, failure);
         return;
+    case PGSJ_FAILURE_NO_IDENTITY:
+        set(out, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "no identity");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
     case PGSJ_FAILURE_SEALED:
         set(out, ERRCODE_INSUFFICIENT_PRIVILEGE, "identity is sealed");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
@@ -421,6 +425,8 @@ const char *pgsj_failure_kind_name(pgsj_failure_kind kind)
         return "JWK_IN_MODE";
     case PGSJ_FAILURE_KEYS_IN_MODE:
         return "KEYS_IN_MODE";
+    case PGSJ_FAILURE_NO_IDENTITY:
+        return "NO_IDENTITY";
     case PGSJ_FAILURE_SEALED:
         return "SEALED";
     }

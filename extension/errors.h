@@ -13,6 +13,7 @@
 
 typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_JWT,           /* a key or a token was refused: see jwt */
+    PGSJ_FAILURE_NO_IDENTITY,   /* pg_session_jwt.require_identity is on: see detail */
     PGSJ_FAILURE_SEALED,        /* SQL tried to change a sealed identity: see detail */
     PGSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
     PGSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
@@ -81,6 +82,7 @@ void pgsj_hide_statement_of_worker(ErrorContextCallback *callback);
 _Noreturn void pgsj_raise_sealed(const char *detail);
 
 /* 'sub' is not a string, in a token that was verified. */
+#define PGSJ_INVALID_SUBJECT "invalid subject claim in the JWT"
 _Noreturn void pgsj_raise_invalid_subject(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "extension/audit.h"
@@ -174,6 +175,83 @@ const pgsj_identity *pgsj_session_find(pgsj_failure *failure)
     return identity;
 }
 
+/* Why a token or claims that are set are not the identity; NULL where neither is set. */
+static const char *reason_for_anonymous(void)
+{
+    const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
+    const bool has_token = session_token() != NULL;
+    const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
+
+    if (pgsj_seal_is_on())
+        return pgsj_settings.sealed;
+    switch (pgsj_trust_current_mode()) {
+    case PGSJ_TRUST_NONE:
+        return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"
+                                       : NULL;
+    case PGSJ_TRUST_CLAIMS:
+        if (has_token && pgsj_trust_mode_is_pinned())
+            return "pg_session_jwt.mode is claims: no token is accepted";
+        if (has_token)
+            return pgsj_explain(&no_key);
+        return has_claims
+                   ? "request.jwt.claims is too large, or not JSON in the encoding of the database"
+                   : NULL;
+    case PGSJ_TRUST_SESSION_KEY:
+    case PGSJ_TRUST_ISSUER:
+        return NULL;
+    }
+    pg_unreachable();
+}
+
+/* Claims of a gateway that name nobody; NULL: they name somebody. */
+static const char *reason_for_no_subject(const pgsj_claims *claims)
+{
+    if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(claims->jsonb->session.value)))
+        return "request.jwt.claims is not an object";
+    if (claims->user_id.isnull)
+        return "request.jwt.claims has no claim \"sub\" that is a string";
+    return NULL;
+}
+
+bool pgsj_session_lacks_identity(const pgsj_identity *identity, const char **reason)
+{
+    *reason = NULL;
+    switch (identity->key.origin) {
+    case PGSJ_ORIGIN_NONE:
+        *reason = reason_for_anonymous();
+        return true;
+    case PGSJ_ORIGIN_CLAIMS:
+        *reason = reason_for_no_subject(&identity->claims);
+        return *reason != NULL;
+    case PGSJ_ORIGIN_TOKEN:
+    case PGSJ_ORIGIN_LEADER_VERDICT:
+        return false;
+    }
+    pg_unreachable();
+}
+
+/* A client that hides the administrator's value with its own one, which the server refuses, is
+ * not free of it. */
+static bool requires_identity(void)
+{
+    return pgsj_settings.require_identity ||
+           (pgsj_settings.refused_setting != NULL &&
+            strcmp(pgsj_settings.refused_setting, pgsj_setting_names.require_identity) == 0);
+}
+
+static void require_identity(const pgsj_identity *identity)
+{
+    pgsj_failure failure;
+    const char *reason;
+
+    if (!pgsj_session_lacks_identity(identity, &reason))
+        return;
+    (void)pgsj_set_failure(&failure, PGSJ_FAILURE_NO_IDENTITY, "%s",
+                           reason != NULL ? reason : "No token and no claims are set.");
+    pgsj_count_failure(&failure);
+    pgsj_raise(&failure);
+}
+
 const pgsj_identity *pgsj_session_resolve(void)
 {
     const TimestampTz statement = GetCurrentStatementStartTimestamp();
@@ -186,6 +264,8 @@ const pgsj_identity *pgsj_session_resolve(void)
 
         if (identity == NULL)
             pgsj_raise(&failure);
+        if (requires_identity())
+            require_identity(identity);
         if (pgsj_settings.audit) {
             /* Each call is logged: none may be answered from a cache. */
             pgsj_audit_read(identity);

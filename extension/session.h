@@ -29,7 +29,8 @@ bool pgsj_session_at_top_level(void);
 /* pgsj_session_identity() outside of a run of the executor, and for its first call in a run. */
 const pgsj_identity *pgsj_session_resolve(void);
 
-/* The session's identity, never NULL. Raises where its token is refused. */
+/* The session's identity, never NULL. Raises where its token is refused, or where there is no
+ * identity and pg_session_jwt.require_identity is on. */
 static inline const pgsj_identity *pgsj_session_identity(void)
 {
     if (likely(pgsj_executor_identity != NULL))
@@ -39,6 +40,10 @@ static inline const pgsj_identity *pgsj_session_identity(void)
 
 /* The same, but returns NULL and sets *failure where the token is refused. */
 const pgsj_identity *pgsj_session_find(pgsj_failure *failure);
+
+/* Is this identity of the session that of nobody? There is neither a token nor claims, or the
+ * claims name nobody. Sets *reason then; NULL: nothing is set. */
+bool pgsj_session_lacks_identity(const pgsj_identity *identity, const char **reason);
 
 /* The values of the session's identity. Both raise where its token is refused; the second one
  * also where its claims are not acceptable as jsonb. */

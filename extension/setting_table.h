@@ -88,6 +88,8 @@
            pgsj_check_list, trust_event,                                                           \
            "The types of token (\"typ\" in the header) that are accepted.",                        \
            "Empty: any, or none.")                                                                 \
+    BOOLEAN(require_identity, "pg_session_jwt.require_identity", false, PGC_SUSET, PINNING,        \
+            trust_event, "Raises an error where the identity is read and there is none.", NULL)    \
     BOOLEAN(seal, "pg_session_jwt.seal", false, PGC_SUSET, PINNING, trust_event,                   \
             "Seals the identity that auth.jwt_authenticate() sets until the transaction ends.",    \
             NULL)                                                                                  \

@@ -137,34 +137,6 @@ static void put_identity(row *out, const pgsj_identity *identity)
         put_time(out, EXPIRES_AT, identity->expires_at);
 }
 
-/* Why a token or claims that are set give no identity; NULL where neither is set. */
-static const char *reason_for_no_identity(void)
-{
-    const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
-    const bool has_token = pgsj_session_token_text() != NULL;
-    const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
-
-    if (pgsj_seal_is_on())
-        return pgsj_settings.sealed;
-    switch (pgsj_trust_current_mode()) {
-    case PGSJ_TRUST_NONE:
-        return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"
-                                       : NULL;
-    case PGSJ_TRUST_CLAIMS:
-        if (has_token && pgsj_trust_mode_is_pinned())
-            return "pg_session_jwt.mode is claims: no token is accepted";
-        if (has_token)
-            return pgsj_explain(&no_key);
-        return has_claims
-                   ? "request.jwt.claims is too large, or not JSON in the encoding of the database"
-                   : NULL;
-    case PGSJ_TRUST_SESSION_KEY:
-    case PGSJ_TRUST_ISSUER:
-        return NULL;
-    }
-    pg_unreachable();
-}
-
 Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
     pgsj_failure failure;
@@ -172,6 +144,7 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
     bool usable = pgsj_trust_check_conflict(&failure);
     pgsj_failure refusal;
     const pgsj_identity *identity;
+    const char *reason;
     row out;
 
     memset(out.nulls, true, sizeof(out.nulls));
@@ -192,9 +165,12 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
     } else if (identity == NULL) {
         put_text(&out, STATUS, "refused");
         put_text(&out, REASON, pgsj_explain(&refusal));
-    } else if (identity->key.origin == PGSJ_ORIGIN_NONE) {
+    } else if (pgsj_session_lacks_identity(identity, &reason)) {
         put_text(&out, STATUS, "none");
-        put_text(&out, REASON, reason_for_no_identity());
+        put_text(&out, REASON, reason);
+    } else if (identity->claims.subject_invalid) {
+        put_text(&out, STATUS, "refused");
+        put_text(&out, REASON, PGSJ_INVALID_SUBJECT);
     } else {
         put_text(&out, STATUS, "valid");
         put_identity(&out, identity);

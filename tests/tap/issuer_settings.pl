@@ -451,7 +451,8 @@ session_ok(
 	q(SELECT count(*), bool_and(short_desc <> ''), min(context), max(context) FROM pg_settings
 	  WHERE name LIKE 'pg\_session\_jwt.%' AND name NOT IN
 		('pg_session_jwt.jwk', 'pg_session_jwt.jwt', 'pg_session_jwt.audit_log', 'pg_session_jwt.parallel_state',
-		'pg_session_jwt.cache_size', 'pg_session_jwt.seal', 'pg_session_jwt.unknown_kid_wait',
+		'pg_session_jwt.cache_size', 'pg_session_jwt.seal', 'pg_session_jwt.require_identity',
+		'pg_session_jwt.unknown_kid_wait',
 		'pg_session_jwt.shared_cache', 'pg_session_jwt.shared_cache_size') AND context <> 'sighup') =>
 	  scalar(keys %attack) . '|t|superuser|superuser');
 
