@@ -171,6 +171,20 @@ static void test_errors(void **state)
          "issuers[2]: equal subjects of issuers[1] would be one user, which \"shared\" in both "
          "allows"},
 
+        {"{\"issuers\":[@{\"issuer\":\"a/{t}\"," FILE_A "}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"issuer\" has a claim in braces that is not in \"claims\""},
+        {"{\"issuers\":[@{\"issuer\":\"a/{t}\"," FILE_A
+         ",\"claims\":{\"t\":\"*\"},\"subjects\":\"plain\"}]}",
+         SJWT_ISSUERS_INVALID,
+         "issuers[0]: equal subjects of its several issuers would be one user, which \"shared\" "
+         "allows"},
+        {"{\"issuers\":[@{\"issuer\":\"a/{t}\",\"discovery\":true,\"claims\":{\"t\":\"*\"}}]}",
+         SJWT_ISSUERS_INVALID, "issuers[0]: \"discovery\" needs an \"issuer\" without braces"},
+        {"{\"issuers\":[{\"claims\":{\"t\":@1}}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"claims\" has a value that is no string, true or false"},
+        {"{\"issuers\":[{\"max_lifetime\":@1.5}]}", SJWT_ISSUERS_INVALID,
+         "issuers[0]: \"max_lifetime\" must be a whole number of seconds from 1 up"},
+
         {"{\"issuers\":[@", SJWT_ISSUERS_MALFORMED, ""},
         {"{\"issuers\":[{\"issuer\":\"a\"," FILE_A "}]}@x", SJWT_ISSUERS_MALFORMED, ""},
         {"@{\"issuers\":[{\"issuer\":\"a\",\"issuer\":\"a\"," FILE_A "}]}", SJWT_ISSUERS_MALFORMED,
@@ -463,6 +477,41 @@ static bool add_directory(const char *path, bool is_valid)
     return found > 0 && count < MAX_FILES;
 }
 
+/* What an entry with values of claims has, and how its users are named. */
+static void test_claim_rules(void **state)
+{
+    static const struct {
+        const char *text;
+        sjwt_subjects subjects;
+    } rows[] = {
+        {"{\"issuers\":[{\"issuer\":\"a/{t}\"," FILE_A
+         ",\"claims\":{\"t\":\"*\"},\"max_lifetime\":9}]}",
+         SJWT_SUBJECTS_QUALIFIED},
+        {"{\"issuers\":[{\"issuer\":\"a/{t}\"," FILE_A
+         ",\"claims\":{\"t\":[\"x\",\"y\"]},\"max_lifetime\":9}]}",
+         SJWT_SUBJECTS_QUALIFIED},
+        {"{\"issuers\":[{\"issuer\":\"a/{t}\"," FILE_A
+         ",\"claims\":{\"t\":\"x\"},\"max_lifetime\":9}]}",
+         SJWT_SUBJECTS_PLAIN},
+        {"{\"issuers\":[{\"issuer\":\"a/{t}\"," FILE_A
+         ",\"claims\":{\"t\":\"*\"},\"max_lifetime\":9,\"subjects\":\"shared\"}]}",
+         SJWT_SUBJECTS_SHARED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        sjwt_issuers *issuers;
+        assert_status(sjwt_issuers_parse(NULL, rows[i].text, strlen(rows[i].text), &issuers, NULL),
+                      SJWT_OK, rows[i].text);
+        const sjwt_issuer *issuer = sjwt_issuers_get(issuers, 0);
+        assert_int_equal(issuer->subjects, rows[i].subjects);
+        assert_int_equal(issuer->max_lifetime, 9);
+        assert_int_equal(issuer->claims->count, 1);
+        assert_string_equal(issuer->claims->items[0].name, "t");
+        sjwt_issuers_free(issuers);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_subjects),
         cmocka_unit_test(test_no_library_is_asked),
         cmocka_unit_test(test_size),
+        cmocka_unit_test(test_claim_rules),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_secrets_are_wiped),
