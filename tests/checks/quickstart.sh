@@ -2,39 +2,56 @@
 # SPDX-License-Identifier: Apache-2.0
 # quickstart.sh SOURCE-DIR: runs the commands of the README's section "From your provider's
 # token to the first protected row" unchanged, on a private server (tests/server.sh, whose
-# environment it needs), with a token of the form of a real provider.
+# environment it needs), with a provider of the test's own behind https.
 set -euo pipefail
 
 heading="## From your provider's token to the first protected row"
-providers=$1/tests/vectors/providers
 
-# The shell blocks below the heading: the first one has the values of the reader.
+# The shell blocks below the heading: the first one has the values of the reader, the second
+# one the settings. The server is restarted after it.
 blocks=$(awk -v heading="$heading" '
     /^## / { below = $0 == heading }
     /^```$/ { printing = 0 }
     printing { print }
     below && /^```sh$/ { printing = 1; if (n++) print "#" n }
 ' "$1/README.md")
-commands=$(sed '1,/^#2$/d' <<<"$blocks")
 values=$(sed -n '1,/^#2$/s/^\([A-Z_]*\)=.*/\1/p' <<<"$blocks" | sort | tr '\n' ' ')
-if [[ $values != "AUDIENCE ISSUER JWKS_URL TOKEN " || -z $commands ]]; then
+settings=$(sed -n '/^#2$/,/^#3$/p' <<<"$blocks")
+commands=$(sed '1,/^#3$/d' <<<"$blocks")
+if [[ $values != "AUDIENCE ISSUER TOKEN " || -z $settings || -z $commands ]]; then
     echo "quickstart.sh: not the blocks that were expected below \"$heading\"" >&2
     exit 1
 fi
 
-if "$SJWT" backends | grep -q '^EdDSA *[a-z]'; then provider=better-auth; else provider=auth0; fi
-setting() { sed -n "s/^ALTER DATABASE app SET pg_session_jwt\.$1 = '\(.*\)';$/\1/p" "$providers/$provider/settings.sql"; }
-subject=$(sed -n 's/^ *"auth.user_id()": "\(.*\)",$/\1/p' "$providers/$provider/expected.json")
-token=$("$providers/sign.sh" "$provider")
-issuer=$(setting issuer)
-audience=$(setting audience)
+provider=$(mktemp -d)
+chmod 0755 "$provider"
+trap 'exec 9>&-; rm -rf "$provider"' EXIT
+"$1/tests/fetch/certificates.sh" "$provider"
+mkfifo "$provider/end"
+python3 "$1/tests/fetch/hostile.py" "$provider" <"$provider/end" >"$provider/ports" &
+exec 9>"$provider/end"
+until [[ -s $provider/ports ]]; do sleep 0.1; done
+issuer=https://localhost:$(sed 's/.*"good": \([0-9]*\).*/\1/' "$provider/ports")/live
+
+if "$SJWT" backends | grep -q '^EdDSA *[a-z]'; then algorithm=EdDSA; else algorithm=ES256; fi
+audience=https://api.example.com
+"$SJWT" keygen --alg "$algorithm" --kid one >"$provider/private.jwk"
+printf '{"keys":[%s]}' "$("$SJWT" public --key "$provider/private.jwk")" >"$provider/live.json"
+token=$("$SJWT" sign --key "$provider/private.jwk" --claims \
+    "{\"iss\":\"$issuer\",\"aud\":\"$audience\",\"sub\":\"user_1\",\"exp\":$(($(date +%s) + 600))}")
 
 failed=0
-# shellcheck disable=SC2016  # expanded by the inner shell
-output=$("$1/tests/server.sh" run -- bash -c '
-    export PATH=${SJWT%/*}:$PATH
-    JWKS_URL=file://$PGSJ_TESTS/vectors/providers/$2/jwks.json TOKEN=$3 ISSUER=$4 AUDIENCE=$5 bash -euo pipefail -c "$1"
-' quickstart "$commands" "$provider" "$token" "$issuer" "$audience" 2>&1) || failed=1
+# Debian's extension_destdir finds the staged library by this name only.
+# shellcheck disable=SC2016  # expanded by the inner shell and the server
+output=$("$1/tests/server.sh" run -o "pg_session_jwt.fetch_ca_file=$provider/ca.pem" -o pg_session_jwt.fetch_allow=private -- bash -c '
+    export PATH=${SJWT%/*}:$PATH TOKEN=$3 ISSUER=$4 AUDIENCE=$5
+    data=$(psql -XAtc "SHOW data_directory" postgres) version=$(psql -XAtc "SHOW server_version_num" postgres)
+    bash -euo pipefail -c "$1"
+    if ((version < 180000)); then sed -i "s|= .pg_session_jwt.$|= '"'\\\$libdir/pg_session_jwt'"'|" "$data/postgresql.conf"; fi
+    "$("$PG_CONFIG" --bindir)/pg_ctl" restart -D "$data" -w -l "$PGSJ_LOG" >/dev/null
+    for ((i = 0; i < 100; i++)); do if compgen -G "$data/pg_session_jwt/*.jwks" >/dev/null; then break; fi; sleep 0.1; done
+    bash -euo pipefail -c "$2"
+' quickstart "$settings" "$commands" "$token" "$issuer" "$audience" 2>&1) || failed=1
 echo "$output"
 
 expect() {
@@ -46,6 +63,7 @@ expect() {
     fi
 }
 expect "ERROR|FATAL|WARNING" 0
-expect "^ ${subject//|/\\|} \| hello$" 1
+expect "^ $issuer \| +1 \| $" 1
+expect "^ user_1 \| hello$" 1
 expect "^ +0$" 1
 exit "$failed"

@@ -316,6 +316,32 @@ $standby->promote;
 session_ok($standby, 'promotion changes nothing', {}, init_with($alice) => '', $user => "$issuer|alice");
 $standby->stop;
 
+# --- a server that loads the library late -----------------------------------------------------
+
+my $late = PostgreSQL::Test::Cluster->new('late');
+$late->init(extra => [ '--no-locale', '--encoding=UTF8' ]);
+$late->append_conf('postgresql.conf', <<END);
+pg_session_jwt.jwks_url = '$issuer'
+pg_session_jwt.issuer = '$issuer'
+pg_session_jwt.fetch_ca_file = '$provider/ca.pem'
+pg_session_jwt.fetch_allow = 'private'
+END
+$late->start;
+$late->safe_psql('postgres', 'CREATE EXTENSION pg_session_jwt');
+session_ok($late, 'no keys yet', {}, init_with($alice) =>
+	refused('55000', 'no usable keys', detail => qr/not been fetched yet/));
+if ($late->pg_version >= 17)
+{
+	wait_for_worker('the first session starts the worker', $late, 1);
+	session_ok($late, 'its keys count', {}, 'SELECT pg_sleep(1)' => undef, init_with($alice) => '', $user => 'alice',
+		init_with($dave) => '', $user => 'dave');
+}
+else
+{
+	is(worker_of($late), '', 'before 17 there is no worker without shared_preload_libraries');
+}
+$late->stop;
+
 # --- nothing is told that must not be ------------------------------------------------------------
 
 is_deeply([ logged_pieces($node, $alice, $bob, $carol, $dave) ], [], 'no piece of a token in the log');
