@@ -316,6 +316,9 @@ my @ways = (
 	[ 'the catalog', q(SELECT * FROM pg_db_role_setting), 'alice', 'alice' ],
 	[ 'jwt_status', q(SELECT * FROM auth.jwt_status()), 'alice', 'alice' ],
 	[ 'the claims', q(SELECT auth.session() ->> 'pad'), 'alice', 'alice' ],
+	[ 'identities of other sessions', q(SELECT * FROM auth.jwt_sessions()), '42501', '42501' ],
+	[ 'counters of other sessions', q(SELECT * FROM auth.jwt_stats()), '42501', '42501' ],
+	[ 'jwt_stats_reset', q(SELECT auth.jwt_stats_reset()), '42501', '42501' ],
 	[ 'pg_prepared_statements',
 		[ q(PREPARE p AS SELECT auth.user_id()), q(SELECT statement FROM pg_prepared_statements) ], 'alice', 'alice' ],
 
@@ -620,6 +623,29 @@ scene_ok(
 scene_ok('a client may not seal', [ 'open', 'sealed' ], {},
 	q(SELECT auth.jwt_session_init('<alice>')) => '', q(SELECT auth.jwt_seal('of no pool at all')) => '42501',
 		$user => 'alice');
+
+# Every setting that an ordinary role cannot set: the list is the server's, so that new ones are in it.
+my $settings = q(SELECT name, CASE vartype WHEN 'enum' THEN enumvals[1] WHEN 'string' THEN 'x' ELSE '1' END
+	FROM pg_settings WHERE name LIKE 'pg\_session\_jwt.%' AND context = 'superuser' ORDER BY name);
+my @settings = split /\n/, $node->safe_psql('app', "SELECT auth.user_id() IS NULL; $settings");
+shift @settings;
+cmp_ok(scalar @settings, '>', 10, 'settings of an administrator');
+my $denied = refused('42501', qr/^permission denied to set parameter/);
+for (@settings)
+{
+	my ($name, $value) = split /\|/;
+	session_ok(
+		$node,
+		"$name is not a client's to set",
+		{ db => 'app', user => 'open' },
+		$user => 'none',
+		"SET $name = '$value'" => $denied,
+		"SET LOCAL $name TO DEFAULT" => $denied,
+		"RESET $name" => $denied,
+		"SELECT set_config('$name', NULL, false)" => $denied,
+		"ALTER ROLE CURRENT_USER SET $name = '$value'" => $denied,
+		"CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql SET $name = '$value' AS 'SELECT 1'" => $denied);
+}
 
 # --- what is not prevented -----------------------------------------------------------------
 
