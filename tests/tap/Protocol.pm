@@ -87,6 +87,13 @@ sub extended
 	return $self->exchange(parse('', $sql) . bind_statement('', '', @values) . execute('') . sync());
 }
 
+# Statements of the extended protocol, all sent before the first answer.
+sub pipeline
+{
+	my ($self, @sql) = @_;
+	return $self->exchange(join '', (map { parse('', $_) . bind_statement('', '') . execute('') } @sql), sync());
+}
+
 # Binds a portal, executes it (rows: at most so many), or both in parts.
 sub bind_portal
 {

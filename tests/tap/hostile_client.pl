@@ -69,6 +69,7 @@ CREATE FUNCTION steal_definer() RETURNS text LANGUAGE sql SECURITY DEFINER AS
 	$$ SELECT current_setting('pg_session_jwt.jwt') $$;
 CREATE FUNCTION steal_immutable(int) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
 	$$ BEGIN RETURN current_setting('pg_session_jwt.jwt'); END $$;
+CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS 'BEGIN RETURN $1; END';
 CREATE TABLE loot (t text);
 CREATE FUNCTION become_trigger() RETURNS trigger LANGUAGE plpgsql AS
 	$$ BEGIN PERFORM evil.become(1); RETURN coalesce(NEW, OLD); END $$;
@@ -303,6 +304,14 @@ my @ways = (
 		[ q(INSERT INTO evil.stealing VALUES (1)), q(SELECT t FROM evil.loot) ], 'token', '(sealed)' ],
 	[ 'parallel workers that read',
 		[ @$parallel, q(SELECT max(evil.steal_immutable(n)) FROM evil.numbers) ], 'token', '(sealed)' ],
+	[ 'the state of parallel workers', q(SHOW pg_session_jwt.parallel_state), 'alice', 'alice' ],
+	[ 'the state of parallel workers, in one',
+		[ @$parallel, q(SELECT max(current_setting('pg_session_jwt.parallel_state')) FROM evil.numbers) ],
+		'alice', 'alice' ],
+	[ 'the state of parallel workers, in the leader',
+		[ (grep { !/leader/ } @$parallel),
+		  q(SELECT max(current_setting('pg_session_jwt.parallel_state')), max(evil.slow(n)) FROM evil.numbers) ],
+		'alice', 'alice' ],
 	[ 'the fast path, reading', [ [ 'call', 'current_setting(text)', 'pg_session_jwt.jwt' ] ], 'token', '(sealed)' ],
 	[ 'SET FROM CURRENT',
 		[ q(CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE plpgsql SET pg_session_jwt.jwt FROM CURRENT
@@ -474,6 +483,10 @@ my @scenes = (
 	[ 'a function with SET around the identity',
 		'BEGIN' => '', q(SELECT authenticating()) => 'alice', $user => [ 'none', 'refused' ],
 		'ROLLBACK' => '', $user => 'none' ],
+	[ 'a pipeline',
+		[ 'pipeline', $alice, $set_mallory, $user ] => [ "alice\nmallory", 'refused' ], $user => 'none' ],
+	[ 'statements of one string',
+		[ 'simple', "$alice; $set_mallory; $user" ] => [ "alice\nmallory", 'refused' ], $user => 'none' ],
 	[ 'another token in the next transaction',
 		'BEGIN' => '', $alice => 'alice', 'COMMIT' => '', $user => 'none',
 		'BEGIN' => '', $mallory => 'mallory', 'COMMIT' => '', $user => 'none' ],
