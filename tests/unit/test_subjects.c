@@ -65,6 +65,12 @@ static void test_form(void **state)
         {"\"a|b%|alice\"", false},
         {"\"a%7Cb%|alice\"", false},
         {"\"a%7cb%25|alice\"", false},
+        /* an issuer that the pattern "t|{tid}-{x}%" stands for */
+        {"\"t%7Ca-b%25|alice\"", true},
+        {"\"t%7Ca%25|alice\"", true},
+        {"\"t|a-b%25|alice\"", false},
+        {"\"%25|alice\"", false},
+        {"\"t%7Ca-b%\"", false},
         /* an issuer that may have been trusted once */
         {"\"https://gone.example|alice\"", true},
         {"\"://|\"", true},
@@ -77,8 +83,11 @@ static void test_form(void **state)
         {"[\"batch|alice\"]", false},
     };
     sjwt_keyset *keys = keys_of("{" OKP_KEY "}");
-    sjwt_issuer_policy issuers[] = {
-        {.issuer = "plain"}, {.issuer = "batch"}, {.issuer = "a|b%"}, {.issuer = "shared"}};
+    sjwt_issuer_policy issuers[] = {{.issuer = "plain"},
+                                    {.issuer = "batch"},
+                                    {.issuer = "a|b%"},
+                                    {.issuer = "shared"},
+                                    {.issuer = "t|{tid}-{x}%"}};
     const sjwt_policy policy = {.issuers = issuers, .issuer_count = COUNT(issuers)};
 
     (void)state;
