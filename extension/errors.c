@@ -227,6 +227,16 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_CHECK_VIOLATION, "JWT subject refused");
         explain(out, error);
         return;
+    case SJWT_LOGOUT_INVALID:
+        set(out, ERRCODE_CHECK_VIOLATION, "logout token refused");
+        strlcpy(out->detail, error->detail, sizeof(out->detail));
+        return;
+    case SJWT_REVOCATION_TOO_LARGE:
+    case SJWT_REVOCATION_MALFORMED:
+    case SJWT_REVOCATION_INVALID:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable list of revoked tokens");
+        explain_fully(out, error);
+        return;
 
     case SJWT_CLAIM_RULES_MALFORMED:
     case SJWT_CLAIM_RULES_INVALID:

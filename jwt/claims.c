@@ -253,6 +253,28 @@ static sjwt_status check_audience(const sjwt_json *claims, const sjwt_string_lis
                  : sjwt_fail(error, SJWT_AUDIENCE_REFUSED, 0, near_audience(claim, audiences));
 }
 
+/* OpenID Connect Back-Channel Logout 1.0 section 2.4. */
+static bool is_logout(const sjwt_json *claims)
+{
+    const sjwt_json_value *events = sjwt_json_member(claims->root, "events");
+
+    return sjwt_json_is_object(
+        sjwt_json_member(events, "http://schemas.openid.net/event/backchannel-logout"));
+}
+
+/* A token that ends a session must not begin one, and the other way round. */
+static sjwt_status check_purpose(const sjwt_policy *policy, const sjwt_issuer_policy *issuer_policy,
+                                 const sjwt_json *claims, sjwt_error *error)
+{
+    if (policy->is_logout)
+        return is_logout(claims) ? SJWT_OK
+                                 : sjwt_fail(error, SJWT_LOGOUT_INVALID, 0,
+                                             "'events' has no back-channel logout");
+    if (!issuer_policy->session_key && is_logout(claims))
+        return sjwt_fail(error, SJWT_TYPE_REFUSED, 0, NULL);
+    return SJWT_OK;
+}
+
 sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_policy *issuer_policy,
                               sjwt_token *token, sjwt_error *error)
 {
@@ -260,7 +282,8 @@ sjwt_status sjwt_claims_check(const sjwt_policy *policy, const sjwt_issuer_polic
     const sjwt_json_number *number;
     sjwt_status status;
 
-    if ((status = check_id(policy, token, error)) != SJWT_OK ||
+    if ((status = check_purpose(policy, issuer_policy, claims, error)) != SJWT_OK ||
+        (status = check_id(policy, token, error)) != SJWT_OK ||
         (status = check_times(policy, token, error)) != SJWT_OK)
         return status;
     /* The contract asks no valid iat of a session key's tokens. */

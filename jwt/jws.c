@@ -211,7 +211,7 @@ static bool is_same_type(const char *left, const char *right)
     return *left == *right;
 }
 
-static bool is_accepted_type(const char *type, const sjwt_string_list *accepted)
+bool sjwt_jws_is_accepted_type(const char *type, const sjwt_string_list *accepted)
 {
     if (accepted->count == 0)
         return true;
@@ -239,7 +239,7 @@ sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy
         return sjwt_fail(error, SJWT_ALG_UNSUPPORTED, 0, algorithm->name);
 
     const char *type = sjwt_json_string(sjwt_json_member(jws->header.root, "typ"));
-    if (!is_accepted_type(type, &issuer_policy->types))
+    if (!sjwt_jws_is_accepted_type(type, &issuer_policy->types))
         return sjwt_fail(error, SJWT_TYPE_REFUSED, 0, NULL);
     return SJWT_OK;
 }

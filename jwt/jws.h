@@ -45,6 +45,10 @@ void sjwt_jws_close(sjwt_jws_object *jws);
 /* Decodes the payload into the token. SJWT_OK or SJWT_PAYLOAD_ENCODING. */
 sjwt_status sjwt_jws_decode_payload(sjwt_jws_object *jws, sjwt_error *error);
 
+/* Is type, which may be NULL, in the list? Without regard to case and to a leading
+ * "application/"; each is in an empty list. */
+bool sjwt_jws_is_accepted_type(const char *type, const sjwt_string_list *accepted);
+
 /* Does the policy allow the header's algorithm and type, and does this build have the
  * algorithm? */
 sjwt_status sjwt_jws_check_header(sjwt_jws_object *jws, const sjwt_issuer_policy *issuer_policy,

@@ -40,8 +40,10 @@
 #include <sjwt/issuers.h>
 #include <sjwt/keyset.h>
 #include <sjwt/limits.h>
+#include <sjwt/logout_token.h>
 #include <sjwt/memory.h>
 #include <sjwt/policy.h>
+#include <sjwt/revocation.h>
 #include <sjwt/status.h>
 #include <sjwt/token.h>
 #include <sjwt/verify.h>

@@ -25,6 +25,7 @@ typedef struct way {
     bool is_public_jwk;
     bool is_issuers; /* keys is a document of issuers */
     bool is_rules;   /* keys is values of claims */
+    bool is_line;    /* keys is a line of revoked tokens */
     char signature;  /* each octet of the signature; 0: 'K'; '!': not base64url */
 } way;
 
@@ -116,6 +117,10 @@ static const way ways[] = {
      .header = EDDSA,
      .payload = "{\"aud\":\"them\"}",
      .issuer_policy.audiences = {name_us, 1}},
+    {.status = SJWT_LOGOUT_INVALID, .header = EDDSA, .payload = "{}", .policy.is_logout = true},
+    {.status = SJWT_REVOCATION_TOO_LARGE, .keys = "", .is_line = true},
+    {.status = SJWT_REVOCATION_MALFORMED, .keys = "{", .is_line = true},
+    {.status = SJWT_REVOCATION_INVALID, .keys = "{}", .is_line = true},
     {.status = SJWT_ISSUERS_TOO_LARGE, .keys = "", .is_issuers = true},
     {.status = SJWT_ISSUERS_MALFORMED, .keys = "{", .is_issuers = true},
     {.status = SJWT_ISSUERS_INVALID, .keys = "{}", .is_issuers = true},
@@ -154,11 +159,13 @@ static char *too_many(const char *key)
 
 static sjwt_status parse_keys(const way *w, sjwt_error *error)
 {
-    bool is_large = w->status == SJWT_JWK_TOO_LARGE || w->status == SJWT_ISSUERS_TOO_LARGE;
+    bool is_large = w->status == SJWT_JWK_TOO_LARGE || w->status == SJWT_ISSUERS_TOO_LARGE ||
+                    w->status == SJWT_REVOCATION_TOO_LARGE;
     size_t len = is_large ? SJWT_MAX_KEYSET_SIZE + 1 : strlen(w->keys);
     char *text = calloc(1, len + 1);
     sjwt_issuers *issuers = NULL;
     sjwt_keyset *keys = NULL;
+    sjwt_revocation *line = NULL;
 
     assert_non_null(text);
     memcpy(text, w->keys, strlen(w->keys));
@@ -169,6 +176,7 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
     }
     sjwt_claim_rules *rules = NULL;
     sjwt_status status = w->is_rules     ? sjwt_claim_rules_parse(NULL, text, len, &rules, error)
+                         : w->is_line    ? sjwt_revocation_parse(NULL, text, len, &line, error)
                          : w->is_issuers ? sjwt_issuers_parse(NULL, text, len, &issuers, error)
                          : w->is_public_jwk
                              ? sjwt_keyset_parse_public_jwk(NULL, text, len, &keys, error)
@@ -186,6 +194,7 @@ static sjwt_status parse_keys(const way *w, sjwt_error *error)
     assert_null(keys);
     assert_null(issuers);
     assert_null(rules);
+    assert_null(line);
     free(text);
     return status;
 }

@@ -13,6 +13,8 @@
 #define SJWT_MAX_KEYS 2000
 /* How many files an issuer of a document may list in "jwks_files". */
 #define SJWT_MAX_KEY_FILES 16
+/* The longest line of a list of revoked tokens, in octets. */
+#define SJWT_MAX_REVOCATION_LINE 65536
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
 /* The most claims whose values a policy names, and the most values of one. */

@@ -74,6 +74,9 @@ typedef struct sjwt_policy {
 
     /* If not NULL, "jti" must be a 64-bit integer greater than this. */
     const int64_t *last_jti;
+
+    /* A Logout Token is wanted: set by sjwt_verify_logout_token(), else false. */
+    bool is_logout;
 } sjwt_policy;
 
 #ifdef __cplusplus

@@ -62,6 +62,12 @@ extern "C" {
     X(SJWT_AUDIENCE_INVALID, "'aud' is not a string or an array of strings")                       \
     X(SJWT_AUDIENCE_REFUSED, "token is not for this audience")                                     \
     X(SJWT_SUBJECT_REFUSED, "subject has the form of another issuer's")                            \
+    /* Logout Tokens */                                                                            \
+    X(SJWT_LOGOUT_INVALID, "not a logout token as it must be")                                     \
+    /* revoked tokens */                                                                           \
+    X(SJWT_REVOCATION_TOO_LARGE, "line of revoked tokens is too long")                             \
+    X(SJWT_REVOCATION_MALFORMED, "line of revoked tokens is not strict JSON")                      \
+    X(SJWT_REVOCATION_INVALID, "line of revoked tokens is not as it must be")                      \
     /* several issuers */                                                                          \
     X(SJWT_ISSUERS_TOO_LARGE, "document of issuers is too large")                                  \
     X(SJWT_ISSUERS_MALFORMED, "document of issuers is not strict JSON")                            \
