@@ -83,6 +83,9 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     switch (error->status) {
     case SJWT_OK:
     case SJWT_STATUS_COUNT:
+    case SJWT_REVOCATION_TOO_LARGE: /* said of a file, in the detail of another failure */
+    case SJWT_REVOCATION_MALFORMED:
+    case SJWT_REVOCATION_INVALID:
         set(out, ERRCODE_INTERNAL_ERROR, "JWT failed without a reason");
         return;
     case SJWT_NO_MEMORY:
@@ -231,12 +234,6 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_CHECK_VIOLATION, "logout token refused");
         strlcpy(out->detail, error->detail, sizeof(out->detail));
         return;
-    case SJWT_REVOCATION_TOO_LARGE:
-    case SJWT_REVOCATION_MALFORMED:
-    case SJWT_REVOCATION_INVALID:
-        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable list of revoked tokens");
-        explain_fully(out, error);
-        return;
 
     case SJWT_CLAIM_RULES_MALFORMED:
     case SJWT_CLAIM_RULES_INVALID:
@@ -314,6 +311,14 @@ static void describe(report *out, const pgsj_failure *failure)
         return;
     case PGSJ_FAILURE_NO_KEYS:
         set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable keys");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
+    case PGSJ_FAILURE_REVOKED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT is revoked");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
+    case PGSJ_FAILURE_NO_REVOCATIONS:
+        set(out, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no usable list of revoked tokens");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
     case PGSJ_FAILURE_KEYS_PINNED:
@@ -427,6 +432,10 @@ const char *pgsj_failure_kind_name(pgsj_failure_kind kind)
         return "KEY_FILE";
     case PGSJ_FAILURE_NO_KEYS:
         return "NO_KEYS";
+    case PGSJ_FAILURE_REVOKED:
+        return "REVOKED";
+    case PGSJ_FAILURE_NO_REVOCATIONS:
+        return "NO_REVOCATIONS";
     case PGSJ_FAILURE_KEYS_PINNED:
         return "KEYS_PINNED";
     case PGSJ_FAILURE_MODE:

@@ -12,20 +12,22 @@
 #include <sjwt.h>
 
 typedef enum pgsj_failure_kind {
-    PGSJ_FAILURE_JWT,           /* a key or a token was refused: see jwt */
-    PGSJ_FAILURE_NO_IDENTITY,   /* pg_session_jwt.require_identity is on: see detail */
-    PGSJ_FAILURE_SEALED,        /* SQL tried to change a sealed identity: see detail */
-    PGSJ_FAILURE_MISSING_KEY,   /* pg_session_jwt.jwk is needed and not set */
-    PGSJ_FAILURE_ENCODING,      /* verified, but the database's encoding cannot hold it */
-    PGSJ_FAILURE_MISCONFIGURED, /* what the administrator set is a contradiction: see detail */
-    PGSJ_FAILURE_KEY_FILE,      /* no key for this token; its issuer's key file cannot be used as
+    PGSJ_FAILURE_JWT,            /* a key or a token was refused: see jwt */
+    PGSJ_FAILURE_NO_IDENTITY,    /* pg_session_jwt.require_identity is on: see detail */
+    PGSJ_FAILURE_SEALED,         /* SQL tried to change a sealed identity: see detail */
+    PGSJ_FAILURE_MISSING_KEY,    /* pg_session_jwt.jwk is needed and not set */
+    PGSJ_FAILURE_ENCODING,       /* verified, but the database's encoding cannot hold it */
+    PGSJ_FAILURE_MISCONFIGURED,  /* what the administrator set is a contradiction: see detail */
+    PGSJ_FAILURE_KEY_FILE,       /* no key for this token; its issuer's key file cannot be used as
                                   it is now: see detail */
-    PGSJ_FAILURE_NO_KEYS,       /* what the administrator pinned has no keys: see detail */
-    PGSJ_FAILURE_KEYS_PINNED,   /* the client brought a key, and the administrator pinned keys */
-    PGSJ_FAILURE_MODE,          /* the pinned mode verifies no token: see detail */
-    PGSJ_FAILURE_JWK_IN_MODE,   /* the client brought a key, and the pinned mode uses none: see
+    PGSJ_FAILURE_NO_KEYS,        /* what the administrator pinned has no keys: see detail */
+    PGSJ_FAILURE_REVOKED,        /* valid, and revoked: see detail */
+    PGSJ_FAILURE_NO_REVOCATIONS, /* nothing tells whether the token is revoked: see detail */
+    PGSJ_FAILURE_KEYS_PINNED,    /* the client brought a key, and the administrator pinned keys */
+    PGSJ_FAILURE_MODE,           /* the pinned mode verifies no token: see detail */
+    PGSJ_FAILURE_JWK_IN_MODE,    /* the client brought a key, and the pinned mode uses none: see
                                   detail */
-    PGSJ_FAILURE_KEYS_IN_MODE   /* the administrator pinned keys, and a mode that does not use
+    PGSJ_FAILURE_KEYS_IN_MODE    /* the administrator pinned keys, and a mode that does not use
                                   them: see detail */
 } pgsj_failure_kind;
 

@@ -41,6 +41,8 @@ typedef struct pgsj_identity {
     pgsj_identity_key key;
     bool referenced; /* a row may hold a pointer into this identity */
     uint32 pins;     /* how many parts of the session point to it */
+    /* Of a token that this process verified; see pgsj_revocation_check(). */
+    uint64 revocation_checked;
     struct pgsj_identity *next_retired;
 
     /* Of identity_cache.c alone. */

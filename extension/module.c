@@ -11,6 +11,7 @@
 #include "extension/cjson.h"
 #include "extension/executor.h"
 #include "extension/memory.h"
+#include "extension/revocation.h"
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -26,6 +27,7 @@ PGSJ_MODULE_MAGIC("pg_session_jwt", PGSJ_VERSION);
 static void trust_changed(void)
 {
     pgsj_trust_changed();
+    pgsj_revocation_changed();
     pgsj_session_changed();
 }
 
@@ -103,6 +105,7 @@ void _PG_init(void)
         pgsj_bell_preload(may_fetch());
     }
     pgsj_session_install();
+    pgsj_revocation_install();
     pgsj_executor_install();
     pgsj_utility_install();
 }

@@ -16,6 +16,7 @@
 #include "extension/clock.h"
 #include "extension/memory.h"
 #include "extension/request_claims.h"
+#include "extension/revocation.h"
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -473,6 +474,7 @@ static void at_transaction_end(XactEvent event, void *arg)
         session_token_changed();
     invalidate_statement_cache();
     pgsj_trust_invalidate_files();
+    pgsj_revocation_invalidate();
     /* A procedure that commits still holds the arguments of its CALL, which may point into an
      * identity. Only when no query and no procedure is running does no row remain. A procedure that
      * fails looks as if it was still running. */

@@ -72,6 +72,9 @@
     STRING(algorithms, "pg_session_jwt.algorithms", "", PGC_SUSET, PINNING | GUC_LIST_INPUT,       \
            pgsj_check_algorithms, trust_event, "The signature algorithms that are accepted.",      \
            "Empty: all that the keys are for, but those with a shared secret.")                    \
+    STRING(revoked_file, "pg_session_jwt.revoked_file", "", PGC_SUSET, PINNING, accept_value,      \
+           trust_event, "The file with the revoked tokens.",                                       \
+           "The path is relative to the data directory. Empty: there is none.")                    \
     INTEGER(leeway, "pg_session_jwt.leeway", 60, 0, 3600, PGC_SUSET, PINNING | GUC_UNIT_S,         \
             accept_integer, trust_event,                                                           \
             "By how much clocks may differ, for \"exp\" and \"nbf\".", NULL)                       \

@@ -24,6 +24,7 @@
 #include "extension/identity.h"
 #include "extension/input.h"
 #include "extension/memory.h"
+#include "extension/revocation.h"
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -137,6 +138,16 @@ static void put_identity(row *out, const pgsj_identity *identity)
         put_time(out, EXPIRES_AT, identity->expires_at);
 }
 
+/* Why the list of revoked tokens may be an old one; NULL: it is not. */
+static const char *revocation_problem(void)
+{
+    const char *problem = pgsj_trust_verifies() ? pgsj_revocation_file_problem_in_use() : NULL;
+
+    return problem == NULL ? NULL
+                           : psprintf("The last valid list of revoked tokens is used. File %s: %s",
+                                      pgsj_settings.revoked_file, problem);
+}
+
 Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
 {
     pgsj_failure failure;
@@ -173,6 +184,7 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
         put_text(&out, REASON, PGSJ_INVALID_SUBJECT);
     } else {
         put_text(&out, STATUS, "valid");
+        put_text(&out, REASON, revocation_problem());
         put_identity(&out, identity);
     }
     return HeapTupleGetDatum(make_row(fcinfo, out.values, out.nulls));

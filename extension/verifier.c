@@ -12,6 +12,7 @@
 #include "extension/audit.h"
 #include "extension/identity_cache.h"
 #include "extension/memory.h"
+#include "extension/revocation.h"
 #include "extension/settings.h"
 #include "extension/shared_cache.h"
 #include "extension/statistics.h"
@@ -87,6 +88,7 @@ typedef struct verification {
     pgsj_identity_key key;
     int64 now;
     pgsj_failure *failure;
+    uint64 revocation_checked;
     pgsj_identity *identity; /* NULL: see failure */
 } verification;
 
@@ -152,7 +154,7 @@ static sjwt_status verify_once(const verification *v, const sjwt_allocator *allo
     return SJWT_OK;
 }
 
-static bool verify_against_policy(const verification *v, pgsj_identity_input *out)
+static bool verify_against_policy(verification *v, pgsj_identity_input *out)
 {
     const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     /* A value that was accepted before stays accepted when it comes back. */
@@ -171,6 +173,8 @@ static bool verify_against_policy(const verification *v, pgsj_identity_input *ou
         pgsj_trust_add_key_file_detail(v->policy, v->failure);
         return false;
     }
+    if (!pgsj_revocation_check(out->key.source, v->now, &v->revocation_checked, v->failure))
+        return false;
     out->token = *token;
     out->subjects = v->policy->issuers[sjwt_token_issuer_index(*token)].subjects;
     if (!pgsj_settings.audit)
@@ -212,6 +216,7 @@ static void make_identity(void *argument)
     if (pgsj_settings.audit)
         pgsj_audit_token(input.claims.jsonb);
     identity = pgsj_identity_create(&input);
+    identity->revocation_checked = v->revocation_checked;
 
     /* From here on nothing fails. */
     if (v->check == VERIFY_SIGNATURE && v->policy->require_increasing_jti &&
@@ -303,8 +308,10 @@ static pgsj_identity *identity_by(pgsj_session_token *token, signature_check che
         pgsj_with_temp_context(make_identity, &v);
         return v.identity;
     }
-    /* A leader's verdict includes the token's times. */
-    if (check == VERIFY_SIGNATURE && !check_times(identity, policy, now, failure))
+    /* A leader's verdict includes the token's times, and that it is not revoked. */
+    if (check == VERIFY_SIGNATURE &&
+        (!check_times(identity, policy, now, failure) ||
+         !pgsj_revocation_check(v.key.source, now, &identity->revocation_checked, failure)))
         return NULL;
     return identity;
 }

@@ -87,6 +87,8 @@ static sjwt_issuer_policy logout_policy(const sjwt_issuer_policy *issuer)
 
     policy.types = (sjwt_string_list){0};
     policy.required_claims = (sjwt_string_list){0};
+    policy.claims = NULL;
+    policy.max_lifetime = 0;
     policy.session_key = false;
     return policy;
 }

@@ -109,26 +109,14 @@ static sjwt_status read_time(const members *m, const char *name, const sjwt_json
     return SJWT_OK;
 }
 
-static bool is_integer(const char *text, size_t len)
-{
-    size_t i = text[0] == '-';
-
-    for (; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-    }
-    return true;
-}
-
 /* Adds the size of a value to *size. */
 static sjwt_status measure_value(const members *m, const sjwt_json_value *value, size_t *size)
 {
-    size_t len;
-    const char *text = value_text(m->json, value, &len);
+    const char *text = sjwt_json_string(value);
 
-    if (text == NULL || len == 0 || (sjwt_json_is_number(value) && !is_integer(text, len)))
-        return refuse(m, value, "a value is neither a string nor an integer, or is empty");
-    *size += sizeof(char *) + len + 1;
+    if (text == NULL || text[0] == '\0')
+        return refuse(m, value, "a value is not a string, or is empty");
+    *size += sizeof(char *) + strlen(text) + 1;
     return SJWT_OK;
 }
 
@@ -153,9 +141,8 @@ static void copy_values(const members *m, const sjwt_json_value *member, size_t 
     buf += count * sizeof(char *);
     for (const sjwt_json_value *value = first_value(member); value != NULL;
          value = next_value(member, value)) {
-        size_t len;
-        const char *text = value_text(m->json, value, &len);
-        items[n++] = append(&buf, text, len);
+        const char *text = sjwt_json_string(value);
+        items[n++] = append(&buf, text, strlen(text));
     }
     out->values = (sjwt_string_list){items, count};
     const char *issuer = sjwt_json_string(m->issuer);

@@ -15,6 +15,12 @@ WHERE nspname OPERATOR(pg_catalog.=) 'auth';
 DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
 DROP FUNCTION auth.jwt_authenticate(text);
+-- The list of tables whose rows are dumped would keep the table.
+ALTER EXTENSION pg_session_jwt DROP TABLE auth.revocation;
+DROP TABLE auth.revocation;
+DROP FUNCTION auth.revocation_fingerprint(text, text, text, text);
+DROP FUNCTION auth.revocation_changed();
+DROP FUNCTION auth.revoke(text);
 DROP FUNCTION auth.jwt_token();
 DROP FUNCTION auth.jwt_seal(text);
 DROP FUNCTION auth.jwt_unseal(text);

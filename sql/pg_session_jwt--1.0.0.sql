@@ -144,3 +144,53 @@ CREATE FUNCTION auth.jwt_sessions(OUT pid integer, OUT database text, OUT mode t
     VOLATILE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_sessions_wrapper';
 COMMENT ON FUNCTION auth.jwt_sessions() IS
     'returns the identity that each session of the server has now';
+
+CREATE FUNCTION auth.revocation_fingerprint(iss text, jti text, sid text, sub text) RETURNS bytea
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'revocation_fingerprint_wrapper';
+COMMENT ON FUNCTION auth.revocation_fingerprint(text, text, text, text) IS
+    'returns the key of a row of auth.revocation; internal';
+
+CREATE TABLE auth.revocation (
+    iss text NOT NULL,
+    jti text,
+    sid text,
+    sub text,
+    issued_before timestamptz,
+    until timestamptz,
+    fingerprint bytea NOT NULL
+        GENERATED ALWAYS AS (auth.revocation_fingerprint(iss, jti, sid, sub)) STORED,
+    CONSTRAINT revocation_key PRIMARY KEY (fingerprint),
+    CONSTRAINT revocation_by_one_claim CHECK (num_nonnulls(jti, sid, sub) = 1)
+);
+CREATE INDEX revocation_until ON auth.revocation (until);
+COMMENT ON TABLE auth.revocation IS
+    'revoked tokens of this database: by claim jti, sid or sub of an issuer';
+COMMENT ON COLUMN auth.revocation.issued_before IS
+    'revokes tokens with claim iat before this time, or without iat; NULL: all tokens';
+COMMENT ON COLUMN auth.revocation.until IS
+    'from then on the row revokes nothing and is deleted; NULL: never';
+COMMENT ON COLUMN auth.revocation.fingerprint IS
+    'what sessions look up';
+SELECT pg_catalog.pg_extension_config_dump('auth.revocation', '');
+-- The database's owner dumps and restores the rows, and hands these rights on.
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.revocation TO pg_database_owner WITH GRANT OPTION;
+
+CREATE FUNCTION auth.revocation_changed() RETURNS trigger
+    VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c AS 'MODULE_PATHNAME', 'revocation_changed_wrapper';
+REVOKE EXECUTE ON FUNCTION auth.revocation_changed() FROM PUBLIC;
+COMMENT ON FUNCTION auth.revocation_changed() IS
+    'tells all sessions that auth.revocation has changed, and deletes expired rows; a trigger';
+
+CREATE TRIGGER revocation_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON auth.revocation
+    FOR EACH STATEMENT EXECUTE FUNCTION auth.revocation_changed();
+-- Also for the rows of logical replication.
+ALTER TABLE auth.revocation ENABLE ALWAYS TRIGGER revocation_changed;
+
+CREATE FUNCTION auth.revoke(logout_token text) RETURNS boolean
+    VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c AS 'MODULE_PATHNAME', 'revoke_wrapper';
+REVOKE EXECUTE ON FUNCTION auth.revoke(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.revoke(text) TO pg_database_owner WITH GRANT OPTION;
+COMMENT ON FUNCTION auth.revoke(text) IS
+    'revokes the tokens of the session or user that a logout token of a pinned issuer names; false if the token was used before';

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check.c - checks whether the server would accept a file of keys or of issuers. The core
+ * check.c - checks whether the server would accept a file of keys or of issuers, or of revoked
+ * tokens. The core
  * decides, as in the server. This file adds one rule: an issuer has keys, and one of them
  * serves an algorithm that the issuer names.
  */
@@ -8,6 +9,7 @@
 #include "jwt/tools/files.h"
 #include "jwt/tools/message.h"
 #include "jwt/tools/print.h"
+#include "jwt/tools/revoked.h"
 
 #include "jwt/jwk.h"
 #include "jwt/memory.h"
@@ -25,6 +27,7 @@
 typedef struct check_options {
     const char *file, *data_directory;
     bool issuers;
+    bool revoked;
 } check_options;
 
 static int refuse_input(const char *what, const sjwt_error *error)
@@ -431,6 +434,9 @@ static int check(const command *self, int argc, char **argv)
          .value = &given.data_directory,
          .help = "check the key files that it names, too: a path is\nrelative to this directory, "
                  "the server's"},
+        {.name = "revoked",
+         .flag = &given.revoked,
+         .help = "FILE is a list of revoked tokens, not of keys"},
         {.name = NULL},
     };
     buffer text;
@@ -443,6 +449,11 @@ static int check(const command *self, int argc, char **argv)
     if (given.data_directory != NULL && !given.issuers)
         return fail("--data-directory goes with --issuers; see sjwt %s --help", self->name);
 
+    if (given.revoked && given.issuers)
+        return fail("--revoked and --issuers exclude each other; see sjwt %s --help", self->name);
+
+    if (given.revoked)
+        return check_revoked(given.file);
     if (!read_beginning("FILE", given.file, MAX_TEXT, &text))
         return EXIT_UNUSABLE;
     code = given.issuers ? check_issuers(&given, &text) : check_keys(&text);
@@ -452,8 +463,8 @@ static int check(const command *self, int argc, char **argv)
 
 const command check_command = {
     .name = "check",
-    .usage = "[--issuers [--data-directory DIR]] FILE|-",
-    .summary = "tell whether the server would take a file of keys or issuers",
+    .usage = "[--issuers [--data-directory DIR] | --revoked] FILE|-",
+    .summary = "tell whether the server would take a file of keys, issuers or revoked tokens",
     .notes = "Exit status: 0 it would, 1 it would not, or an issuer would have no keys, or\n"
              "none for its algorithms (the reason on standard error), 2 usage or a file that\n"
              "cannot be read.\n",

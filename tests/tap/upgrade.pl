@@ -49,7 +49,7 @@ SELECT line FROM (
 	WHERE classid NOT IN ('pg_proc'::regclass, 'pg_namespace'::regclass)
 	UNION ALL
 	SELECT 'extension ' || concat_ws('|', extversion, extrelocatable, extnamespace::regnamespace,
-			coalesce(extconfig::text, '-'), coalesce(obj_description(oid, 'pg_extension'), '-')) FROM ext
+			coalesce((SELECT string_agg(t::regclass::text, ',') FROM unnest(extconfig) t), '-'), coalesce(obj_description(oid, 'pg_extension'), '-')) FROM ext
 ) t ORDER BY line
 END
 
@@ -125,6 +125,9 @@ my %wanted = (
 	'auth.jwt_stats_reset()' => 'void|f|v|u|jwt_stats_reset_wrapper',
 	'auth.jwt_sessions()' => 'record|f|v|s|jwt_sessions_wrapper',
 	'auth.jwt_key_sources()' => 'record|f|s|r|jwt_key_sources_wrapper',
+	'auth.revocation_changed()' => 'trigger|f|v|u|revocation_changed_wrapper',
+	'auth.revocation_fingerprint(text,text,text,text)' => 'bytea|f|i|s|revocation_fingerprint_wrapper',
+	'auth.revoke(text)' => 'boolean|f|v|u|revoke_wrapper',
 	'auth.jwt_verify(text,jsonb)' => 'record|t|s|s|jwt_verify_wrapper');
 my %got = map { split /\t/ } split /\n/, $node->safe_psql('fresh', <<'END');
 SELECT p.oid::regprocedure || E'\t'

@@ -364,6 +364,31 @@ expect('one source has keys for an algorithm that the issuer names', [@issuers,
         . '%s],"jwks":%s,"jwks_files":["jwks/a.json"]}', $algorithm, $others, $pair->{public}))],
     out => accepting(map { $_->[0] } @rows) . "  jwks             1 usable for $algorithm\n"
         . qq(  jwks_files       "jwks/a.json", $counts\n));
+# ---- revoked tokens --------------------------------------------------------
+
+sub check_revoked
+{
+    my ($name, $text, %wanted) = @_;
+    return expect("revoked tokens: $name", ['check', '--revoked', file($text)], %wanted);
+}
+
+my $end = qq({"end":true}\n);
+my $bob = qq({"iss":"https://a","sub":"bob"}\n);
+check_revoked('none', $end, out => "jti  0\nsid  0\nsub  0\nended  0\n");
+check_revoked('no line feed at the end', '{"end":true}', out => "jti  0\nsid  0\nsub  0\nended  0\n");
+check_revoked('values and ends', $bob . qq({"iss":"","jti":["a","1","b"],"until":1}\n)
+    . qq({"sid":"s","iss":"c","until":99999999999}\r\n$end), out => "jti  3\nsid  1\nsub  1\nended  3\n");
+my $not = 'FILE: line 2: line of revoked tokens is';
+check_revoked('half a line', $bob . '{"iss":', code => 1, err => "$not not strict JSON, at octet 7");
+check_revoked('a member', qq($bob\{"iss":"a","exp":1}\n$end), code => 1,
+    err => "$not not as it must be: a member is not known, at octet 17");
+check_revoked('a blank line', "$bob\n$end", code => 1, err => "$not not strict JSON");
+check_revoked('a long line', $bob . '{' . ' ' x 65536 . "\n$end", code => 1, err => "$not too long");
+check_revoked('no end', $bob, code => 1, err => 'FILE: the line that marks the end is missing');
+check_revoked('empty', '', code => 1, err => 'FILE: the line that marks the end is missing');
+check_revoked('after the end', $end . $bob, code => 1, err => 'FILE: line 2 comes after the end');
+expect('revoked tokens or issuers', ['check', '--revoked', '--issuers', '-'], code => 2,
+    err => '--revoked and --issuers exclude each other; see sjwt check --help');
 
 # ---- usage -----------------------------------------------------------------
 

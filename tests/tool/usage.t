@@ -33,7 +33,7 @@ my %options = (
     keygen => [qw(--alg --kid --bits)],
     public => [qw(--key)],
     decode => [], keys => [], backends => [],
-    check  => [qw(--issuers --data-directory)],
+    check  => [qw(--issuers --data-directory --revoked)],
     fetch  => [qw(--issuer --url --out --every --ca-file --allow)],
 );
 for my $command (@commands) {
@@ -60,7 +60,7 @@ for my $command (@commands) {
 expect('an option cut short', ['verify', '--key', $key], code => 2,
     err => 'unknown option; see sjwt verify --help');
 for my $command (grep { @{ $options{$_} } } @commands) {
-    for my $option (grep { !/\A--(jws|issuers)\z/ } @{ $options{$command} }) {
+    for my $option (grep { !/\A--(jws|issuers|revoked)\z/ } @{ $options{$command} }) {
         expect("$command: $option without a value", [$command, $option], code => 2,
             err => "$option needs a value; see sjwt $command --help");
         next if $option =~ /\A--(aud|require|allow)\z/ || ($command eq 'verify' && $option eq '--typ');

@@ -53,18 +53,18 @@ static void test_lines(void **state)
     assert_false(line->has_until);
     sjwt_revocation_free(line);
 
-    line = line_of(" {\"until\":9223372036854775807,\"sid\":[\"a\",-7,\"b\",9223372036854775807],"
+    line = line_of(" {\"until\":9223372036854775807,\"sid\":[\"a\",\"-7\",\"b\"],"
                    "\"issued_before\":0,\"iss\":\"\"} ");
     assert_string_equal(line->issuer, "");
     assert_int_equal(line->by, SJWT_REVOKED_BY_SID);
-    assert_values(line, "a;-7;b;9223372036854775807;");
+    assert_values(line, "a;-7;b;");
     assert_true(line->has_issued_before);
     assert_int_equal(line->issued_before, 0);
     assert_true(line->has_until);
     assert_int_equal(line->until, INT64_MAX);
     sjwt_revocation_free(line);
 
-    line = line_of("{\"iss\":\"a\",\"sub\":1764330000}");
+    line = line_of("{\"iss\":\"a\",\"sub\":\"1764330000\"}");
     assert_int_equal(line->by, SJWT_REVOKED_BY_SUB);
     assert_values(line, "1764330000;");
     sjwt_revocation_free(line);
@@ -89,7 +89,7 @@ static void test_errors(void **state)
     static const char issuer[] = "\"iss\" is missing, or is no string";
     static const char none[] = "it has none of \"jti\", \"sid\" and \"sub\"";
     static const char several[] = "it has more than one of \"jti\", \"sid\" and \"sub\"";
-    static const char value[] = "a value is neither a string nor an integer, or is empty";
+    static const char value[] = "a value is not a string, or is empty";
     static const char empty[] = "an array is empty";
     static const char time[] = "a time is not a whole number of seconds since 1970";
     static const char end[] = "\"end\" is not true, or is not alone";
@@ -116,9 +116,9 @@ static void test_errors(void **state)
         {"{\"iss\":\"a\",\"jti\":@\"\"}", SJWT_REVOCATION_INVALID, value},
         {"{\"iss\":\"a\",\"jti\":@null}", SJWT_REVOCATION_INVALID, value},
         {"{\"iss\":\"a\",\"jti\":@true}", SJWT_REVOCATION_INVALID, value},
-        {"{\"iss\":\"a\",\"jti\":@1.0}", SJWT_REVOCATION_INVALID, value},
-        {"{\"iss\":\"a\",\"jti\":@1e3}", SJWT_REVOCATION_INVALID, value},
-        {"{\"iss\":\"a\",\"jti\":[\"b\",@[]]}", SJWT_REVOCATION_INVALID, value},
+        {"{\"iss\":\"a\",\"jti\":@1}", SJWT_REVOCATION_INVALID, value},
+        {"{\"iss\":\"a\",\"jti\":@{}}", SJWT_REVOCATION_INVALID, value},
+        {"{\"iss\":\"a\",\"jti\":[\"b\",@2]}", SJWT_REVOCATION_INVALID, value},
         {"{\"iss\":\"a\",\"jti\":@[]}", SJWT_REVOCATION_INVALID, empty},
         {"{\"iss\":\"a\",\"jti\":\"b\",\"until\":@\"1\"}", SJWT_REVOCATION_INVALID, time},
         {"{\"iss\":\"a\",\"jti\":\"b\",\"until\":@null}", SJWT_REVOCATION_INVALID, time},

@@ -15,6 +15,10 @@
 #define SJWT_MAX_KEY_FILES 16
 /* The longest line of a list of revoked tokens, in octets. */
 #define SJWT_MAX_REVOCATION_LINE 65536
+/* The largest list of revoked tokens that the server reads, in octets, and its most values that
+ * have not ended. */
+#define SJWT_MAX_REVOCATION_FILE (95 * 1024 * 1024)
+#define SJWT_MAX_REVOCATIONS 1000000
 /* How deep arrays and objects may nest. */
 #define SJWT_MAX_JSON_DEPTH 128
 /* The most claims whose values a policy names, and the most values of one. */

@@ -20,8 +20,8 @@ extern "C" {
 /*
  * Verifies a Logout Token (section 2.6). The signature, the algorithm, the issuer, the
  * audience and the times are checked as sjwt_verify() does, with the keys, algorithms and
- * audiences of policy. The policy's types, required claims and last_jti are for other tokens,
- * and are not used.
+ * audiences of policy. The policy's types, required claims, values of claims, greatest lifetime
+ * and last_jti are for other tokens, and are not used.
  *
  * Besides: "typ" is absent, "JWT" or "logout+jwt"; "iss", "aud", "iat", "exp", "jti" and
  * "events" are present; "iat" is not ahead; "events" has

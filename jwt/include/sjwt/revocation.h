@@ -38,7 +38,7 @@ typedef struct sjwt_revocation {
     bool is_end;        /* the last line; no other member is set */
     const char *issuer; /* the exact "iss"; "": of tokens without one */
     sjwt_revoked_by by;
-    sjwt_string_list values; /* at least one, none of them empty; a number as its digits */
+    sjwt_string_list values; /* at least one, none of them empty */
     /* In seconds since 1970, at least 0. */
     bool has_issued_before; /* else tokens of any "iat", and without one */
     int64_t issued_before;  /* tokens with an "iat" below this, and tokens without "iat" */
@@ -52,8 +52,8 @@ typedef struct sjwt_revocation {
  *   {"iss": "https://a", "jti": "b" or ["b", …], "issued_before": 1700000000, "until": 1700000000}
  *   {"end": true}
  *
- * "iss" and one of "jti", "sid" and "sub" are needed. A value is a string that is not empty
- * or a 64-bit integer. SJWT_OK, SJWT_REVOCATION_TOO_LARGE (more than
+ * "iss" and one of "jti", "sid" and "sub" are needed. A value is a string that is not empty;
+ * a claim that is a number is named by its digits. SJWT_OK, SJWT_REVOCATION_TOO_LARGE (more than
  * SJWT_MAX_REVOCATION_LINE octets), SJWT_REVOCATION_MALFORMED (not strict JSON),
  * SJWT_REVOCATION_INVALID (detail says what is wrong) or SJWT_NO_MEMORY. position counts
  * from the line's first octet.
