@@ -67,6 +67,29 @@ ok($far->poll_query_until('postgres',
 		"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'postgres_fdw'"),
 	'which is closed with the session');
 
+my $sealed_hand_over = 'INSERT INTO far_identity VALUES (auth.jwt_token())';
+$near->safe_psql('postgres', 'ALTER ROLE app SET pg_session_jwt.seal = on');
+session_ok($near, 'a sealed identity, without the right to hand it over', \%app,
+	'BEGIN', undef,
+	init_local('alice'), undef,
+	'SAVEPOINT s', undef,
+	$hand_over, refused('42804', 'invalid JWT encoding'),
+	'ROLLBACK TO s', undef,
+	$sealed_hand_over, refused('42501', 'permission denied for function jwt_token'),
+	'ROLLBACK', undef);
+$near->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION auth.jwt_token TO app');
+session_ok($near, 'a sealed identity', \%app,
+	map {
+		('BEGIN', undef,
+			init_local($_), undef,
+			$sealed_hand_over, undef,
+			$notes, $rows{$_},
+			'SHOW pg_session_jwt.jwt', '(sealed)',
+			'COMMIT', undef,
+			$notes, '')
+	} qw(alice bob));
+$near->safe_psql('postgres', 'ALTER ROLE app RESET ALL');
+
 session_ok($near, 'without a hand-over the second server has no identity', \%app,
 	'BEGIN', undef,
 	init_local('alice'), undef,

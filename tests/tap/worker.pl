@@ -135,6 +135,26 @@ sub tests
 		$user => 'mallory',
 		'COMMIT' => undef);
 
+	my $seal = 'SET pg_session_jwt.seal = on';
+	my $authenticate = "SELECT auth.jwt_authenticate('$alice')";
+	worker_ok(
+		"$how: a sealed transaction", undef,
+		$seal => undef,
+		$authenticate => 'alice',
+		$user => 'alice',
+		'SHOW pg_session_jwt.jwt' => '(sealed)',
+		'COMMIT' => undef,
+		$user => undef,
+		"SELECT auth.jwt_authenticate('$bob')" => 'bob',
+		'ROLLBACK' => undef,
+		set($mallory) => undef,
+		$user => 'mallory',
+		'COMMIT' => undef);
+	worker_ok("$how: another token in a sealed transaction", qr/^42501: identity is sealed$/,
+		$seal => undef, $authenticate => 'alice', set($bob) => undef);
+	worker_ok("$how: no token in a sealed transaction", qr/^42501: identity is sealed$/,
+		$seal => undef, $authenticate => 'alice', "SELECT set_config('pg_session_jwt.jwt', NULL, true)" => undef);
+
 	worker_ok(
 		"$how: a token again that was before the last", $replayed,
 		set($alice) => undef,
