@@ -67,6 +67,7 @@ CREATE DATABASE model;
 CREATE ROLE other;
 CREATE ROLE open LOGIN IN ROLE other;
 CREATE ROLE sealed LOGIN IN ROLE other;
+CREATE ROLE strict LOGIN IN ROLE other;
 END
 $node->safe_psql('model', <<"END");
 CREATE EXTENSION pg_session_jwt;
@@ -85,7 +86,8 @@ CREATE FUNCTION reading_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 	\$\$ BEGIN RETURN auth.user_id(); END \$\$;
 $functions
 END
-$node->safe_psql('model', 'ALTER ROLE sealed SET pg_session_jwt.seal = on');
+$node->safe_psql('model', "ALTER ROLE $_ = on")
+  for 'sealed SET pg_session_jwt.seal', 'strict SET pg_session_jwt.require_identity';
 for my $db (@databases)
 {
 	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE model");
@@ -157,7 +159,7 @@ sub make_sequence
 	@steps = grep { $_->{do}[0] ne 'definer' } @steps if $db =~ /late/;
 	return {
 		db => $db,
-		user => one_of(qw(open sealed)),
+		user => one_of(qw(open open sealed sealed strict)),
 		guarded => rand() < 0.5 ? 1 : 0,
 		begins_with => rand() < 0.3 ? any_token() : '',
 		steps => [ @steps, { how => 'simple', do => ['status'] } ]
@@ -177,6 +179,7 @@ sub new_model
 	return {
 		ordered => scalar($sequence->{db} =~ /session_key/),
 		seals => $sequence->{user} eq 'sealed',
+		requires => $sequence->{user} eq 'strict',
 		guarded => $sequence->{guarded},
 		reset => $value,
 		now => $value,       # the value now
@@ -224,6 +227,15 @@ sub refuse_if_sealed { refuse('sealed') if is_sealed($_[0]); return }
 
 # The user of the session.
 sub current_user { my ($m) = @_; return user_of($m, $m->{sealed} // $m->{now}) }
+
+# What a function that reads the identity returns.
+sub read_user
+{
+	my ($m, $value) = @_;
+	my $user = user_of($m, $value // $m->{sealed} // $m->{now});
+	refuse('28000') if $m->{requires} && !defined $user;
+	return $user;
+}
 
 sub set_value
 {
@@ -327,11 +339,11 @@ my %do = (
 	},
 	undone => sub { return '' },
 	definer => sub { refuse('42501') },
-	init => sub { my ($m, $token) = @_; set_value($m, value($token), 0); current_user($m); return '' },
+	init => sub { my ($m, $token) = @_; set_value($m, value($token), 0); read_user($m); return '' },
 	authenticate => sub {
 		my ($m, $token) = @_;
 		set_value($m, value($token), 1);
-		my $user = current_user($m);
+		my $user = read_user($m);
 		$m->{seal} = 'sealed' if $m->{seals};
 		return show($user);
 	},
@@ -370,13 +382,13 @@ my %do = (
 	with => sub {
 		my ($m, $token) = @_;
 		refuse_if_sealed($m);
-		return show(user_of($m, value($token)));
+		return show(read_user($m, value($token)));
 	},
 	with_and_set => sub {
 		my ($m, undef, $token, $is_local) = @_;
 		refuse_if_sealed($m);
 		my $value = value($token);
-		my $user = user_of($m, $value);
+		my $user = read_user($m, $value);
 		set_value($m, $value, 0) if !$is_local;
 		return show($user);
 	},
@@ -393,7 +405,7 @@ my %do = (
 		refuse('55000') if $portal->{failed};
 		return '' if $portal->{done};
 		$portal->{failed} = 1;
-		my $user = current_user($m);
+		my $user = read_user($m);
 		@$portal{qw(failed done)} = (0, 1);
 		return show($user);
 	},
@@ -401,11 +413,11 @@ my %do = (
 		my ($m, $token, $is_local, $then) = @_;
 		set_value($m, value($token), $is_local);
 		refuse('22012') if $then eq 'fail';
-		return show(current_user($m));
+		return show(read_user($m));
 	},
 	read => sub {
 		my ($m, $way) = @_;
-		my $user = current_user($m);
+		my $user = read_user($m);
 		return $way eq 'policy' ? $user // '' : show($user);
 	},
 	status => sub {
