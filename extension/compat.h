@@ -73,18 +73,127 @@ PGDLLEXPORT void _PG_init(void);
 #define PGSJ_RUN_ONCE_ARGUMENT , run_once
 #endif
 
+/*
+ * Before 16 the server keeps all settings in one sorted array, and sorts it again for each new
+ * one: most of the time that loading takes. Around the definition of one setting, these two
+ * functions let the server find the array sorted when it appends: the settings behind the new one
+ * are put aside, and come back behind it. A setting that is a placeholder is not appended.
+ */
+#if PG_VERSION_NUM < 160000
+typedef struct pgsj_definition {
+    struct config_generic **behind; /* room to put settings aside */
+    bool put_aside;                 /* some are */
+    int position;                   /* of the new setting */
+    int count;                      /* of settings, before */
+} pgsj_definition;
+
+/* As the server compares the names of settings. */
+static inline int pgsj_compare_names(const char *left, const char *right)
+{
+    while (*left != '\0' &&
+           pg_ascii_tolower((unsigned char)*left) == pg_ascii_tolower((unsigned char)*right)) {
+        left++;
+        right++;
+    }
+    return pg_ascii_tolower((unsigned char)*left) - pg_ascii_tolower((unsigned char)*right);
+}
+
+/* Where the setting called name is, or would be. */
+static inline int pgsj_position_of(const char *name)
+{
+    struct config_generic **settings = get_guc_variables();
+    int low = 0;
+    int high = GetNumConfigOptions();
+
+    while (low < high) {
+        const int middle = (low + high) / 2;
+
+        if (pgsj_compare_names(settings[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static inline bool pgsj_is_at(int position, const char *name)
+{
+    return position < GetNumConfigOptions() &&
+           pgsj_compare_names(get_guc_variables()[position]->name, name) == 0;
+}
+
+/* Before the first of so many definitions. Raises when there is no memory. */
+static inline void pgsj_prepare_definitions(pgsj_definition *definition, size_t definitions)
+{
+    definition->put_aside = false;
+    definition->behind =
+        palloc(sizeof(struct config_generic *) * ((size_t)GetNumConfigOptions() + definitions));
+}
+
+static inline void pgsj_begin_definition(pgsj_definition *definition, const char *name)
+{
+    struct config_generic **settings = get_guc_variables();
+    const int position = pgsj_position_of(name);
+    const int count = GetNumConfigOptions();
+
+    if (position == 0 || position == count || pgsj_is_at(position, name))
+        return;
+    definition->put_aside = true;
+    definition->position = position;
+    definition->count = count;
+    memcpy(definition->behind, settings + position,
+           sizeof(struct config_generic *) * (Size)(count - position));
+    for (int i = position; i < count; i++)
+        settings[i] = settings[position - 1];
+}
+
+/* Also after an ERROR in the definition. */
+static inline void pgsj_end_definition(pgsj_definition *definition)
+{
+    struct config_generic **settings = get_guc_variables();
+    const int count = definition->count;
+    int to = definition->position;
+
+    if (!definition->put_aside)
+        return;
+    if (GetNumConfigOptions() > count)
+        settings[to++] = settings[count];
+    memcpy(settings + to, definition->behind,
+           sizeof(struct config_generic *) * (Size)(count - definition->position));
+    definition->put_aside = false;
+}
+#else
+typedef struct pgsj_definition {
+    char unused;
+} pgsj_definition;
+
+static inline void pgsj_prepare_definitions(pgsj_definition *definition, size_t definitions)
+{
+    (void)definition;
+    (void)definitions;
+}
+
+static inline void pgsj_begin_definition(pgsj_definition *definition, const char *name)
+{
+    (void)definition;
+    (void)name;
+}
+
+static inline void pgsj_end_definition(pgsj_definition *definition)
+{
+    (void)definition;
+}
+#endif
+
 /* The setting called name, also one that no library has defined yet; NULL if none. */
 static inline struct config_generic *pgsj_find_setting(const char *name)
 {
 #if PG_VERSION_NUM >= 160000
     return find_option(name, false, true, LOG);
 #else
-    struct config_generic **settings = get_guc_variables();
+    const int position = pgsj_position_of(name);
 
-    for (int i = 0; i < GetNumConfigOptions(); i++)
-        if (pg_strcasecmp(settings[i]->name, name) == 0)
-            return settings[i];
-    return NULL;
+    return pgsj_is_at(position, name) ? get_guc_variables()[position] : NULL;
 #endif
 }
 

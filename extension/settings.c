@@ -399,23 +399,49 @@ typedef struct setting {
 #define ENUM_ROW(member, name, boot, values, context, flags, event, brief, more) {name, event},
 static const setting settings[] = {PGSJ_SETTINGS(STRING_ROW, INTEGER_ROW, BOOLEAN_ROW, ENUM_ROW)};
 
-static void define_all(int more_flags)
+static void define_all(int more_flags, pgsj_definition *definition)
 {
 #define DEFINE_STRING(member, name, boot, context, flags, check, event, brief, more)               \
+    pgsj_begin_definition(definition, name);                                                       \
     DefineCustomStringVariable(name, brief, more, &pgsj_settings.member, boot, context,            \
                                (flags) | more_flags, member##_check, member##_assign,              \
-                               member##_show);
+                               member##_show);                                                     \
+    pgsj_end_definition(definition);
 #define DEFINE_INTEGER(member, name, boot, least, greatest, context, flags, check, event, brief,   \
                        more)                                                                       \
+    pgsj_begin_definition(definition, name);                                                       \
     DefineCustomIntVariable(name, brief, more, &pgsj_settings.member, boot, least, greatest,       \
-                            context, (flags) | more_flags, member##_check, member##_assign, NULL);
+                            context, (flags) | more_flags, member##_check, member##_assign, NULL); \
+    pgsj_end_definition(definition);
 #define DEFINE_BOOLEAN(member, name, boot, context, flags, event, brief, more)                     \
+    pgsj_begin_definition(definition, name);                                                       \
     DefineCustomBoolVariable(name, brief, more, &pgsj_settings.member, boot, context,              \
-                             (flags) | more_flags, NULL, member##_assign, NULL);
+                             (flags) | more_flags, NULL, member##_assign, NULL);                   \
+    pgsj_end_definition(definition);
 #define DEFINE_ENUM(member, name, boot, values, context, flags, event, brief, more)                \
+    pgsj_begin_definition(definition, name);                                                       \
     DefineCustomEnumVariable(name, brief, more, &pgsj_settings.member, boot, values, context,      \
-                             (flags) | more_flags, NULL, member##_assign, NULL);
+                             (flags) | more_flags, NULL, member##_assign, NULL);                   \
+    pgsj_end_definition(definition);
     PGSJ_SETTINGS(DEFINE_STRING, DEFINE_INTEGER, DEFINE_BOOLEAN, DEFINE_ENUM)
+}
+
+/* An ERROR leaves all settings of the server in their places. */
+static void define_settings(int more_flags)
+{
+    pgsj_definition definition;
+
+    pgsj_prepare_definitions(&definition, lengthof(settings));
+    PG_TRY();
+    {
+        define_all(more_flags, &definition);
+    }
+    PG_CATCH();
+    {
+        pgsj_end_definition(&definition);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
 }
 
 /*
@@ -490,7 +516,7 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
 
     state.listener = listener;
     pgsj_setting_checks_pause(true);
-    define_all(flags);
+    define_settings(flags);
     pgsj_setting_checks_pause(false);
 
     if (pgsj_settings.jwk == NULL && jwk != NULL)
