@@ -7,6 +7,8 @@
  *                                      and the statement, separated by tabs
  *   bench_client tokens KEY N          a session that gets rounds of N tokens
  *   bench_client pinned KEY N          the same with a key that the server already has
+ *   bench_client users KEY N           a session of N users in turn, each with a token of 1 KB;
+ *                                      the server already has the key
  *   bench_client memory KEY N          the memory of a session after N tokens
  *   bench_client copy KEY N            N tokens and their claims, for COPY
  *
@@ -298,6 +300,89 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
     free(previous);
 }
 
+/* ---- users ------------------------------------------------------------- */
+
+/* "The first time" is the median of all tokens, each of which was set once before. */
+static void users(const bench_key *key, size_t n)
+{
+    enum { ROUNDS = 31, CALLS = 100 };
+    const bench_library *library = bench_library_of(key);
+    void *bare_key = library->import(key);
+    char **texts = bench_allocate(n * sizeof(*texts));
+    double *times[SERIES];
+    double *rounds[SERIES];
+    const char *const names[SERIES] = {
+        library->name, "SELECT", "jwt_session_init($1), the first time",
+        "jwt_session_init($1), users in turn", "set_config('request.jwt.claims', $1)"};
+    char group[128];
+    char x[32];
+    size_t next = 0;
+
+    connect_with(NULL);
+    share_processor();
+    prepare("empty", "SELECT");
+    prepare("init", "SELECT auth.jwt_session_init($1)");
+    prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
+    for (int i = 0; i < SERIES; i++) {
+        times[i] = bench_allocate((n + CALLS) * sizeof(double));
+        rounds[i] = bench_allocate(ROUNDS * sizeof(double));
+    }
+    for (size_t i = 0; i < n; i++)
+        texts[i] = next_token(key, 1024);
+    for (size_t i = 0; i < n; i++) {
+        double start = bench_clock();
+        double empty;
+
+        execute("empty", NULL);
+        empty = bench_clock() - start;
+        start = bench_clock();
+        execute("init", texts[i]);
+        times[NEW][i] = (bench_clock() - start - empty) * 1e6;
+    }
+    const double first = median(times[NEW], n);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t call = 0; call < CALLS; call++) {
+            const bench_bare bare = bench_bare_of(library, bare_key, texts[next]);
+            double took[SERIES];
+
+            for (int turns = 0; turns < SERIES; turns++) {
+                const int i = (int)((call + (size_t)turns) % SERIES);
+                const double start = bench_clock();
+
+                if (i == BARE)
+                    bench_bare_verify(&bare);
+                else if (i == EMPTY)
+                    execute("empty", NULL);
+                else if (i == AGAIN)
+                    execute("init", texts[next]);
+                else if (i == CLAIMS)
+                    execute("claims", texts[next]);
+                took[i] = (bench_clock() - start) * 1e6;
+            }
+            next = (next + 1) % n;
+            for (int i = 0; i < SERIES; i++)
+                times[i][call] = took[i] - (i == BARE ? 0 : took[EMPTY]);
+        }
+        for (int i = 0; i < SERIES; i++)
+            rounds[i][round] = median(times[i], CALLS);
+    }
+    PQfinish(connection);
+    snprintf(group, sizeof(group),
+             "server: %s users in turn on one connection, less an empty SELECT", key->alg);
+    snprintf(x, sizeof(x), "%zu", n);
+    bench_print(group, names[BARE], x, "µs", rounds[BARE], ROUNDS);
+    bench_print(group, names[AGAIN], x, "µs", rounds[AGAIN], ROUNDS);
+    bench_print(group, names[CLAIMS], x, "µs", rounds[CLAIMS], ROUNDS);
+    bench_print(group, names[NEW], x, "µs", &first, 1);
+    for (int i = 0; i < SERIES; i++) {
+        free(times[i]);
+        free(rounds[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        free(texts[i]);
+    free(texts);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 #define OWN_CONTEXTS                                                                               \
@@ -394,10 +479,13 @@ int main(int argc, char **argv)
         return 0;
     }
     if (n == 0)
-        bench_die("usage: bench_client scan GROUP ROUNDS X | tokens|pinned|memory|copy KEY N");
+        bench_die(
+            "usage: bench_client scan GROUP ROUNDS X | tokens|pinned|users|memory|copy KEY N");
     const bench_key key = read_key(argv[2]);
     if (strcmp(mode, "tokens") == 0 || strcmp(mode, "pinned") == 0)
         tokens(&key, mode[0] == 'p', n, 61);
+    else if (strcmp(mode, "users") == 0)
+        users(&key, n);
     else if (strcmp(mode, "memory") == 0)
         memory(&key, n);
     else if (strcmp(mode, "copy") == 0)

@@ -186,6 +186,9 @@ note_load
 echo "$key" >jwks.json
 sql -c "ALTER DATABASE $PGDATABASE SET pg_session_jwt.jwks_file = '$PWD/jwks.json'"
 "$BENCH_CLIENT" pinned key.jwk "$tokens"
+for users in 1 4 5 20 200 2000; do "$BENCH_CLIENT" users key.jwk "$users"; done
+"$SJWT" public --key es256.jwk >jwks.json
+for users in 1 4 5 20 200 2000; do "$BENCH_CLIENT" users es256.jwk "$users"; done
 sql -c "ALTER DATABASE $PGDATABASE RESET pg_session_jwt.jwks_file"
 "$BENCH_CLIENT" memory key.jwk "$memory"
 note_load

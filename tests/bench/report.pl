@@ -146,7 +146,7 @@ my $memory = 'server: memory of a session with tokens of 2 KB';
 if (my @sizes = @{ $series{$memory} // [] })
 {
 	my ($least, $most) = (min(map { $_->{values}[0] } @sizes[ 1 .. $#sizes ]), max(map { $_->{values}[0] } @sizes));
-	for ([ 'at most', $most <= 64, '≤ 64 KB', number($most) . ' KB' ],
+	for ([ 'at most', $most <= 1024 + 64, '≤ 1 MB + 64 KB', number($most) . ' KB' ],
 		[ "after $sizes[1]{x} to $sizes[-1]{x} tokens", $most <= 1.01 * $least, 'flat, within 1 %', number($least) . ' to ' . number($most) . ' KB' ])
 	{
 		my ($what, $good, $limit, $value) = @$_;
