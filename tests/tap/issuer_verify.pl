@@ -514,14 +514,17 @@ session_ok(
 
 put_file("$data/mixed.json", $json->encode({ keys => [
 	$json->decode(key_set($key))->{keys}[0], { kty => 'XX', kid => "a \"quoted\"\n" }, { kty => 'oct' } ] }));
+# What it says of the cache that sessions share is a matter of tap_shared_cache.
+my $row = 'SELECT mode, status, reason, issuer, subject, algorithm, key_id, backend, issued_at, expires_at, '
+  . 'keys_known, keys_skipped FROM auth.jwt_status()';
 session_ok(
 	$node,
 	'auth.jwt_status()',
 	{ db => 'app' },
-	'SELECT * FROM auth.jwt_status()' => 'issuer|none|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|2|[]',
+	$row => 'issuer|none|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|2|[]',
 	"SET timezone = 'UTC'" => '',
 	init_with(with(iat => 1700000000, exp => 4102444800)) => '',
-	'SELECT * FROM auth.jwt_status()' =>
+	$row =>
 	  "issuer|valid|NULL|$ISSUER|alice|$alg|k1|@{[backend_with_module($alg)]}|2023-11-14 22:13:20+00|2100-01-01 00:00:00+00|2|[]",
 	init_with(with(exp => 9e18, iat => -9e18)) => '',
 	'SELECT issued_at, expires_at FROM auth.jwt_status()' => '-infinity|infinity',
@@ -535,9 +538,9 @@ session_ok(
 	$node,
 	'auth.jwt_status() in the other modes',
 	{ db => 'plain' },
-	'SELECT * FROM auth.jwt_status()' => 'claims|none|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
+	$row => 'claims|none|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
 	q(SET request.jwt.claims = '{"sub":"a","iss":"b"}') => '',
-	'SELECT * FROM auth.jwt_status()' => 'claims|valid|NULL|b|a|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
+	$row => 'claims|valid|NULL|b|a|NULL|NULL|NULL|NULL|NULL|NULL|NULL',
 	q(SET request.jwt.claims = '') => '',
 	'SELECT status, reason FROM auth.jwt_status()' => 'none|NULL',
 	q(SET request.jwt.claims = '{') => '',
