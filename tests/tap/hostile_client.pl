@@ -337,7 +337,7 @@ my @ways = (
 	[ 'LISTEN and NOTIFY', [ q(LISTEN c), q(NOTIFY c, 'x') ], 'alice', 'alice' ],
 );
 
-# --- one way, one session -----------------------------------------------------------
+# --- one way --------------------------------------------------------------------------
 
 # The user, or the SQLSTATE of the error: "none", "alice", "error 23514".
 sub user_of
@@ -378,10 +378,24 @@ my %begin = (
 	sealed => [ 'BEGIN', q(SELECT auth.jwt_authenticate('<alice>')) ],
 	session => [ q(SELECT auth.jwt_session_init('<alice>')), "SELECT auth.jwt_seal('$secret')", 'BEGIN' ]);
 
+# One connection of each kind, which is cleaned up after each way.
+my %connection;
+
+sub clean_up
+{
+	my ($kind, $client) = @_;
+	for my $sql (($kind eq 'session' ? "SELECT auth.jwt_unseal('$secret')" : ()), 'DISCARD ALL')
+	{
+		my $error = $client->simple($sql)->{error};
+		die "$sql: $error->{M}" if $error;
+	}
+	return;
+}
+
 sub outcome_of
 {
 	my ($kind, $protocol, $steps) = @_;
-	my $client = Protocol->connect($node, user => $role{$kind}, db => 'app');
+	my $client = $connection{$kind} //= Protocol->connect($node, user => $role{$kind}, db => 'app');
 	my @outcome;
 	for my $sql (@{ $begin{$kind} }, 'SAVEPOINT begun')
 	{
@@ -405,7 +419,7 @@ sub outcome_of
 	$client->simple('COMMIT');
 	my $after = user_of($client);
 	my $wanted = $kind eq 'session' ? 'alice' : 'none';
-	$client->disconnect;
+	clean_up($kind, $client);
 	return join(' ', @outcome) . ($after eq $wanted ? '' : ">$after");
 }
 
@@ -431,6 +445,7 @@ for my $way (@ways)
 	ok(!@complaints, $name) or diag join "\n", @complaints;
 }
 cmp_ok(scalar @ways, '>=', 60, 'at least 60 ways');
+$_->disconnect for values %connection;
 
 # --- scenes: what needs the borders of transactions, or other sessions -----------------------
 
