@@ -192,6 +192,44 @@ session_ok(
 	init_with($alice) => $no_key);
 cmp_ok(time - $began, '<', 4, 'it ends with the fetch, not with the time');
 
+# --- many rotations while others work -------------------------------------------------------
+
+# PGSJ_ROTATIONS=100 is for a person who waits.
+my $rotations = $ENV{PGSJ_ROTATIONS} // 10;
+my @round = map { my $key = new_key("round$_"); [ $key, token($key, "user$_") ] } 0 .. $rotations;
+publish($k4, $round[0][0]);
+my $work = "SELECT auth.jwt_session_init('$dave'); SELECT auth.user_id();\n" x (100 * $rotations);
+wait_for('the first round', "SELECT auth.jwt_session_init('$dave'); SELECT auth.jwt_session_init('$round[0][1]'); $user", "\n\nuser0");
+my @psql = ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'));
+my @load = map { my $load = { in => $work, out => '', err => '' };
+	$load->{run} = IPC::Run::start(\@psql, '<', \$load->{in}, '>', \$load->{out}, '2>', \$load->{err}); $load } 1, 2;
+my ($slowest, $late_verdicts) = (0, 0);
+for my $n (1 .. $rotations)
+{
+	publish($k4, $round[$n][0]);
+	my $began = time;
+	my $code = $node->psql('postgres', "SELECT auth.jwt_session_init('$round[$n][1]')");
+	while ($code != 0 && time - $began < 10)
+	{
+		sleep 0.02;
+		$code = $node->psql('postgres', "SELECT auth.jwt_session_init('$round[$n][1]')");
+	}
+	my $took = time - $began;
+	$slowest = $took if $took > $slowest;
+	$late_verdicts++ if $node->psql('postgres', "SELECT auth.jwt_session_init('$round[$n - 1][1]')") == 0;
+}
+note "the slowest of $rotations rotations took $slowest s";
+cmp_ok($slowest, '<', 2, 'each rotation is noticed within 2 s of the first token that needs it');
+is($late_verdicts, 0, 'no token of a key that was taken out was accepted');
+for my $load (@load)
+{
+	$load->{run}->finish;
+	is($load->{err}, '', 'no token of a key that stayed was refused');
+	is(scalar(() = $load->{out} =~ /^dave$/mg), 100 * $rotations, 'each statement had its identity');
+}
+publish($k3, $k4);
+wait_for('the last round', "SELECT auth.jwt_session_init('$carol')", '');
+
 # --- many unknown keys ----------------------------------------------------------------
 
 # A restart forgets the rings before.
