@@ -2,6 +2,8 @@
 // Shared by the issuers: a loopback server, an HTTP client that keeps cookies, the output
 // directory and the protocol on stdin and stdout.
 import { createServer, request } from 'node:http';
+import { createServer as createTlsServer, request as tlsRequest } from 'node:https';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { webcrypto } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,13 +15,19 @@ globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 const REQUEST_LIMIT_MS = 20_000;
 
+// ISSUER_TLS: a file with a certificate for localhost and its key. The issuer is then behind
+// https; ISSUER_CA is the certificate of the authority.
+const tls = process.env.ISSUER_TLS && readFileSync(process.env.ISSUER_TLS);
+const ca = tls && readFileSync(process.env.ISSUER_CA);
+
 // Listens on a free port of 127.0.0.1; resolves to [server, base address].
 export function listen() {
     return new Promise((resolve, reject) => {
-        const server = createServer();
+        const server = tls ? createTlsServer({ cert: tls, key: tls }) : createServer();
         server.once('error', reject);
         server.listen(0, '127.0.0.1', () => {
-            resolve([server, `http://127.0.0.1:${server.address().port}`]);
+            const { port } = server.address();
+            resolve([server, tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`]);
         });
     });
 }
@@ -38,8 +46,10 @@ export class Browser {
                 headers: { ...headers, cookie },
                 timeout: REQUEST_LIMIT_MS,
                 agent: false,
+                ca,
+                family: 4,
             };
-            const sent = request(url, options, async (response) => {
+            const sent = (tls ? tlsRequest : request)(url, options, async (response) => {
                 try {
                     this.#keep(response.headers['set-cookie'] ?? []);
                     let text = '';
