@@ -68,7 +68,7 @@ static int report_failure(fetch_state *state, const sjwt_fetch_result *result)
 {
     if (strcmp(state->problem, result->problem) != 0)
         fail("not fetched: %s", result->problem);
-    strcpy(state->problem, result->problem);
+    snprintf(state->problem, sizeof(state->problem), "%s", result->problem);
     return result->status == SJWT_FETCH_NO_MEMORY ? EXIT_UNUSABLE : EXIT_REFUSED;
 }
 

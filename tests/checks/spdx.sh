@@ -17,7 +17,7 @@ while IFS= read -r -d '' file; do
         echo "$file: no SPDX line"
         failed=1
     fi
-done < <(find CMakeLists.txt Makefile dev Dockerfile .ci cmake crypto docs extension fetch jwt packaging sql tests \
+done < <(find CMakeLists.txt Makefile dev Dockerfile .ci cmake crypto docs extension fetch fetch_worker jwt packaging sql tests \
     \( -path tests/vectors -o -path tests/tap/fdw -o -path tests/fuzz/corpus -o -name node_modules \) -prune -o \
     -type f -print0)
 echo "$checked files"
