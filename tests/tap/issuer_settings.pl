@@ -56,7 +56,8 @@ my %attack = (
 	mode => 'claims',
 	jwks_url => 'https://evil.example.com/',
 	discovery => 'on',
-	stale_grace => '-1');
+	stale_grace => '-1',
+	revoked_file => 'evil.json');
 
 $node->safe_psql('postgres', <<END . trust('pinned'));
 CREATE ROLE app_user LOGIN;
