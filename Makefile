@@ -19,6 +19,7 @@ all:
 
 install: all
 	cmake --install $(BUILD) --component extension
+	cmake --install $(BUILD) --component fetch
 
 # Against the server that runs: PGHOST, PGPORT and PGUSER name it, as for psql. Needs a superuser.
 installcheck: export PGSJ_TESTS = $(CURDIR)/tests

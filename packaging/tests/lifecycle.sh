@@ -114,9 +114,11 @@ must apt install "postgresql-$major"
 must pg_ctlcluster "$major" main start
 autoremove
 snapshot >"$work/before"
-must apt install "$deb" "$debs"/pg-session-jwt-tools_*.deb "$debs"/libsjwt1_*.deb "$debs"/libsjwt-dev_*.deb
+must apt install "$deb" "$debs/$package-fetch"_*.deb "$debs"/pg-session-jwt-tools_*.deb "$debs"/libsjwt1_*.deb "$debs"/libsjwt-dev_*.deb
 expect "the packages are installed" "install ok installed" \
-    "$(dpkg-query -W -f '${Status}\n' "$package" pg-session-jwt-tools libsjwt1 libsjwt-dev | sort -u)"
+    "$(dpkg-query -W -f '${Status}\n' "$package" "$package-fetch" pg-session-jwt-tools libsjwt1 libsjwt-dev |
+        sort -u)"
+expect "the worker's module loads" "" "$(sql postgres "LOAD 'pg_session_jwt_fetch'")"
 expect_match "the tool runs" "^sjwt ${version%%-*}" "$(sjwt --version)"
 sjwt keygen --alg EdDSA >"$work/private.jwk"
 sjwt public --key "$work/private.jwk" >"$work/public.jwk"
@@ -134,7 +136,7 @@ expect_match "a forged token raises an error" "ERROR:  invalid JWT signature" \
 expect_match "DROP EXTENSION is refused while a policy depends on it" \
     "ERROR:  cannot drop extension pg_session_jwt because other objects depend on it" \
     "$(sql app 'DROP EXTENSION pg_session_jwt')"
-must apt remove "$package"
+must apt remove "$package" "$package-fetch"
 expect_match "after apt remove, a protected table raises an error and shows no row" \
     '^ERROR:  could not access file "([$]libdir/)?pg_session_jwt": No such file or directory$' \
     "$(app app 'SELECT body FROM note')"

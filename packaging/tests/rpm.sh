@@ -32,7 +32,7 @@ rpmbuild -ba --nodeps --define "_topdir $folder" --define "pgmajorversion $major
     "$here/rpm/pg_session_jwt.spec"
 mapfile -t rpms < <(find "$folder/RPMS" -name '*.rpm' | sort)
 printf '%s\n' "${rpms[@]##*/}"
-((${#rpms[@]} == 4))
+((${#rpms[@]} == 5))
 
 rpmlint --config "$here/rpm/rpmlint.toml" --strict "$here/rpm/pg_session_jwt.spec" "${rpms[@]}"
 
@@ -42,7 +42,7 @@ mkdir "$root"
 rpm --root "$root" --initdb
 rpm --root "$root" --install --nodeps --noscripts "${rpms[@]}"
 names=$(rpm --root "$root" -qa --qf '%{NAME}\n' | sort | xargs)
-[[ $names == "libsjwt libsjwt-devel pg_session_jwt-tools pg_session_jwt_$major" ]]
+[[ $names == "libsjwt libsjwt-devel pg_session_jwt-tools pg_session_jwt_$major pg_session_jwt_$major-fetch" ]]
 # shellcheck disable=SC2086  # several names
 rpm --root "$root" --verify --nodeps $names
 LD_LIBRARY_PATH=$root/usr/lib64 "$root/usr/bin/sjwt" --version

@@ -39,6 +39,23 @@ refused "no script of this version" rm "sql/pg_session_jwt--$version.sql"
 refused "no way from 0.1.2" rm sql/pg_session_jwt--0.1.2--0.2.0.sql
 # shellcheck disable=SC2016
 refused "no way from a version of CHANGELOG.md" sed -i '$a ## [0.9.9] - 2026-01-01' CHANGELOG.md
-# The version to release is another.
-if "$check" "$source" 9.9.9 2>/dev/null; then failed=1; fi
+# A release: this version, and dated.
+released() {
+    sed -i "s/^## \[$version\] - .*/## [$version] - 2026-01-01/" CHANGELOG.md
+    sed -i '1s/) [A-Za-z]*;/) unstable;/' packaging/debian/changelog
+}
+accepted() {
+    rm -rf "$work/copy"
+    mkdir "$work/copy"
+    (cd "$source" && cp -R --parents "${files[@]}" "$work/copy")
+    (cd "$work/copy" && released && "${@:2}")
+    "$check" "$work/copy" "$1" >"$work/out" 2>&1
+}
+accepted "$version" true || {
+    cat "$work/out"
+    failed=1
+}
+if accepted 9.9.9 true; then failed=1; fi
+if accepted "$version" sed -i "s/^## \[$version\] - .*/## [$version] - unreleased/" CHANGELOG.md; then failed=1; fi
+if accepted "$version" sed -i '1s/unstable/UNRELEASED/' packaging/debian/changelog; then failed=1; fi
 exit "$failed"
