@@ -125,7 +125,7 @@ static inline bool pgsj_is_at(int position, const char *name)
 /* Before the first of so many definitions. Raises when there is no memory. */
 static inline void pgsj_prepare_definitions(pgsj_definition *definition, size_t definitions)
 {
-    definition->put_aside = false;
+    memset(definition, 0, sizeof(*definition));
     definition->behind =
         palloc(sizeof(struct config_generic *) * ((size_t)GetNumConfigOptions() + definitions));
 }
