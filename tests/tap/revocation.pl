@@ -348,10 +348,15 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 {
 	in_app(
 		"in force from the next message of a transaction: $level",
+		"PREPARE p AS $user" => '',
 		"BEGIN ISOLATION LEVEL $level" => '',
 		"SELECT auth.jwt_authenticate('$alice')" => 'alice',
-		other(insert(jti => 'j-1')),
+		'EXECUTE p' => 'alice',
 		'SAVEPOINT s' => '',
+		other(insert(jti => 'j-1')),
+		# It takes no lock, with which the server would take in what others committed.
+		'EXECUTE p' => revoked('jti', $in_table),
+		'ROLLBACK TO s' => '',
 		$user => revoked('jti', $in_table),
 		'ROLLBACK TO s' => '',
 		other($clear),
