@@ -22,6 +22,7 @@
 
 #include "extension/clock.h"
 #include "extension/revocation_table.h"
+#include "extension/compat.h"
 
 static struct {
     uint64 invalidations; /* of the table's entry in the relation cache */
