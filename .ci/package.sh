@@ -212,7 +212,7 @@ sbom_of_system() {
     in_chroot sh -c 'apt-get -q -y install --no-install-recommends $(ls /debs/*.deb | grep -v dbgsym)'
     python3 -m pip install -q --root-user-action=ignore --target "$client" debsbom==0.10.2 spdx-tools==0.8.5
     PYTHONPATH=$client python3 "$client/bin/debsbom" generate --root "$root" --sbom-type spdx --validate \
-        --distro-name "pg_session_jwt on Debian $1" --distro-version "$(release_version)" --out "$3/$1"
+        --distro-name "pg-session-jwt-$1" --distro-version "$(release_version)" --out "$3/$1"
     grep -q '"name": "libsjwt1"' "$3/$1.spdx.json"
 }
 
