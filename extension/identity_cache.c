@@ -107,7 +107,9 @@ static bool provide_buckets(void)
     cache.buckets = buckets;
     cache.bucket_count = count;
     dlist_foreach(iter, &cache.queue)
+    {
         link_bucket(dlist_container(pgsj_identity, queue_node, iter.cur));
+    }
     if (old != NULL)
         pfree(old);
     return true;

@@ -242,7 +242,7 @@ sjwt_status sjwt_revocation_parse(const sjwt_allocator *allocator, const char *l
                                   sjwt_revocation **out, sjwt_error *error)
 {
     sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
-    sjwt_json json;
+    sjwt_json json = {0};
     char *copy;
 
     *out = NULL;
@@ -312,7 +312,7 @@ sjwt_status sjwt_revocable_parse(const sjwt_allocator *allocator, const char *pa
                                  sjwt_revocable **out, sjwt_error *error)
 {
     sjwt_allocator resolved = sjwt_allocator_resolve(allocator);
-    sjwt_json json;
+    sjwt_json json = {0};
     char *copy;
 
     *out = NULL;
