@@ -37,7 +37,7 @@ static bool begins_with(const char *text, size_t len, const char *octets)
 {
     size_t i = 0;
 
-    while (octets[i] != '\0' && i < len && sjwt_lower(text[i]) == octets[i])
+    while (i < len && octets[i] != '\0' && sjwt_lower(text[i]) == octets[i])
         i++;
     return octets[i] == '\0';
 }
