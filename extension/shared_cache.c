@@ -22,7 +22,7 @@
 #include "extension/statistics.h"
 
 #define WAYS 16
-#define KEY_WORDS (sizeof(pgsj_shared_key) / sizeof(uint32))
+#define KEY_WORDS (PG_SHA256_DIGEST_LENGTH / sizeof(uint32))
 #define FREE 0 /* as good_until */
 #define FOREVER UINT32_MAX
 
