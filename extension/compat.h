@@ -7,6 +7,10 @@
 #ifndef PGSJ_COMPAT_H
 #define PGSJ_COMPAT_H
 
+#if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
+#error "pg_session_jwt supports PostgreSQL 14 to 19"
+#endif
+
 #include <stdlib.h>
 
 #include "fmgr.h"
@@ -27,10 +31,6 @@
 #include "storage/backendid.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
-#endif
-
-#if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
-#error "pg_session_jwt supports PostgreSQL 14 to 19"
 #endif
 
 /* Before 16 the server leaves this empty, and with hidden visibility the
