@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "executor/spi.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -145,7 +146,9 @@ bool pgsj_revocation_table_has_rows(void)
 static bool is_after(Relation relation, HeapTuple row, AttrNumber column, TimestampTz time)
 {
     bool isnull;
-    const Datum value = heap_getattr(row, column, RelationGetDescr(relation), &isnull);
+    /* heap_getattr() is inline. From some minor releases on it calls a function that earlier ones
+     * do not have, so the module would not load there. */
+    const Datum value = SPI_getbinval(row, RelationGetDescr(relation), column, &isnull);
 
     return isnull || DatumGetTimestampTz(value) > time;
 }
