@@ -178,8 +178,10 @@ static bool check_token(const char *name, const char *value, void **extra, GucSo
     pgsj_session_token *token;
 
     (void)name;
-    /* PGC_S_TEST: a function's SET clause is stored, and nothing set. */
-    if (pgsj_settings.sealed != NULL && source >= PGC_S_INTERACTIVE && source != PGC_S_TEST)
+    /* PGC_S_TEST: a function's SET clause is stored, and nothing set. A parallel worker that starts
+     * gets its leader's settings in any order. */
+    if (pgsj_settings.sealed != NULL && source >= PGC_S_INTERACTIVE && source != PGC_S_TEST &&
+        !InitializingParallelWorker)
         pgsj_raise_sealed(pgsj_settings.sealed);
     if (value == NULL || value[0] == '\0')
         return true;

@@ -25,10 +25,12 @@ certificate() # NAME AUTHORITY HOST DAYS
 authority ca
 authority strange
 certificate good ca localhost 30
-certificate expired ca localhost -1
+# It ends in the second in which it is made.
+certificate expired ca localhost 0
 certificate stranger strange localhost 30
 # Its address is not in the certificate either.
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other.example -keyout other.key -out other.csr
 openssl x509 -req -in other.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 30 \
     -extfile <(echo subjectAltName=DNS:other.example) -out other.crt
 cat other.crt other.key >other.pem
+sleep 1

@@ -15,7 +15,7 @@ our @EXPORT = qw(new_key key_set put_file token_for trust notes_table $ISSUER $A
 our $ISSUER = 'https://issuer.example.com';
 our $AUDIENCE = 'notes';
 
-my $json = JSON::PP->new->canonical;
+my $json = JSON::PP->new->canonical->ascii;
 
 # A new private key with that id, as a hash.
 sub new_key

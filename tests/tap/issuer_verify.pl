@@ -586,7 +586,7 @@ session_ok(
 	  qq({"alg": "$alg"}|{"jti": 1, "sub": "alice"}|t|NULL),
 	"SELECT payload->>'sub', valid FROM auth.jwt_verify('$alice', $keys)" => 'alice|t',
 	verify_call(with(exp => $now - 90)) => 'NULL|NULL|f|Token used after it has expired: exp=' . ($now - 90),
-	"SELECT valid FROM auth.jwt_verify('@{[with(exp => $now - 20)]}', $keys)" => 't',
+	"SELECT valid FROM auth.jwt_verify('@{[with(exp => time - 20)]}', $keys)" => 't',
 	verify_call(token($stranger, \%header, \%claims)) => 'NULL|NULL|f|invalid JWT signature',
 	verify_call($confused) => qr/^NULL\|NULL\|f\|JWT algorithm refused: /,
 	verify_call($none) => qr/^NULL\|NULL\|f\|JWT algorithm refused: /,
