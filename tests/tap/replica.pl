@@ -104,6 +104,17 @@ session_ok($standby, 'standby: keys in a setting are replicated', \%app,
 	init_with(token_for($old, 'bob', aud => 'other')), undef,
 	$notes, $rows{bob});
 
+# A session that is open on the standby notices a revocation on the primary when it has come.
+my ($at_primary, $at_standby) = map { "psql -X -q -A -t -d '" . $_->connstr('postgres') . "' -c" } $primary, $standby;
+my $revoke = "$at_primary \"INSERT INTO auth.revocation (iss, sub) VALUES ('$ISSUER', 'bob')\"";
+my $wait = "until $at_standby 'TABLE auth.revocation' | grep -q bob; do sleep 0.1; done";
+session_ok($standby, 'standby: a revocation in the table is replicated', \%app,
+	init_with(token_for($old, 'bob', aud => 'other')), undef,
+	'SELECT auth.user_id()', 'bob',
+	"\\! $revoke\n\\! $wait\nSELECT auth.user_id()", refused('23514', 'JWT is revoked'));
+$primary->safe_psql('postgres', 'DELETE FROM auth.revocation');
+$primary->wait_for_catchup($standby);
+
 $standby->promote;
 session_ok($standby, 'after a promotion it verifies tokens, and writes', \%app,
 	init_with(token_for($old, 'bob', aud => [ 'other', 'more' ])), undef,

@@ -431,6 +431,22 @@ in_app(
 	$rows => '20000',
 	$clear => '');
 
+# The session is a superuser's, which may turn the seal on.
+in_app(
+	'a sealed identity',
+	'SET pg_session_jwt.seal = on' => '',
+	'BEGIN' => '',
+	"SELECT auth.jwt_authenticate('$alice')" => 'alice',
+	$user => 'alice',
+	other(insert(jti => 'j-1')),
+	$user => revoked('jti', $in_table),
+	'ROLLBACK' => '',
+	'BEGIN' => '',
+	"SELECT auth.jwt_authenticate('$alice')" => revoked('jti', $in_table),
+	'ROLLBACK' => '',
+	'RESET pg_session_jwt.seal' => '',
+	$clear => '');
+
 session_ok(
 	$node,
 	'an ordinary role can neither read nor write it',
