@@ -17,6 +17,7 @@ for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     seeds=("tests/fuzz/corpus/${name#fuzz_}")
     if [[ $name == fuzz_signature ]]; then seeds+=(tests/vectors/crypto); fi
+    if [[ $name == fuzz_issuers ]]; then seeds+=(tests/vectors/issuers); fi
     LLVM_PROFILE_FILE=$profiles/$name.profraw "$build/tests/fuzz/$name" -runs=0 -max_len=4096 \
         "${seeds[@]}" >"$profiles/$name.log" 2>&1 || {
         tail -n 30 "$profiles/$name.log" >&2

@@ -21,7 +21,8 @@ static void look_at(const sjwt_issuers *issuers)
         must(entry->issuer[0] != '\0');
         for (size_t other = 0; other < n; other++)
             must(strcmp(entry->issuer, sjwt_issuers_get(issuers, other)->issuer) != 0);
-        must(entry->keys != NULL || entry->keys_file != NULL || entry->keys_files.count > 0);
+        must(entry->keys != NULL || entry->keys_file != NULL || entry->keys_files.count > 0 ||
+             entry->discovery || entry->keys_url != NULL);
         must(entry->keys == NULL || sjwt_keyset_count(entry->keys) > 0);
         must(entry->keys_file == NULL || entry->keys_file[0] != '\0');
         must((entry->algorithms & ~sjwt_all_algorithms()) == 0);

@@ -7,6 +7,7 @@
  *   i  an issuer; those of the lines below are this one's  (the first one may have no name)
  *   a  an audience    r  a required claim    t  an accepted type
  *   c  values of claims, as JSON          x  the greatest lifetime
+ *   u  its subjects: p plain, s shared, q qualified
  *   g  accepted algorithms                   s  the issuer's key is a session key
  *   k  the issuer's keys: 0 all, 1 a secret without kid, 2 none, 3 others, 4 ES256K alone
  *   n  the time       l  the leeway          j  the last jti          m  the largest size
@@ -114,6 +115,11 @@ static void read_of_issuer(trial *t, char letter, const char *value)
     case 'x':
         t->issuers[n].max_lifetime = (uint32_t)strtoul(value, NULL, 10);
         break;
+    case 'u':
+        t->issuers[n].subjects = *value == 'p'   ? SJWT_SUBJECTS_PLAIN
+                                 : *value == 's' ? SJWT_SUBJECTS_SHARED
+                                                 : SJWT_SUBJECTS_QUALIFIED;
+        break;
     default:
         t->issuers[n].keys = keys[strtoul(value, NULL, 10) % KEY_TEXT_COUNT];
     }
@@ -154,6 +160,7 @@ static void read_line(trial *t, char letter, const char *value)
     case 's':
     case 'c':
     case 'x':
+    case 'u':
     case 'k':
         read_of_issuer(t, letter, value);
         break;
@@ -186,6 +193,9 @@ static void read_trial(char *text, trial *t)
         issuer->types = (sjwt_string_list){t->types[n].items, t->types[n].count};
         /* Of several, each has a name. */
         if (t->policy.issuer_count > 1 && issuer->issuer == NULL)
+            issuer->issuer = "";
+        /* So has one whose users are named by it. */
+        if (issuer->subjects == SJWT_SUBJECTS_QUALIFIED && issuer->issuer == NULL)
             issuer->issuer = "";
     }
     t->policy.issuers = t->issuers;
@@ -289,10 +299,31 @@ static bool has_value(const sjwt_token *token, const sjwt_claim_rule *rule)
     return false;
 }
 
+/* A subject that stands alone does not begin with a name that another issuer's subjects have. */
+static void check_subject(const trial *t, const sjwt_issuer_policy *issuer, const sjwt_token *token)
+{
+    const char *subject = sjwt_token_claim_string(token, "sub");
+    char quoted[3 * 4096 + 2];
+
+    if (subject == NULL || issuer->subjects == SJWT_SUBJECTS_UNCHECKED ||
+        issuer->subjects == SJWT_SUBJECTS_QUALIFIED)
+        return;
+    for (size_t n = 0; n < t->policy.issuer_count; n++) {
+        const char *name = t->issuers[n].issuer;
+        if (t->issuers[n].subjects != SJWT_SUBJECTS_QUALIFIED || is_pattern(name) ||
+            strlen(name) > 4096)
+            continue;
+        size_t len = sjwt_quote_issuer(name, strlen(name), quoted);
+        quoted[len++] = '|';
+        must(strncmp(subject, quoted, len) != 0);
+    }
+}
+
 static void check_rules(const trial *t, const sjwt_issuer_policy *issuer, const sjwt_token *token)
 {
     int64_t expires_at, issued_at;
 
+    check_subject(t, issuer, token);
     for (size_t i = 0; issuer->claims != NULL && i < issuer->claims->count; i++)
         must(has_value(token, &issuer->claims->items[i]));
     if (issuer->max_lifetime == 0)
