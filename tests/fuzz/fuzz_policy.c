@@ -483,6 +483,7 @@ static void check_refused(const trial *t, const sjwt_error *error)
         laxer.issuers[n].required_claims.count = 0;
         laxer.issuers[n].types.count = 0;
         laxer.issuers[n].claims = NULL;
+        laxer.issuers[n].subjects = SJWT_SUBJECTS_UNCHECKED;
         laxer.issuers[n].max_lifetime = 0;
         laxer.issuers[n].algorithms = sjwt_all_algorithms();
     }
@@ -498,6 +499,7 @@ static void check_refused(const trial *t, const sjwt_error *error)
         break;
     case SJWT_ALG_NOT_ALLOWED:
     case SJWT_TYPE_REFUSED:
+    case SJWT_SUBJECT_REFUSED:
     case SJWT_JTI_INVALID:
     case SJWT_JTI_REPLAYED:
     case SJWT_NOT_YET_VALID:
