@@ -318,7 +318,8 @@ static inline void *pgsj_named_segment(const char *name, size_t size,
 #endif
 #else
 
-/* From _PG_init() while the server starts: requests size() octets of shared memory. */
+/* From _PG_init() while the server starts, for each area: requests shared memory of one() octets.
+ * Where the server asks for the request later, this is one request of all() octets. */
 #if PG_VERSION_NUM >= 150000
 static Size (*pgsj_requested_size)(void);
 static shmem_request_hook_type pgsj_next_request;
@@ -330,16 +331,20 @@ static inline void pgsj_request(void)
     RequestAddinShmemSpace(pgsj_requested_size());
 }
 
-static inline void pgsj_request_shared_memory(Size (*size)(void))
+static inline void pgsj_request_shared_memory(Size (*all)(void), Size (*one)(void))
 {
-    pgsj_requested_size = size;
+    (void)one;
+    if (pgsj_requested_size != NULL)
+        return;
+    pgsj_requested_size = all;
     pgsj_next_request = shmem_request_hook;
     shmem_request_hook = pgsj_request;
 }
 #else
-static inline void pgsj_request_shared_memory(Size (*size)(void))
+static inline void pgsj_request_shared_memory(Size (*all)(void), Size (*one)(void))
 {
-    RequestAddinShmemSpace(size());
+    (void)all;
+    RequestAddinShmemSpace(one());
 }
 #endif
 #endif

@@ -118,12 +118,12 @@ static void make_areas(void)
 void pgsj_shared_area_request(pgsj_shared_area *area)
 {
     if (requested_count == 0) {
-        pgsj_request_shared_memory(requested_size);
         next_startup = shmem_startup_hook;
         shmem_startup_hook = make_areas;
     }
     Assert(requested_count < lengthof(requested));
     requested[requested_count++] = area;
+    pgsj_request_shared_memory(requested_size, area->size);
 }
 
 #endif
