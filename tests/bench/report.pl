@@ -342,6 +342,7 @@ How to read the figures:
 - A time is the time that a client waits over a Unix socket. If a measurement sets a token, client and server share a
   processor and the statements alternate. The subtracted time is therefore measured under the same conditions.
 - Tokens are EdDSA tokens of 600 octets unless a row says otherwise.
+- Rows of Debian sid are from `./dev bench peers`, a run of its own in a chroot of that system on the same machine.
 
 $busy
 ## Targets: $met met, $missed missed
