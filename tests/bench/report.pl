@@ -370,10 +370,10 @@ print $out @faster ? ($head, map { "$_\n" } @faster) : "No measurement.\n";
 print $out <<END;
 
 libjwt 1 reads its PEM key again for each token. libjwt 3 keeps the key and checks the times. cjose keeps the key and
-checks no claim. All use RSA and ECDSA of OpenSSL, which are faster than those of mbedTLS. `helper.user_id()` is an SQL function with
-`current_setting('request.jwt.claims', true)::json ->> 'sub'`. `helper.uid()` reads `request.jwt.claim.sub` first and
-converts the value to a uuid. Such helpers are widespread behind gateways that verify tokens themselves. They verify
-nothing.
+checks no claim. All use RSA and ECDSA of OpenSSL, which are faster than those of mbedTLS. `helper.user_id()` is an SQL
+function with `current_setting('request.jwt.claims', true)::json ->> 'sub'`. `helper.uid()` reads
+`request.jwt.claim.sub` first and converts the value to a uuid. Such helpers are widespread behind gateways that verify
+tokens themselves. They verify nothing.
 
 ## Not measured
 
