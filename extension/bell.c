@@ -10,6 +10,7 @@
 
 #include "access/parallel.h"
 #include "miscadmin.h"
+#include "port/atomics.h"
 #include "postmaster/bgworker.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
@@ -33,12 +34,13 @@ typedef struct bell_source {
 } bell_source;
 
 typedef struct bell {
-    slock_t lock; /* of all but answer */
+    slock_t lock; /* of all but answer and counted */
     int worker_pid;
     Latch *worker_latch; /* in the server's main shared memory, at one address for all */
     TimestampTz started_at;
     int interval_ms; /* the least time between two rings that are taken */
     ConditionVariable answer;
+    pg_atomic_uint64 counted[PGSJ_FETCH_COUNTER_COUNT];
     int count;
     bell_source sources[PGSJ_BELL_SOURCES];
 } bell;
@@ -59,6 +61,8 @@ static void initialize(void *memory, Size size)
     SpinLockInit(&new_bell->lock);
     new_bell->started_at = DT_NOBEGIN;
     ConditionVariableInit(&new_bell->answer);
+    for (int i = 0; i < PGSJ_FETCH_COUNTER_COUNT; i++)
+        pg_atomic_init_u64(&new_bell->counted[i], 0);
 }
 
 static pgsj_shared_area area = {.name = SEGMENT, .size = bell_size, .initialize = initialize};
@@ -221,6 +225,11 @@ bool pgsj_bell_wait(uint64 id, uint64 ticket, int timeout_ms)
     return answered;
 }
 
+uint64 pgsj_bell_counted(pgsj_fetch_counter counter)
+{
+    return attach_in_backend() ? pg_atomic_read_u64(&shared->counted[counter]) : 0;
+}
+
 /* ---- the worker -------------------------------------------------------- */
 
 static void leave(int code, Datum arg)
@@ -294,6 +303,8 @@ bool pgsj_bell_take_ring(uint64 id)
         source->taken_at = now;
     }
     SpinLockRelease(&shared->lock);
+    if (taken)
+        pgsj_bell_count(PGSJ_FETCH_COUNT_RUNG);
     return taken;
 }
 
@@ -319,4 +330,9 @@ void pgsj_bell_answer(uint64 id)
         source->answered = source->taken;
     SpinLockRelease(&shared->lock);
     ConditionVariableBroadcast(&shared->answer);
+}
+
+void pgsj_bell_count(pgsj_fetch_counter counter)
+{
+    (void)pg_atomic_fetch_add_u64(&shared->counted[counter], 1);
 }

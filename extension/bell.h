@@ -16,6 +16,23 @@
 /* The most sources of keys that are fetched. */
 #define PGSJ_BELL_SOURCES 256
 
+/* What the worker counts: each with its name, and NULL or why fetches failed. */
+#define PGSJ_FETCH_COUNTERS(X)                                                                     \
+    X(KEYS, "keys_fetched", NULL)              /* answers that brought keys */                     \
+    X(NOT_MODIFIED, "keys_not_modified", NULL) /* answers that the keys have not changed */        \
+    X(RUNG, "unknown_kid_fetches", NULL)       /* fetches that a token without a key caused */     \
+    X(FORBIDDEN, "fetches_failed", "FORBIDDEN")                                                    \
+    X(UNREACHABLE, "fetches_failed", "UNREACHABLE")                                                \
+    X(UNUSABLE, "fetches_failed", "UNUSABLE")                                                      \
+    X(NOT_STORED, "fetches_failed", "NOT_STORED")                                                  \
+    X(NO_MEMORY, "fetches_failed", "NO_MEMORY")
+
+#define PGSJ_FETCH_COUNTER(name, text, reason) PGSJ_FETCH_COUNT_##name,
+typedef enum pgsj_fetch_counter {
+    PGSJ_FETCH_COUNTERS(PGSJ_FETCH_COUNTER) PGSJ_FETCH_COUNTER_COUNT
+} pgsj_fetch_counter;
+#undef PGSJ_FETCH_COUNTER
+
 /* ---- in the postmaster ------------------------------------------------- */
 
 /* From _PG_init() in shared_preload_libraries: reserves the shared memory, and registers the
@@ -40,6 +57,10 @@ uint64 pgsj_bell_ring(uint64 id);
  * interrupted. Returns true if it has. */
 bool pgsj_bell_wait(uint64 id, uint64 ticket, int timeout_ms);
 
+/* The counter's value since the server started; 0 where no worker can be reached. Does not
+ * raise. */
+uint64 pgsj_bell_counted(pgsj_fetch_counter counter);
+
 /* ---- in the worker ----------------------------------------------------- */
 
 /* This process becomes the worker. Returns false if another process is. */
@@ -57,5 +78,8 @@ TimestampTz pgsj_bell_next_ring(void);
 
 /* A fetch of the source has ended. */
 void pgsj_bell_answer(uint64 id);
+
+/* Counts one. pgsj_bell_take_ring() counts the rings that it takes. */
+void pgsj_bell_count(pgsj_fetch_counter counter);
 
 #endif

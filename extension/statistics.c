@@ -11,6 +11,7 @@
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
 
+#include "extension/bell.h"
 #include "extension/settings.h"
 #include "extension/shared_memory.h"
 #include "extension/statistics.h"
@@ -21,6 +22,9 @@
 #define REASONS (MOST_KINDS + SJWT_STATUS_COUNT)
 #define VALUES (PGSJ_COUNTER_COUNT + REASONS)
 
+/* And those that the worker counts which fetches keys. */
+#define ALL_VALUES (VALUES + PGSJ_FETCH_COUNTER_COUNT)
+
 /* The values of one process after another. */
 typedef struct slot {
     pg_atomic_uint64 values[VALUES]; /* only the owner adds to them */
@@ -30,7 +34,7 @@ typedef struct slot {
 
 typedef struct statistics {
     pg_atomic_uint64 since;
-    pg_atomic_uint64 at_reset[VALUES]; /* the sums when the values began anew */
+    pg_atomic_uint64 at_reset[ALL_VALUES]; /* the sums when the values began anew */
     uint64 table_size;
     int slot_count;
     slot slots[FLEXIBLE_ARRAY_MEMBER];
@@ -49,7 +53,7 @@ static void initialize(void *area, Size size)
     pg_atomic_init_u64(&all->since, (uint64)GetCurrentTimestamp());
     all->table_size = (uint64)pgsj_settings.shared_cache_size * 1024;
     all->slot_count = pgsj_max_backends();
-    for (size_t n = 0; n < VALUES; n++)
+    for (size_t n = 0; n < ALL_VALUES; n++)
         pg_atomic_init_u64(&all->at_reset[n], 0);
     for (int i = 0; i < all->slot_count; i++) {
         pg_atomic_init_u32(&all->slots[i].changes, 0);
@@ -151,6 +155,8 @@ static uint64 sum(const statistics *all, size_t n)
 {
     uint64 total = 0;
 
+    if (n >= VALUES)
+        return pgsj_bell_counted((pgsj_fetch_counter)(n - VALUES));
     for (int i = 0; i < all->slot_count; i++)
         total += pg_atomic_read_u64(&unconstify(statistics *, all)->slots[i].values[n]);
     return total;
@@ -158,6 +164,11 @@ static uint64 sum(const statistics *all, size_t n)
 
 #define COUNTER_NAME(name, text) text,
 static const char *const counter_names[] = {PGSJ_COUNTERS(COUNTER_NAME)};
+
+#define FETCH_COUNTER_NAME(name, text, reason) {text, reason},
+static const struct {
+    const char *name, *reason;
+} fetch_counters[] = {PGSJ_FETCH_COUNTERS(FETCH_COUNTER_NAME)};
 
 /* How many values there are before the statuses of the core. */
 static size_t kinds_end(void)
@@ -189,6 +200,11 @@ bool pgsj_statistics_get(size_t n, const char **counter, const char **reason, in
     } else if (n < statuses + SJWT_STATUS_COUNT) {
         *reason = sjwt_status_name((sjwt_status)(n - statuses));
         n += PGSJ_COUNTER_COUNT + MOST_KINDS - statuses;
+    } else if (n < statuses + SJWT_STATUS_COUNT + PGSJ_FETCH_COUNTER_COUNT) {
+        n -= statuses + SJWT_STATUS_COUNT;
+        *counter = fetch_counters[n].name;
+        *reason = fetch_counters[n].reason;
+        n += VALUES;
     } else
         return false;
     *value = (int64)(sum(all, n) - pg_atomic_read_u64(&all->at_reset[n]));
@@ -206,7 +222,7 @@ void pgsj_statistics_reset(void)
 {
     statistics *all = pgsj_shared_area_address(&area);
 
-    for (size_t n = 0; n < VALUES; n++)
+    for (size_t n = 0; n < ALL_VALUES; n++)
         pg_atomic_write_u64(&all->at_reset[n], sum(all, n));
     pg_atomic_write_u64(&all->since, (uint64)GetCurrentTimestamp());
 }

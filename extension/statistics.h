@@ -42,8 +42,8 @@ void pgsj_statistics_request(void);
 /* Is there shared memory to count in? */
 bool pgsj_statistics_available(void);
 
-/* The n-th value, n from 0: *counter is its name, *reason NULL or why a token was refused; both
- * are static. Returns false after the last one. There must be shared memory. */
+/* The n-th value, n from 0: *counter is its name, *reason NULL or why a token was refused
+ * or a fetch failed; both are static. Returns false after the last one. There must be shared memory. */
 bool pgsj_statistics_get(size_t n, const char **counter, const char **reason, int64 *value);
 
 /* Since when values are counted. */

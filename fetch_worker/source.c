@@ -10,6 +10,7 @@
 #include "common/file_perm.h"
 #include "storage/fd.h"
 
+#include "extension/bell.h"
 #include "fetch/store.h"
 #include "fetch_worker/source.h"
 
@@ -85,12 +86,29 @@ static uint32 random_number(void)
     return number;
 }
 
-static void fail(pgsj_fetch_source *source, const char *problem)
+static pgsj_fetch_counter failure_counter(sjwt_fetch_status status)
+{
+    switch (status) {
+    case SJWT_FETCH_FORBIDDEN:
+        return PGSJ_FETCH_COUNT_FORBIDDEN;
+    case SJWT_FETCH_UNREACHABLE:
+        return PGSJ_FETCH_COUNT_UNREACHABLE;
+    case SJWT_FETCH_NO_MEMORY:
+        return PGSJ_FETCH_COUNT_NO_MEMORY;
+    case SJWT_FETCH_OK:
+    case SJWT_FETCH_UNUSABLE:
+        break;
+    }
+    return PGSJ_FETCH_COUNT_UNUSABLE;
+}
+
+static void fail(pgsj_fetch_source *source, pgsj_fetch_counter counter, const char *problem)
 {
     pgsj_fetch_state *state = &source->state;
     const int64 now = (int64)time(NULL);
     const uint32 retry_ms = sjwt_fetch_retry_ms(++source->failures, random_number());
 
+    pgsj_bell_count(counter);
     /* The first failure is tried again at once, and told when that fails, too. */
     if (source->failures > 1 && strcmp(state->problem, problem) != 0)
         ereport(LOG, (errmsg("could not fetch the keys of \"%s\"", name(source)),
@@ -118,7 +136,7 @@ static bool store_keys(pgsj_fetch_source *source, const sjwt_fetch_result *resul
     source->state.url[0] = '\0';
     snprintf(problem, sizeof(problem), "could not write file \"%s\": %s", source->file.keys,
              strerror(errno));
-    fail(source, problem);
+    fail(source, PGSJ_FETCH_COUNT_NOT_STORED, problem);
     return false;
 }
 
@@ -132,6 +150,7 @@ static void succeed(pgsj_fetch_source *source, const sjwt_fetch_result *result,
 
     if (!store_keys(source, result))
         return;
+    pgsj_bell_count(result->not_modified ? PGSJ_FETCH_COUNT_NOT_MODIFIED : PGSJ_FETCH_COUNT_KEYS);
     if (!result->not_modified)
         hash = hash_bytes_extended((const unsigned char *)result->text, (int)result->len, 0);
     if (state->fetched_at == 0 || source->failures > 1 || hash != state->hash)
@@ -167,7 +186,7 @@ void pgsj_fetch_source_begin(pgsj_fetch_source *source, sjwt_fetcher *fetcher)
     strlcpy(known.last_modified, source->state.last_modified, sizeof(known.last_modified));
     source->fetch = sjwt_fetch_begin(fetcher, source->target->issuer, source->target->url, &known);
     if (source->fetch == NULL)
-        fail(source, "out of memory");
+        fail(source, PGSJ_FETCH_COUNT_NO_MEMORY, "out of memory");
 }
 
 bool pgsj_fetch_source_finish(pgsj_fetch_source *source,
@@ -181,7 +200,7 @@ bool pgsj_fetch_source_finish(pgsj_fetch_source *source,
     if (result->status == SJWT_FETCH_OK)
         succeed(source, result, configuration);
     else
-        fail(source, result->problem);
+        fail(source, failure_counter(result->status), result->problem);
     sjwt_fetch_end(source->fetch);
     source->fetch = NULL;
     return true;

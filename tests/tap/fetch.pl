@@ -117,7 +117,12 @@ sub wait_for
 	return time - $began;
 }
 
+# What auth.jwt_stats() counts of fetches: the values that are not 0.
+my $counted = q(SELECT string_agg(concat_ws(' ', counter, reason, value), ', ' ORDER BY counter, reason)
+	FROM auth.jwt_stats() WHERE value > 0 AND counter ~ 'fetch|keys_not');
+
 wait_for('keys are fetched at the start, and SQL tells', $sources, "$issuer|$issuer|1|");
+is($node->safe_psql('postgres', $counted), 'keys_fetched 1', 'the fetch is counted');
 session_ok(
 	$node,
 	'an issuer, and no file or script',
@@ -125,6 +130,9 @@ session_ok(
 	init_with($alice) => '',
 	$user => 'alice',
 	init_with($bob) => $no_key);
+wait_for('a fetch that changes nothing is counted', $counted, 'keys_fetched 1, keys_not_modified 1, unknown_kid_fetches 1');
+$node->safe_psql('postgres', 'SELECT auth.jwt_stats_reset()');
+is($node->safe_psql('postgres', $counted), '', 'and forgotten with the other counters');
 my ($keys_file) = glob $node->data_dir . '/pg_session_jwt/*.jwks';
 is((stat $keys_file)[2] & 07777, 0600, 'mode of the file');
 is((stat $node->data_dir . '/pg_session_jwt')[2] & 07777, 0700, 'mode of the directory');
@@ -261,6 +269,7 @@ sleep 1;
 is($node->safe_psql('postgres', 'SELECT flood(5000)'), '5000', 'and again');
 sleep 1;
 is(requests('/live') - $before, 1, '10,000 tokens with unknown keys cause one fetch');
+is($node->safe_psql('postgres', $counted), 'keys_not_modified 1, unknown_kid_fetches 1', 'which is counted');
 
 # --- outage ---------------------------------------------------------------------------
 
@@ -278,6 +287,7 @@ $node->append_conf('postgresql.conf', 'pg_session_jwt.unknown_kid_interval = 0')
 $node->reload;
 session_ok($node, 'a ring during the outage', {}, init_with($alice) => $no_key);
 wait_for('SQL tells of the outage', "SELECT keys, problem <> '', stale_since <= now() FROM auth.jwt_key_sources()", '2|t|t');
+like($node->safe_psql('postgres', $counted), qr/^fetches_failed UNREACHABLE \d+, unknown_kid_fetches 1$/, 'a failure is counted');
 session_ok($node, 'a failed fetch changes nothing', {}, init_with($dave) => '', $user => 'dave');
 session_ok(
 	$node,
@@ -297,6 +307,7 @@ wait_for('the provider is back', "SELECT keys, problem FROM auth.jwt_key_sources
 
 # --- answers that replace nothing ---------------------------------------------------------
 
+$node->safe_psql('postgres', 'SELECT auth.jwt_stats_reset()');
 for my $bad ('', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"' . 'A' x 86 . '"}]}', '<html>', '{"keys":[{"kty"')
 {
 	my $before = requests('/live');
@@ -306,13 +317,24 @@ for my $bad ('', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"' . 'A' x 86 . '"}]}
 	sleep 0.1;
 	session_ok($node, "keys outlive: $bad", {}, init_with($dave) => '', $user => 'dave');
 }
+like($node->safe_psql('postgres', $counted), qr/^fetches_failed UNUSABLE ([5-9]|\d\d), unknown_kid_fetches 5$/, 'each is counted');
+
+# Something is where the worker writes.
+$node->safe_psql('postgres', 'SELECT auth.jwt_stats_reset()');
+mkdir "$keys_file.new" or die "$keys_file.new: $!";
 publish($k3, $k4);
+session_ok($node, 'keys that cannot be stored', {}, init_with($bob) => $no_key);
+wait_for('are a failure', "SELECT problem ~ '^could not write file' FROM auth.jwt_key_sources()", 't');
+like($node->safe_psql('postgres', $counted), qr/^fetches_failed NOT_STORED \d, unknown_kid_fetches 1$/, 'that is counted');
+session_ok($node, 'and replace nothing', {}, init_with($dave) => '', $user => 'dave');
+rmdir "$keys_file.new" or die "$keys_file.new: $!";
 
 # --- several issuers, and a database's own choice -------------------------------------------
 
 put_file($node->data_dir . '/issuers.json', $json->encode({ issuers => [
 	{ issuer => $issuer, discovery => JSON::PP::true },
 	{ issuer => "$base/other", jwks_url => "$base/slow-body" },
+	{ issuer => "$base/plain", jwks_url => 'http://localhost/keys' },
 	{ issuer => 'inline', jwks => $json->decode(key_set($k1)) } ] }));
 put_file($node->data_dir . '/own.json', $json->encode({ issuers => [
 	{ issuer => 'mine', jwks_url => "$base/never" },
@@ -327,7 +349,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE own');
 $node->safe_psql('own', "CREATE EXTENSION pg_session_jwt; ALTER DATABASE own SET pg_session_jwt.issuers_file = 'own.json'");
 wait_for('a document of issuers',
 	"SELECT string_agg(concat_ws(' ', replace(issuer, '$base', ''), replace(source, '$base', ''), keys), ', ') FROM auth.jwt_key_sources()",
-	'/live /live 2, /other /slow-body 0, inline pg_session_jwt.issuers_file 1');
+	'/live /live 2, /other /slow-body 0, /plain http://localhost/keys 0, inline pg_session_jwt.issuers_file 1');
+like($node->safe_psql('postgres', $counted), qr/fetches_failed FORBIDDEN \d/, 'what the server does not permit is counted');
 # Users of several issuers are named with their issuer.
 session_ok($node, 'a slow issuer holds up no other', {}, init_with($dave) => '', $user => "$issuer|dave");
 session_ok($node, "a database's own document names an issuer that the server fetches",
