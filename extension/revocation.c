@@ -145,9 +145,10 @@ void pgsj_revocation_changed(void)
     revocation.checked_at = NO_STATEMENT;
 }
 
-void pgsj_revocation_invalidate(void)
+void pgsj_revocation_transaction_ended(void)
 {
     revocation.checked_at = NO_STATEMENT;
+    pgsj_revocation_file_transaction_ended();
 }
 
 void pgsj_revocation_install(void)

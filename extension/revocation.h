@@ -26,8 +26,9 @@ const char *pgsj_revocation_file_problem_in_use(void);
 /* pg_session_jwt.revoked_file has changed or is about to. Never fails. */
 void pgsj_revocation_changed(void);
 
-/* The next use checks the file again, even within the same statement. */
-void pgsj_revocation_invalidate(void);
+/* The next use checks the table again, and the file where that is due, even within the same
+ * statement. Never fails. */
+void pgsj_revocation_transaction_ended(void);
 
 /* Once, from _PG_init(). */
 void pgsj_revocation_install(void);

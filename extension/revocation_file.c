@@ -14,6 +14,7 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "extension/file_check.h"
 #include "extension/memory.h"
 #include "extension/revocation_file.h"
 #include "extension/revocation_index.h"
@@ -29,8 +30,9 @@
 
 static struct {
     char path[MAXPGPATH]; /* as the setting has it; "": nothing is known yet */
-    bool usable;          /* this session has used an index of the file */
-    bool seen;            /* source and read_at are those of the text below */
+    pgsj_file_check check;
+    bool usable; /* this session has used an index of the file */
+    bool seen;   /* source and read_at are those of the text below */
     pgsj_index_source source;
     int64 read_at;
     char text_problem[PROBLEM_SIZE]; /* what is wrong with the text; "" for nothing */
@@ -351,25 +353,16 @@ static void log_problem(void)
                   errhidestmt(true), errhidecontext(true)));
 }
 
-bool pgsj_revocation_file_refresh(const char *path)
+/* Returns true where the entries, or the reason why there are none, may be others afterwards. */
+static bool check_file(const char *path)
 {
     char buffer[MAXPGPATH];
-    const char *full;
+    const char *full = full_path(path, buffer);
     const int64 began = pgsj_index_now();
     pgsj_index_source source;
     const char *problem;
     struct stat state;
 
-    if (strcmp(path, file.path) != 0) {
-        memset(&file, 0, sizeof(file));
-        if (strlcpy(file.path, path, sizeof(file.path)) >= sizeof(file.path)) {
-            /* Nothing is found under a part of it. */
-            file.path[0] = '\0';
-            set_problem("Its path is too long.");
-            return true;
-        }
-    }
-    full = full_path(path, buffer);
     if (stat(full, &state) != 0)
         problem = strerror(errno);
     else
@@ -390,6 +383,31 @@ bool pgsj_revocation_file_refresh(const char *path)
     return true;
 }
 
+bool pgsj_revocation_file_refresh(const char *path)
+{
+    bool changed;
+
+    if (strcmp(path, file.path) != 0) {
+        memset(&file, 0, sizeof(file));
+        if (strlcpy(file.path, path, sizeof(file.path)) >= sizeof(file.path)) {
+            /* Nothing is found under a part of it. */
+            file.path[0] = '\0';
+            set_problem("Its path is too long.");
+            return true;
+        }
+    }
+    if (!pgsj_file_check_begin(&file.check))
+        return false;
+    changed = check_file(path);
+    pgsj_file_check_end(&file.check);
+    return changed;
+}
+
+void pgsj_revocation_file_transaction_ended(void)
+{
+    file.check.transaction_over = true;
+}
+
 bool pgsj_revocation_file_check(pgsj_failure *failure)
 {
     if (file.usable)
@@ -406,6 +424,7 @@ bool pgsj_revocation_file_find(const char *path, pgsj_revocation_match *match,
         return true;
     /* The next statement makes it anew. */
     file.seen = false;
+    file.check.done = false;
     return pgsj_set_failure(failure, PGSJ_FAILURE_NO_REVOCATIONS,
                             "file %s: Its index cannot be read: %s", path, strerror(errno));
 }

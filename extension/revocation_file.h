@@ -15,10 +15,13 @@
 #include "extension/errors.h"
 #include "extension/revocation_match.h"
 
-/* Checks the file, at the cost of a stat() where it has not changed. Returns true where its
- * entries, or the reason why it has none, may be others afterwards. path: as the setting has it.
- * Raises where there is no memory. */
+/* Checks the file where a check is due (file_check.h), at the cost of a stat() where it has not
+ * changed. Returns true where its entries, or the reason why it has none, may be others
+ * afterwards. path: as the setting has it. Raises where there is no memory. */
 bool pgsj_revocation_file_refresh(const char *path);
+
+/* A check may be due, even within the same statement. Never fails. */
+void pgsj_revocation_file_transaction_ended(void);
 
 /* Returns false and sets *failure where this session has never had a usable file. */
 bool pgsj_revocation_file_check(pgsj_failure *failure);

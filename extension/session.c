@@ -473,8 +473,8 @@ static void at_transaction_end(XactEvent event, void *arg)
     if (pgsj_seal_end_transaction())
         session_token_changed();
     invalidate_statement_cache();
-    pgsj_trust_invalidate_files();
-    pgsj_revocation_invalidate();
+    pgsj_trust_transaction_ended();
+    pgsj_revocation_transaction_ended();
     /* A procedure that commits still holds the arguments of its CALL, which may point into an
      * identity. Only when no query and no procedure is running does no row remain. A procedure that
      * fails looks as if it was still running. */

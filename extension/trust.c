@@ -4,14 +4,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "extension/bell.h"
+#include "extension/file_check.h"
 #include "extension/key_source.h"
 #include "extension/memory.h"
 #include "extension/settings.h"
@@ -25,8 +24,8 @@ static struct {
     MemoryContext memory; /* of the policy, but for what the key sources own */
     pgsj_verification_policy policy;
     pgsj_failure failure;
-    TimestampTz files_checked_at; /* the start of the statement for which they were checked */
-    List *bindings;               /* of pgsj_key_binding *, in memory */
+    pgsj_file_check file_check;
+    List *bindings; /* of pgsj_key_binding *, in memory */
     /* Of the source that a key was missing from last; ticket 0: no fetch runs for it. */
     uint64 rung_id;
     uint64 ticket;
@@ -576,10 +575,9 @@ static void build(void)
 
 static void check_files(void)
 {
-    const TimestampTz statement = GetCurrentStatementStartTimestamp();
     const bool was_built = trust.built;
 
-    if (trust.files_checked_at == statement)
+    if (!pgsj_file_check_begin(&trust.file_check))
         return;
     /* Should this end in an ERROR, sources may have changed already. */
     trust.built = false;
@@ -587,7 +585,7 @@ static void check_files(void)
         pgsj_count(PGSJ_COUNT_KEY_RELOADS);
     else
         trust.built = was_built;
-    trust.files_checked_at = statement;
+    pgsj_file_check_end(&trust.file_check);
 }
 
 const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure)
@@ -646,7 +644,7 @@ bool pgsj_trust_wait_for_key(const pgsj_failure *failure)
         return false;
     if (!pgsj_bell_wait(trust.rung_id, ticket, pgsj_settings.unknown_kid_wait))
         return false;
-    pgsj_trust_invalidate_files();
+    trust.file_check.done = false;
     return true;
 }
 
@@ -670,9 +668,11 @@ bool pgsj_trust_check_conflict(pgsj_failure *failure)
 void pgsj_trust_changed(void)
 {
     trust.built = false;
+    /* How long fetched keys count may have changed. */
+    trust.file_check.done = false;
 }
 
-void pgsj_trust_invalidate_files(void)
+void pgsj_trust_transaction_ended(void)
 {
-    trust.files_checked_at = 0;
+    trust.file_check.transaction_over = true;
 }

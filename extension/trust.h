@@ -62,7 +62,7 @@ bool pgsj_trust_check_conflict(pgsj_failure *failure);
 /* A setting that decides which tokens are accepted is about to change. Never fails. */
 void pgsj_trust_changed(void);
 
-/* The next use checks the key files again, even within the same statement. */
-void pgsj_trust_invalidate_files(void);
+/* A check of the key files may be due, even within the same statement. Never fails. */
+void pgsj_trust_transaction_ended(void);
 
 #endif

@@ -42,6 +42,8 @@ $node->safe_psql($_, 'CREATE EXTENSION pg_session_jwt') for qw(app several);
 # A step that changes files between two statements of a session. The commands run in
 # the data directory.
 sub run_sh { return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; $_[0]'" => undef) }
+# A statement that follows within a millisecond need not know a change. A program takes longer.
+my @wait = ('SELECT pg_sleep(0.001)' => '');
 sub install { return run_sh("cp set$_[0].json new.json; mv new.json jwks.json") }
 
 my $no_key = refused('23514', 'no key for this JWT', detail => undef);
@@ -109,8 +111,10 @@ session_ok(
 	map {
 		(
 			"COPY (SELECT '$set{2}') TO '$absolute'" => '',
+			@wait,
 			$user => $no_key,
 			"COPY (SELECT '$set{1}') TO '$absolute'" => '',
+			@wait,
 			$user => 'alice')
 	} 1 .. 50);
 is(length $set{1}, length $set{2}, 'they are of the same size');
@@ -357,8 +361,10 @@ SELECT file_version() AS before \gset
 SELECT n FROM token WHERE n BETWEEN :before - 1 AND :before + 2 ORDER BY random() LIMIT 1 \gset
 SELECT set_config('pg_session_jwt.jwt', token, false) FROM token WHERE n = :n;
 SELECT file_version() AS before \gset
+\sleep 1 ms
 SELECT verdict() AS first \gset
 SELECT file_version() AS between \gset
+\sleep 1 ms
 SELECT verdict() AS second \gset
 SELECT file_version() AS after \gset
 INSERT INTO verdict VALUES (:before, :n, :first, :between, :second, :after);
@@ -375,7 +381,8 @@ for my $v (1 .. $rotations)
 }
 ok($load->finish, 'clients verify all the time') or diag $err;
 
-# If the version did not change during the read, the result must be that of this version.
+# If the version did not change during the read, the result must be that of this version, which was
+# there a millisecond before.
 $node->safe_psql('app', <<'END');
 CREATE VIEW judged AS
 SELECT v, n, verdict, verdict = CASE WHEN n - v IN (0, 1) THEN n ELSE -1 END AS fits
