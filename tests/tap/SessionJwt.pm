@@ -183,6 +183,29 @@ sub show
 	  grep { exists $value->{$_} } qw(severity state message detail hint context);
 }
 
+# What is to say of a statement's result, the rows or an error as a hash: nothing if it is the expected one.
+sub complaint
+{
+	my ($sql, $got, $wanted) = @_;
+	my $fits;
+	if (ref $wanted eq 'CODE')
+	{
+		$fits = $wanted->($got);
+	}
+	elsif (ref $wanted eq 'HASH')
+	{
+		$fits = ref $got && !grep { !fits($got->{$_}, $wanted->{$_}) } keys %$wanted;
+	}
+	else
+	{
+		$fits = defined $got && !ref $got && (!defined $wanted || fits($got, $wanted));
+	}
+	return () if $fits;
+	return (length $sql > 200 ? substr($sql, 0, 200) . '...' : $sql)
+	  . "\n     got: " . show($got)
+	  . "\n  wanted: " . show($wanted);
+}
+
 # psql's verbose messages as a list of hashes.
 sub parse_messages
 {
@@ -252,7 +275,7 @@ sub session_ok
 	for (my $i = 0; $i < @steps; $i += 2)
 	{
 		my ($sql, $wanted) = @steps[ $i, $i + 1 ];
-		my ($got, $fits);
+		my $got;
 		if ($rest =~ s/\A(.*?)\n?^#$i# (\w{5})\n//ms)
 		{
 			$got = $2 eq '00000' ? $1 : shift @errors;
@@ -261,23 +284,7 @@ sub session_ok
 		{
 			$got = shift @errors;
 		}
-		if (ref $wanted eq 'CODE')
-		{
-			$fits = $wanted->($got);
-		}
-		elsif (ref $wanted eq 'HASH')
-		{
-			$fits = ref $got && !grep { !fits($got->{$_}, $wanted->{$_}) } keys %$wanted;
-		}
-		else
-		{
-			$fits = defined $got && !ref $got && (!defined $wanted || fits($got, $wanted));
-		}
-		next if $fits;
-		push @complaints,
-		    (length $sql > 200 ? substr($sql, 0, 200) . '...' : $sql)
-		  . "\n     got: " . show($got)
-		  . "\n  wanted: " . show($wanted);
+		push @complaints, complaint($sql, $got, $wanted);
 	}
 	ok(!@complaints, $name) or diag join "\n", @complaints;
 	return @messages;
