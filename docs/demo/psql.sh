@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Starts psql on the private server of tests/server.sh. The database has the
-# extension, the connection has a key, and psql variables contain two tokens.
+# Starts psql on the private server of tests/server.sh. The database has the extension and the
+# keys of a provider, and the psql variables "alice" and "bob" contain a token each.
 # All arguments go to psql.
 set -euo pipefail
+# shellcheck source=docs/demo/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
 
-"$SJWT" keygen --alg EdDSA >private.jwk
-public_key=$("$SJWT" public --key private.jwk)
-expires=$(($(date +%s) + 86400))
-psql -X -q <<'SQL'
-CREATE EXTENSION pg_session_jwt;
-CREATE ROLE app LOGIN;
-GRANT CREATE ON SCHEMA public TO app;
+new_key provider.jwk
+psql -X -q -v ON_ERROR_STOP=1 -v keys="$("$SJWT" public --key provider.jwk)" -v issuer="$issuer" \
+    -v audience="$audience" <<'SQL'
+CREATE EXTENSION pg_session_jwt WITH SCHEMA pg_catalog;
+ALTER DATABASE postgres SET pg_session_jwt.jwks = :'keys';
+ALTER DATABASE postgres SET pg_session_jwt.issuer = :'issuer';
+ALTER DATABASE postgres SET pg_session_jwt.audience = :'audience';
 SQL
 cat >.psqlrc <<END
 \\set QUIET 1
-\\set alice '$("$SJWT" sign --key private.jwk --claims "{\"sub\":\"alice\",\"jti\":1,\"exp\":$expires}")'
-\\set bob '$("$SJWT" sign --key private.jwk --claims "{\"sub\":\"bob\",\"jti\":2,\"exp\":$expires}")'
+\\set alice '$(sign alice 86400)'
+\\set bob '$(sign bob 86400)'
 \\unset QUIET
 END
 if [[ -t 0 ]]; then
     cat <<'END'
-The database has the extension, and this connection has a public key. Try:
-    SELECT auth.jwt_session_init(:'alice');
+The database trusts the keys of one provider. Two of its tokens are in :alice and :bob. Try:
+    BEGIN;
+    SELECT auth.jwt_authenticate(:'alice');
     SELECT auth.user_id(), auth.session();
-    SELECT auth.jwt_session_init(:'bob');
-\c - app  connects as an ordinary role. \q quits and deletes the server.
+    COMMIT;
+What README.md shows next can be pasted here. \q quits and deletes the server.
 END
 fi
-PGOPTIONS="-c pg_session_jwt.jwk=$public_key" psql "$@"
+psql "$@"
