@@ -36,6 +36,21 @@ static bool is_shown(pg_wchar c)
     return true;
 }
 
+bool pgsj_is_visible(const char *utf8)
+{
+    const unsigned char *c = (const unsigned char *)utf8;
+
+    while (*c != '\0') {
+        const int len =
+            pg_encoding_verifymbchar(PG_UTF8, (const char *)c, (int)strnlen((const char *)c, 4));
+
+        if (len < 0 || !is_shown(utf8_to_unicode(c)))
+            return false;
+        c += len;
+    }
+    return true;
+}
+
 static void append_escape(StringInfo line, pg_wchar c)
 {
     if (c > 0xFFFF) {

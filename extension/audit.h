@@ -17,4 +17,7 @@ void pgsj_audit_token(const pgsj_jsonb_claims *claims);
  * jsonb. */
 void pgsj_audit_read(const pgsj_identity *identity);
 
+/* Is this UTF-8 text without characters that end a line, change its direction, or are invisible? */
+bool pgsj_is_visible(const char *utf8);
+
 #endif

@@ -214,6 +214,16 @@ static inline GucSource pgsj_setting_source(const char *name)
     return setting == NULL ? PGC_S_DEFAULT : setting->source;
 }
 
+/* Since 18 the server has logins by OAuth; since 19 a validator can have options in pg_hba.conf,
+ * and can say why it refused a token. */
+#if PG_VERSION_NUM >= 180000
+#define PGSJ_OAUTH
+#endif
+#if PG_VERSION_NUM >= 190000
+#define PGSJ_OAUTH_HBA_OPTIONS
+#define PGSJ_OAUTH_ERROR_DETAIL
+#endif
+
 /* Takes flags away from the setting called name, which exists. */
 static inline void pgsj_setting_clear_flags(const char *name, int flags)
 {

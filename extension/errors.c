@@ -289,6 +289,10 @@ static void describe(report *out, const pgsj_failure *failure)
         set(out, ERRCODE_INSUFFICIENT_PRIVILEGE, "identity is sealed");
         strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
+    case PGSJ_FAILURE_LOGIN:
+        set(out, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "JWT is not accepted for this login");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
+        return;
     case PGSJ_FAILURE_MISSING_KEY:
         set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
         snprintf(out->hint, sizeof(out->hint),
@@ -448,6 +452,8 @@ const char *pgsj_failure_kind_name(pgsj_failure_kind kind)
         return "NO_IDENTITY";
     case PGSJ_FAILURE_SEALED:
         return "SEALED";
+    case PGSJ_FAILURE_LOGIN:
+        return "LOGIN";
     }
     return NULL;
 }

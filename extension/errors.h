@@ -15,6 +15,7 @@ typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_JWT,            /* a key or a token was refused: see jwt */
     PGSJ_FAILURE_NO_IDENTITY,    /* pg_session_jwt.require_identity is on: see detail */
     PGSJ_FAILURE_SEALED,         /* SQL tried to change a sealed identity: see detail */
+    PGSJ_FAILURE_LOGIN,          /* valid, and not for this login: see detail */
     PGSJ_FAILURE_MISSING_KEY,    /* pg_session_jwt.jwk is needed and not set */
     PGSJ_FAILURE_ENCODING,       /* verified, but the database's encoding cannot hold it */
     PGSJ_FAILURE_MISCONFIGURED,  /* what the administrator set is a contradiction: see detail */

@@ -16,6 +16,7 @@
 #include <sjwt.h>
 
 #include "extension/errors.h"
+#include "extension/login.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/trust.h"
@@ -24,6 +25,7 @@
 PGSJ_FUNCTION(init_wrapper);
 PGSJ_FUNCTION(jwt_session_init_wrapper);
 PGSJ_FUNCTION(jwt_authenticate_wrapper);
+PGSJ_FUNCTION(jwt_session_refresh_wrapper);
 PGSJ_FUNCTION(jwt_token_wrapper);
 PGSJ_FUNCTION(jwt_seal_wrapper);
 PGSJ_FUNCTION(jwt_unseal_wrapper);
@@ -121,6 +123,16 @@ Datum jwt_authenticate_wrapper(PG_FUNCTION_ARGS)
     }
     pgsj_show_statement(&callback);
     return user_id(fcinfo);
+}
+
+Datum jwt_session_refresh_wrapper(PG_FUNCTION_ARGS)
+{
+    ErrorContextCallback callback;
+
+    pgsj_hide_statement(&callback);
+    pgsj_login_refresh(required_token(fcinfo));
+    pgsj_show_statement(&callback);
+    PG_RETURN_VOID();
 }
 
 /* Calls function with the first argument. Nothing logs the statement, which may hold a secret. */

@@ -121,9 +121,9 @@ bool pgsj_revocation_table_refresh(void)
     uint64 invalidations;
     Oid oid;
 
-    /* Without a transaction there is no catalog to look into; a token that is read in one is
-     * checked then. */
-    if (!IsTransactionState())
+    /* Without a transaction, or before the login is over, there is no catalog to look into; a token
+     * that is read later is checked then. */
+    if (!IsTransactionState() || !OidIsValid(MyDatabaseId))
         return false;
     AcceptInvalidationMessages();
     if (!pgsj_revocation_table_changed() && OidIsValid(table.oid))

@@ -42,13 +42,28 @@ static void drop_token(void)
 void pgsj_seal_refuse_change(void)
 {
     if (pgsj_seal_is_on())
+        pgsj_raise_sealed(pgsj_settings_sealed());
+}
+
+void pgsj_seal_refuse_reset(void)
+{
+    if (pgsj_settings.sealed != NULL)
         pgsj_raise_sealed(pgsj_settings.sealed);
 }
 
 pgsj_session_token *pgsj_seal_token(void)
 {
     Assert(pgsj_seal_is_on());
-    return seal.kind == SEALED_WORKER ? pgsj_settings_leader_token() : seal.token;
+    switch (seal.kind) {
+    case NOT_SEALED:
+        return pgsj_settings_login_token();
+    case SEALED_WORKER:
+        return pgsj_settings_leader_token();
+    case SEALED_TRANSACTION:
+    case SEALED_SESSION:
+        break;
+    }
+    return seal.token;
 }
 
 void pgsj_seal_transaction(pgsj_session_token *token)
@@ -132,6 +147,10 @@ void pgsj_seal_setting_assigned(void)
      * So does the start of a parallel worker. */
     if (seal.kind == SEALED_WORKER || InitializingParallelWorker || !IsTransactionState())
         return;
+    /* The setting went back to the token that is the identity. */
+    if (seal.kind == NOT_SEALED && pgsj_settings_token() != NULL &&
+        pgsj_settings_token()->from_login)
+        return;
     if (seal.attacked_in == InvalidSubTransactionId)
         seal.attacked_in = GetCurrentSubTransactionId();
 }
@@ -140,7 +159,7 @@ bool pgsj_seal_was_attacked(pgsj_failure *failure)
 {
     if (likely(seal.attacked_in == InvalidSubTransactionId))
         return false;
-    (void)pgsj_set_failure(failure, PGSJ_FAILURE_SEALED, "%s", pgsj_settings.sealed);
+    (void)pgsj_set_failure(failure, PGSJ_FAILURE_SEALED, "%s", pgsj_settings_sealed());
     return true;
 }
 

@@ -4,7 +4,10 @@
  *
  * A sealed identity does not come from pg_session_jwt.jwt, whatever value that setting has. The
  * token is here, and only the functions below change it. While the session is sealed,
- * pgsj_settings.sealed says so, and the setting refuses new values.
+ * pgsj_settings_sealed() says so, and the setting refuses new values.
+ *
+ * The login with a token seals the session where the settings say so. No function ends that seal,
+ * and none takes its place.
  */
 #ifndef PGSJ_SEAL_H
 #define PGSJ_SEAL_H
@@ -18,14 +21,18 @@
 
 static inline bool pgsj_seal_is_on(void)
 {
-    return pgsj_settings.sealed != NULL;
+    return pgsj_settings_sealed() != NULL;
 }
 
 /* Raises where the session is sealed. */
 void pgsj_seal_refuse_change(void);
 
+/* Raises where the session is sealed, and not to the token that RESET returns to. */
+void pgsj_seal_refuse_reset(void);
+
 /* The sealed token. NULL: there is none, because the transaction was rolled back to a savepoint
- * from before the seal; the session then has no identity. The session must be sealed. */
+ * from before the seal, or only a login's token counts and there was none; the session then
+ * has no identity. The session must be sealed. */
 pgsj_session_token *pgsj_seal_token(void);
 
 /* Seals the session until the transaction ends. token is a chunk of its own, which then belongs

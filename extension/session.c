@@ -184,7 +184,7 @@ static const char *reason_for_anonymous(void)
     const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
 
     if (pgsj_seal_is_on())
-        return pgsj_settings.sealed;
+        return pgsj_settings_sealed();
     switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
         return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"
@@ -410,6 +410,7 @@ void pgsj_session_seal(const pgsj_secret *secret)
     verify_to_seal(current);
     token = make_token(current->text, current->len);
     token->identity_id = current->identity_id;
+    token->from_login = current->from_login;
     PG_TRY();
     {
         pgsj_seal_session(token, secret);
@@ -426,6 +427,30 @@ void pgsj_session_unseal(const pgsj_secret *secret)
 {
     pgsj_seal_end(secret);
     session_token_changed();
+}
+
+void pgsj_session_log_in(const char *text)
+{
+    pgsj_session_token *token = make_token(text, strlen(text));
+
+    PG_TRY();
+    {
+        pgsj_settings_log_in(token);
+    }
+    PG_CATCH();
+    {
+        pfree(token);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    session_token_changed();
+}
+
+bool pgsj_session_is_login(void)
+{
+    const pgsj_session_token *token = session_token();
+
+    return token != NULL && token->from_login;
 }
 
 /* ---- events ------------------------------------------------------------ */

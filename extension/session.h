@@ -73,6 +73,14 @@ void pgsj_session_seal_transaction(const char *text);
  * session sealed already, and changes nothing then. */
 void pgsj_session_seal(const pgsj_secret *secret);
 
+/* The connection logged in with this token, which was verified, or it is a fresh one for the same
+ * login: it is the identity that RESET returns to. Raises where there is no memory, and changes
+ * nothing then. */
+void pgsj_session_log_in(const char *text);
+
+/* Is the session's token that of the login? */
+bool pgsj_session_is_login(void);
+
 /* Ends that seal. The identity is that of the settings again. Raises where the secret is another
  * one, or the session is not sealed that way. */
 void pgsj_session_unseal(const pgsj_secret *secret);

@@ -96,6 +96,21 @@
     BOOLEAN(seal, "pg_session_jwt.seal", false, PGC_SUSET, PINNING, trust_event,                   \
             "Seals the identity that auth.jwt_authenticate() sets until the transaction ends.",    \
             NULL)                                                                                  \
+    /* Of logins with a token: for the whole server. */                                            \
+    ENUM(login, "pg_session_jwt.login", PGSJ_LOGIN_ANY, login_names, PGC_SIGHUP, 0, trust_event,   \
+         "Whether only the token of the login is the identity.",                                   \
+         "any: another token may take its place. only: none may.")                                 \
+    STRING(login_claim, "pg_session_jwt.login_claim", "sub", PGC_SIGHUP, 0, accept_value,          \
+           no_event, "The claim that names who logs in.", NULL)                                    \
+    STRING(login_role_claim, "pg_session_jwt.login_role_claim", "", PGC_SIGHUP, 0, accept_value,   \
+           no_event, "The claim with the roles that a token may log in as.",                       \
+           "It is asked where pg_hba.conf has delegate_ident_mapping=1.")                          \
+    STRING(login_roles, "pg_session_jwt.login_roles", "", PGC_SIGHUP, GUC_LIST_INPUT,              \
+           pgsj_check_list, no_event, "The roles that the claim of a token may name.",             \
+           "Empty: all but superusers.")                                                           \
+    ENUM(login_expiry, "pg_session_jwt.login_expiry", PGSJ_LOGIN_REFUSE, login_expiry_names,       \
+         PGC_SIGHUP, 0, no_event, "What the end of the login's token means for the session.",      \
+         "refuse: reads of the identity fail. disconnect: the session ends.")                      \
     STRING(jwks_url, "pg_session_jwt.jwks_url", "", PGC_SUSET, PINNING, accept_value, trust_event, \
            "The URL of the keys of the issuer of tokens.",                                         \
            "The server fetches them if its configuration names the same URL.")                     \

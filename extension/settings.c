@@ -45,9 +45,26 @@ static const struct config_enum_entry mode_names[] = {
     {"issuer", PGSJ_MODE_ISSUER, false}, {NULL, 0, false},
 };
 
+static const struct config_enum_entry login_names[] = {
+    {"any", PGSJ_LOGIN_ANY, false}, {"only", PGSJ_LOGIN_ONLY, false}, {NULL, 0, false}};
+
+static const struct config_enum_entry login_expiry_names[] = {
+    {"refuse", PGSJ_LOGIN_REFUSE, false},
+    {"disconnect", PGSJ_LOGIN_DISCONNECT, false},
+    {NULL, 0, false},
+};
+
+#define SEALED_BY_LOGIN "The login with a token sealed it until the end of the connection."
+#define ONLY_THIS_LOGIN "Setting pg_session_jwt.login allows only the token of the login."
+#define ONLY_LOGINS                                                                                \
+    "Setting pg_session_jwt.login allows only the token of a login, and this connection logged "   \
+    "in without one."
+
 static struct {
     const pgsj_settings_listener *listener;
     bool setting_parallel_state; /* by this file, the only one that may */
+    bool logging_in;             /* pgsj_settings_log_in() sets pg_session_jwt.jwt */
+    pgsj_session_token *login;   /* NULL: the connection did not log in with a token */
     /* Of the value of pg_session_jwt.jwt; NULL: it has none. */
     pgsj_session_token *token;
 
@@ -65,6 +82,7 @@ pgsj_session_token *pgsj_session_token_init(void *memory, const char *text, size
 
     token->identity_id = 0;
     token->from_leader = false;
+    token->from_login = false;
     token->len = len;
     memcpy(token->text, text, len);
     token->text[len] = '\0';
@@ -93,6 +111,20 @@ pgsj_session_token *pgsj_settings_token(void)
                                 "session_preload_libraries."),
                         errhidestmt(true), errhidecontext(true)));
     return token;
+}
+
+pgsj_session_token *pgsj_settings_login_token(void)
+{
+    return state.login;
+}
+
+const char *pgsj_settings_sealed(void)
+{
+    if (pgsj_settings.sealed != NULL)
+        return pgsj_settings.sealed;
+    if (pgsj_settings.login == PGSJ_LOGIN_ONLY)
+        return state.login != NULL ? ONLY_THIS_LOGIN : ONLY_LOGINS;
+    return state.login != NULL && pgsj_settings.seal ? SEALED_BY_LOGIN : NULL;
 }
 
 /* A token for a check hook's extra; NULL: there is no memory. */
@@ -175,20 +207,22 @@ static bool accept_integer(const char *name, int value, GucSource source)
 /* Also hides the token: hide_token(). */
 static bool check_token(const char *name, const char *value, void **extra, GucSource source)
 {
+    const char *sealed = pgsj_settings_sealed();
     pgsj_session_token *token;
 
     (void)name;
     /* PGC_S_TEST: a function's SET clause is stored, and nothing set. A parallel worker that starts
      * gets its leader's settings in any order. */
-    if (pgsj_settings.sealed != NULL && source >= PGC_S_INTERACTIVE && source != PGC_S_TEST &&
+    if (sealed != NULL && source >= PGC_S_INTERACTIVE && source != PGC_S_TEST &&
         !InitializingParallelWorker)
-        pgsj_raise_sealed(pgsj_settings.sealed);
+        pgsj_raise_sealed(sealed);
     if (value == NULL || value[0] == '\0')
         return true;
     token = InitializingParallelWorker ? make_extra("", 0) : make_extra(value, strlen(value));
     if (token == NULL)
         return fail_without_memory();
     token->from_leader = InitializingParallelWorker;
+    token->from_login = state.logging_in;
     *extra = token;
     return true;
 }
@@ -342,7 +376,7 @@ static const char *show(const void *setting, const char *value)
         return "";
     if (setting != &pgsj_settings.jwt)
         return value == NULL ? "" : value;
-    if (pgsj_settings.sealed != NULL)
+    if (pgsj_settings_sealed() != NULL)
         return HIDDEN_TOKEN;
     token = pgsj_settings_token();
     return token == NULL ? "" : token->text;
@@ -543,6 +577,28 @@ void pgsj_set_token(const char *token, bool is_local)
                             is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 }
 
+void pgsj_settings_log_in(pgsj_session_token *token)
+{
+    pgsj_session_token *former = state.login;
+
+    state.logging_in = true;
+    PG_TRY();
+    {
+        SetConfigOption(pgsj_setting_names.jwt, token->text, PGC_USERSET, PGC_S_OVERRIDE);
+    }
+    PG_FINALLY();
+    {
+        state.logging_in = false;
+    }
+    PG_END_TRY();
+    token->from_login = true;
+    state.login = token;
+    if (former == NULL)
+        return;
+    explicit_bzero(former->text, former->len);
+    pfree(former);
+}
+
 void pgsj_settings_publish(const pgsj_leader_state *leader)
 {
     char published[SEALED_AT + 1];
@@ -560,10 +616,15 @@ void pgsj_settings_publish(const pgsj_leader_state *leader)
     memcpy(pgsj_settings.parallel_state, published, SEALED_AT);
 }
 
+static void publish_seal(const char *reason)
+{
+    pgsj_settings.parallel_state[SEALED_AT] = reason == NULL ? '-' : '+';
+}
+
 void pgsj_settings_seal(const char *reason)
 {
     pgsj_settings.sealed = reason;
-    pgsj_settings.parallel_state[SEALED_AT] = reason == NULL ? '-' : '+';
+    publish_seal(reason);
 }
 
 char *pgsj_settings_begin_workers(const pgsj_session_token *token)
@@ -576,6 +637,7 @@ char *pgsj_settings_begin_workers(const pgsj_session_token *token)
     message[head] = TOKEN_MARK[0];
     memcpy(message + head + 1, token->text, token->len + 1);
     pgsj_settings.parallel_state = message;
+    publish_seal(pgsj_settings_sealed());
     return before;
 }
 
@@ -585,6 +647,7 @@ void pgsj_settings_end_workers(char *before)
 
     memcpy(before, message, PUBLISHED_LEN);
     pgsj_settings.parallel_state = before;
+    publish_seal(pgsj_settings.sealed);
     explicit_bzero(message, strlen(message));
     pfree(message);
 }

@@ -23,6 +23,15 @@ typedef enum pgsj_mode {
     PGSJ_MODE_ISSUER
 } pgsj_mode;
 
+/* The values of pg_session_jwt.login. */
+typedef enum pgsj_login {
+    PGSJ_LOGIN_ANY,
+    PGSJ_LOGIN_ONLY /* only the token of the login is the identity */
+} pgsj_login;
+
+/* The values of pg_session_jwt.login_expiry. */
+typedef enum pgsj_login_expiry { PGSJ_LOGIN_REFUSE, PGSJ_LOGIN_DISCONNECT } pgsj_login_expiry;
+
 /*
  * A token. That of pg_session_jwt.jwt is the GUC's "extra", which follows the value
  * through SET LOCAL, savepoints and rollbacks: a token that was accepted once is
@@ -32,6 +41,7 @@ typedef enum pgsj_mode {
 typedef struct pgsj_session_token {
     uint64 identity_id; /* of the identity that the token was accepted as; 0: not accepted yet */
     bool from_leader;   /* a parallel worker got it from its leader */
+    bool from_login;    /* the connection logged in with it */
     size_t len;         /* in octets */
     char text[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } pgsj_session_token;
@@ -54,7 +64,7 @@ typedef struct pgsj_setting_values {
     PGSJ_SETTINGS(PGSJ_STRING_MEMBER, PGSJ_INTEGER_MEMBER, PGSJ_BOOLEAN_MEMBER, PGSJ_ENUM_MEMBER)
 
     bool audit; /* audit_log is "on" */
-    /* NULL: pg_session_jwt.jwt may be set. Else why it may not. */
+    /* Not NULL: a function sealed the session. See pgsj_settings_sealed(). */
     const char *sealed;
     /*
      * Not NULL: the name of a setting that decides which tokens are accepted, and a
@@ -110,6 +120,22 @@ pgsj_session_token *pgsj_settings_token(void);
 /* In a parallel worker, the token that its leader sent; NULL: none. Raises when there
  * was no memory for it. */
 pgsj_session_token *pgsj_settings_leader_token(void);
+
+/*
+ * The connection logged in with this token, or has a fresh one in its place. RESET and DISCARD ALL
+ * return to it, and nothing that the client sends at the start of the connection overrides it.
+ * token is a chunk of its own, which then belongs to the settings. Raises where there is no memory
+ * or the setting cannot be changed, and changes nothing then.
+ */
+void pgsj_settings_log_in(pgsj_session_token *token);
+
+/* That token; NULL: the connection did not log in with one. Valid until the next
+ * pgsj_settings_log_in(). */
+pgsj_session_token *pgsj_settings_login_token(void);
+
+/* NULL: pg_session_jwt.jwt may be set, and decides. Else why it may not: a function sealed the
+ * session, or the settings say that only the login's token counts. */
+const char *pgsj_settings_sealed(void);
 
 /* From now on nothing may set pg_session_jwt.jwt, or show a token. reason is a sentence
  * that lives forever; NULL: everything may again. Never fails. */

@@ -267,7 +267,7 @@ void pgsj_report_identity(int mode, const pgsj_identity *identity)
     report->has_identity = identity != NULL;
     if (identity != NULL) {
         report->mode = mode;
-        report->sealed = pgsj_settings.sealed != NULL;
+        report->sealed = pgsj_settings_sealed() != NULL;
         report->has_expires_at = identity->has_expires_at;
         report->expires_at = identity->expires_at;
         put_claim(report->issuer, identity->claims.issuer);

@@ -22,7 +22,9 @@
     X(SHARED_HITS, "shared_hits")             /* tokens found in the cluster's table */            \
     X(SESSION_EVICTIONS, "session_evictions") /* identities that a session had no room for */      \
     X(SHARED_EVICTIONS, "shared_evictions") /* tokens that the cluster's table had no room for */  \
-    X(KEY_RELOADS, "key_reloads")           /* key files and documents that were read again */
+    X(KEY_RELOADS, "key_reloads")           /* key files and documents that were read again */     \
+    X(LOGINS, "logins")                     /* tokens that a login was accepted with */            \
+    X(LOGINS_REFUSED, "logins_refused")     /* tokens that a login was refused with */
 
 #define PGSJ_COUNTER(name, text) PGSJ_COUNT_##name,
 typedef enum pgsj_counter { PGSJ_COUNTERS(PGSJ_COUNTER) PGSJ_COUNTER_COUNT } pgsj_counter;

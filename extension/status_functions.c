@@ -62,6 +62,7 @@ enum {
     KEYS_KNOWN,
     KEYS_SKIPPED,
     SHARED_CACHE,
+    LOGIN,
     COLUMNS
 };
 
@@ -186,6 +187,7 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
         put_text(&out, STATUS, "valid");
         put_text(&out, REASON, revocation_problem());
         put_identity(&out, identity);
+        put(&out, LOGIN, BoolGetDatum(pgsj_session_is_login()));
     }
     return HeapTupleGetDatum(make_row(fcinfo, out.values, out.nulls));
 }

@@ -89,8 +89,8 @@ static void process_utility(PlannedStmt *statement, const char *query, bool read
     /* Those end a transaction, and the seal with it. */
     const bool is_transaction_statement = IsA(statement->utilityStmt, TransactionStmt);
 
-    if (pgsj_seal_is_on() && resets_token(statement->utilityStmt))
-        pgsj_seal_refuse_change();
+    if (resets_token(statement->utilityStmt))
+        pgsj_seal_refuse_reset();
     refuse_stored_identity(statement->utilityStmt);
     refuse_reset_all_as_definer(statement->utilityStmt);
     if (next_process_utility != NULL)

@@ -123,63 +123,99 @@ static bool decode_token(const verification *v, pgsj_identity_input *out)
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 
+/* What is verified, and against what. */
+typedef struct verification_input {
+    const char *text;
+    size_t len;
+    const pgsj_verification_policy *policy;
+    int64 now;
+} verification_input;
+
 /*
  * Spares the signature where a session of the cluster accepted the same token under an equal
  * policy: the digest stands for issuers, keys and algorithms. Tokens of a session key are of use
  * on one connection only.
  */
-static sjwt_status verify_once(const verification *v, const sjwt_allocator *allocator,
-                               const pgsj_identity_input *input, const sjwt_policy *policy,
-                               sjwt_token **token)
+static sjwt_status verify_once(const verification_input *input, const sjwt_policy *policy,
+                               sjwt_token **token, sjwt_error *error)
 {
-    const bool is_shared = !v->policy->require_increasing_jti;
-    const char *text = input->key.source;
-    const size_t len = input->key.source_len;
+    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
+    const bool is_shared = !input->policy->require_increasing_jti;
     int64 expires_at;
     pgsj_shared_key key = {0};
     sjwt_status status;
 
     if (is_shared)
-        key = pgsj_shared_cache_key(&v->policy->digest, text, len);
-    if (pgsj_shared_cache_find(&key, v->now))
-        return sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, allocator, text, len, policy,
-                                token, &v->failure->jwt);
-    status = sjwt_verify(allocator, text, len, policy, token, &v->failure->jwt);
+        key = pgsj_shared_cache_key(&input->policy->digest, input->text, input->len);
+    if (pgsj_shared_cache_find(&key, input->now))
+        return sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, &allocator, input->text,
+                                input->len, policy, token, error);
+    status = sjwt_verify(&allocator, input->text, input->len, policy, token, error);
     if (status != SJWT_OK)
         return status;
     pgsj_count(PGSJ_COUNT_VERIFIED);
     if (!sjwt_token_expires_at(*token, &expires_at))
         expires_at = PG_INT64_MAX;
-    pgsj_shared_cache_insert(&key, v->now, sjwt_valid_until(expires_at, v->policy->leeway));
+    pgsj_shared_cache_insert(&key, input->now, sjwt_valid_until(expires_at, policy->leeway));
     return SJWT_OK;
+}
+
+/* Returns NULL and sets *failure where the token is refused. The current memory context owns the
+ * token. */
+static const sjwt_token *verify(const verification_input *input, int64 last_jti,
+                                uint64 *revocation_checked, pgsj_failure *failure)
+{
+    const sjwt_policy policy = {.issuers = input->policy->issuers,
+                                .issuer_count = input->policy->issuer_count,
+                                .now = input->now,
+                                .leeway = input->policy->leeway,
+                                .last_jti =
+                                    input->policy->require_increasing_jti ? &last_jti : NULL};
+    sjwt_token **token = pgsj_owned_token(CurrentMemoryContext);
+
+    if (verify_once(input, &policy, token, &failure->jwt) != SJWT_OK) {
+        failure->kind = PGSJ_FAILURE_JWT;
+        pgsj_trust_add_key_file_detail(input->policy, failure);
+        return NULL;
+    }
+    if (!pgsj_revocation_check(input->text, input->now, revocation_checked, failure))
+        return NULL;
+    return *token;
+}
+
+const sjwt_token *pgsj_verifier_verify(const char *text, int64 now, sjwt_subjects *subjects,
+                                       pgsj_failure *failure)
+{
+    const pgsj_verification_policy *policy = pgsj_trust_policy(failure);
+    const verification_input input = {
+        .text = text, .len = strlen(text), .policy = policy, .now = now};
+    uint64 revocation_checked = 0;
+    const sjwt_token *token;
+
+    if (policy == NULL)
+        return NULL;
+    token = verify(&input, 0, &revocation_checked, failure);
+    if (token != NULL)
+        *subjects = policy->issuers[sjwt_token_issuer_index(token)].subjects;
+    return token;
 }
 
 static bool verify_against_policy(verification *v, pgsj_identity_input *out)
 {
-    const sjwt_allocator allocator = pgsj_allocator(CurrentMemoryContext);
     /* A value that was accepted before stays accepted when it comes back. */
     const int64 last_jti = pgsj_verifier_accepted_before(v->token) ? 0 : verifier.last_jti;
-    const sjwt_policy policy = {.issuers = v->policy->issuers,
-                                .issuer_count = v->policy->issuer_count,
-                                .now = v->now,
-                                .leeway = v->policy->leeway,
-                                .last_jti = v->policy->require_increasing_jti ? &last_jti : NULL};
-    sjwt_token **token = pgsj_owned_token(CurrentMemoryContext);
+    const verification_input input = {
+        .text = out->key.source, .len = out->key.source_len, .policy = v->policy, .now = v->now};
     const char *payload;
     size_t payload_len;
 
-    if (verify_once(v, &allocator, out, &policy, token) != SJWT_OK) {
-        v->failure->kind = PGSJ_FAILURE_JWT;
-        pgsj_trust_add_key_file_detail(v->policy, v->failure);
+    out->token = verify(&input, last_jti, &v->revocation_checked, v->failure);
+    if (out->token == NULL)
         return false;
-    }
-    if (!pgsj_revocation_check(out->key.source, v->now, &v->revocation_checked, v->failure))
-        return false;
-    out->token = *token;
-    out->subjects = v->policy->issuers[sjwt_token_issuer_index(*token)].subjects;
+    out->subjects = v->policy->issuers[sjwt_token_issuer_index(out->token)].subjects;
     if (!pgsj_settings.audit)
-        return pgsj_claims_from_token(*token, &out->claims, v->failure);
-    payload = sjwt_token_payload(*token, &payload_len);
+        return pgsj_claims_from_token(out->token, &out->claims, v->failure);
+    payload = sjwt_token_payload(out->token, &payload_len);
     return pgsj_claims_from_payload(payload, payload_len, &out->claims, v->failure);
 }
 

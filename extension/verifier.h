@@ -21,6 +21,15 @@
 pgsj_identity *pgsj_verifier_identity(pgsj_session_token *token, pgsj_identity *current, int64 now,
                                       pgsj_failure *failure);
 
+/*
+ * Verifies a token that is not the session's, which text has, NUL-terminated. Sets *subjects to
+ * how its issuer names its users. The current memory context owns the token. Returns NULL and sets
+ * *failure where it is refused or no token is verified in the current mode. Needs no database.
+ * Raises where there is no memory.
+ */
+const sjwt_token *pgsj_verifier_verify(const char *text, int64 now, sjwt_subjects *subjects,
+                                       pgsj_failure *failure);
+
 /* Was this token accepted at any time? */
 bool pgsj_verifier_accepted_before(const pgsj_session_token *token);
 

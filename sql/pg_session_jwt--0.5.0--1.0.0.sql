@@ -24,6 +24,9 @@ ALTER FUNCTION auth.organization_id() STRICT;
 CREATE FUNCTION auth.jwt_authenticate(jwt text) RETURNS text
     VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_authenticate_wrapper';
 
+CREATE FUNCTION auth.jwt_session_refresh(jwt text) RETURNS void
+    VOLATILE LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_session_refresh_wrapper';
+
 CREATE FUNCTION auth.jwt_token() RETURNS text
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_token_wrapper';
 REVOKE ALL ON FUNCTION auth.jwt_token() FROM PUBLIC;
@@ -61,7 +64,7 @@ CREATE FUNCTION auth.has_role(role text) RETURNS boolean
 CREATE FUNCTION auth.jwt_status(OUT mode text, OUT status text, OUT reason text, OUT issuer text,
     OUT subject text, OUT algorithm text, OUT key_id text, OUT backend text,
     OUT issued_at timestamptz, OUT expires_at timestamptz, OUT keys_known integer,
-    OUT keys_skipped jsonb, OUT shared_cache text) RETURNS record
+    OUT keys_skipped jsonb, OUT shared_cache text, OUT login boolean) RETURNS record
     STABLE PARALLEL RESTRICTED LANGUAGE c AS 'MODULE_PATHNAME', 'jwt_status_wrapper';
 
 CREATE FUNCTION auth.jwt_stats(OUT counter text, OUT reason text, OUT value bigint,
@@ -93,6 +96,8 @@ COMMENT ON FUNCTION auth.jwt_session_init(text) IS
     'sets pg_session_jwt.jwt for the session and verifies the token at once';
 COMMENT ON FUNCTION auth.jwt_authenticate(text) IS
     'sets pg_session_jwt.jwt for the transaction, verifies the token at once, and returns the user';
+COMMENT ON FUNCTION auth.jwt_session_refresh(text) IS
+    'verifies a fresh token and puts it in the place of the token that the connection logged in with';
 COMMENT ON FUNCTION auth.jwt_token() IS
     'returns the token of the session, also while the identity is sealed';
 COMMENT ON FUNCTION auth.jwt_seal(text) IS

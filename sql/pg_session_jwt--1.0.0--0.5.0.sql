@@ -15,6 +15,7 @@ WHERE nspname OPERATOR(pg_catalog.=) 'auth';
 DROP FUNCTION auth.set_initial_privileges(aclitem[]);
 
 DROP FUNCTION auth.jwt_authenticate(text);
+DROP FUNCTION auth.jwt_session_refresh(text);
 -- The list of tables whose rows are dumped would keep the table.
 ALTER EXTENSION pg_session_jwt DROP TABLE auth.revocation;
 DROP TABLE auth.revocation;

@@ -9,8 +9,9 @@ use warnings;
 
 use IO::Socket::UNIX;
 
-# Connects as user to database db of a node. set: settings of the startup packet (a hash). The
-# answer to the startup packet is $client->{answer}.
+# Connects as user to database db of a node. set: settings of the startup packet (a hash). token: what to log in
+# with where the server asks for it by OAUTHBEARER (RFC 7628); $client->{refusal} is then what the server says of a
+# token that it refuses. The answer to the startup packet is $client->{answer}.
 sub connect
 {
 	my ($class, $node, %o) = @_;
@@ -19,7 +20,7 @@ sub connect
 	my $set = $o{set} // {};
 	my $options = join ' ', map { "-c $_=" . $set->{$_} =~ s/([\\\s])/\\$1/gr } sort keys %$set;
 	my $startup = join "\0", 'user', $o{user} // 'postgres', 'database', $o{db} // 'postgres', 'options', $options, '', '';
-	my $self = bless { socket => $socket }, $class;
+	my $self = bless { socket => $socket, token => $o{token} }, $class;
 	$self->{answer} = $self->exchange(message('', pack('N', 3 << 16) . $startup));
 	return $self;
 }
@@ -143,6 +144,23 @@ sub exchange
 	return $self->answer;
 }
 
+# The server asks for a token (10), or says why it refuses it (11), which the client confirms.
+sub authenticate
+{
+	my ($self, $request, $data) = @_;
+	if ($request == 10)
+	{
+		my $first = "n,,\x01auth=Bearer $self->{token}\x01\x01";
+		$self->write(message('p', "OAUTHBEARER\0" . pack('N', length $first) . $first));
+	}
+	elsif ($request == 11)
+	{
+		$self->{refusal} = $data;
+		$self->write(message('p', "\x01"));
+	}
+	return;
+}
+
 # --- answers --------------------------------------------------------------------
 
 sub receive
@@ -195,6 +213,7 @@ sub answer
 			my ($size, $value) = unpack 'l> a*', $body;
 			push @{ $answer{lines} }, $size < 0 ? 'NULL' : $value;
 		}
+		elsif ($type eq 'R') { $self->authenticate(unpack 'N a*', $body) }
 		elsif ($type eq 'N') { push @{ $answer{notices} }, { fields($body) } }
 		elsif ($type eq 'A')
 		{

@@ -106,6 +106,7 @@ my %wanted = (
 	'auth.jwt_session_init(text)' => 'void|t|v|u|jwt_session_init_wrapper',
 	'auth.jwt_authenticate(text)' => 'text|f|v|u|jwt_authenticate_wrapper',
 	'auth.jwt_seal(text)' => 'void|f|v|u|jwt_seal_wrapper',
+	'auth.jwt_session_refresh(text)' => 'void|f|v|u|jwt_session_refresh_wrapper',
 	'auth.jwt_unseal(text)' => 'void|f|v|u|jwt_unseal_wrapper',
 	'auth.jwt_token()' => 'text|f|s|r|jwt_token_wrapper',
 	'auth.session()' => 'jsonb|t|s|s|session_wrapper',
