@@ -250,6 +250,30 @@ static inline void pgsj_guc_free(void *memory)
 #endif
 }
 
+/* The names of all settings that begin with prefix, in lower case, in the current context. */
+static inline List *pgsj_settings_with_prefix(const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    List *names = NIL;
+#if PG_VERSION_NUM >= 160000
+    int count;
+    struct config_generic **settings = get_guc_variables(&count);
+
+    for (int i = 0; i < count; i++)
+        if (pg_strncasecmp(settings[i]->name, prefix, len) == 0)
+            names = lappend(names, unconstify(char *, settings[i]->name));
+    pfree(settings);
+#else
+    const int count = GetNumConfigOptions();
+    struct config_generic **settings = get_guc_variables();
+
+    for (int i = pgsj_position_of(prefix);
+         i < count && pg_strncasecmp(settings[i]->name, prefix, len) == 0; i++)
+        names = lappend(names, unconstify(char *, settings[i]->name));
+#endif
+    return names;
+}
+
 static inline void pgsj_reserve_prefix(const char *prefix)
 {
 #if PG_VERSION_NUM >= 150000

@@ -13,7 +13,7 @@ typedef struct report {
     int sqlstate;
     const char *message;
     char detail[PGSJ_DETAIL_SIZE]; /* "" for none */
-    char hint[256];                /* likewise */
+    char hint[512];                /* likewise */
 } report;
 
 static void set(report *out, int sqlstate, const char *message)
@@ -61,12 +61,6 @@ static void hint_at_token_as_key(report *out, const pgsj_failure *failure)
     if (failure->key_is_token)
         hint(out, "pg_session_jwt.jwk has what looks like a token. A token belongs in "
                   "pg_session_jwt.jwt, and the public key that verifies it here.");
-}
-
-static void hint_at_near_miss(report *out, const sjwt_error *error, const char *text)
-{
-    if (error->detail[0] != '\0')
-        hint(out, text);
 }
 
 /* The core tells what the text has that is no part of a token. */
@@ -125,11 +119,27 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         return;
 
     case SJWT_ALG_MISSING:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
+        explain(out, error);
+        hint(out,
+             "Name the algorithm in \"alg\" of the token's header. It may be absent only where "
+             "pg_session_jwt.jwk verifies the token.");
+        return;
     case SJWT_ALG_UNKNOWN:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
+        explain(out, error);
+        hint(out, "See auth.jwt_algorithms() for the names. \"none\" is never accepted.");
+        return;
     case SJWT_ALG_NOT_ALLOWED:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
+        explain(out, error);
+        hint(out, "The keys, or pg_session_jwt.algorithms, are for other algorithms. One with a "
+                  "shared secret, as HS256, must be named in pg_session_jwt.algorithms.");
+        return;
     case SJWT_ALG_MISMATCH:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT algorithm refused");
         explain(out, error);
+        hint(out, "The key that the token asks for is a key for another algorithm.");
         return;
     case SJWT_ALG_UNSUPPORTED:
         set(out, ERRCODE_FEATURE_NOT_SUPPORTED, "JWT algorithm is not supported by this build");
@@ -149,14 +159,19 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_ISSUER_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT issuer refused");
         explain_fully(out, error);
-        hint_at_near_miss(out, error,
-                          "The issuer is compared octet by octet: write it in the settings exactly "
-                          "as claim \"iss\" of the token has it.");
+        hint(out,
+             error->detail[0] != '\0'
+                 ? "The issuer is compared octet by octet: write it in the settings exactly "
+                   "as claim \"iss\" of the token has it."
+                 : "Only issuers named by pg_session_jwt.issuer or pg_session_jwt.issuers_file "
+                   "are trusted. sjwt decode shows claim \"iss\" of a token.");
         return;
     case SJWT_KEY_NOT_FOUND:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
         if (error->detail[0] != '\0')
             explain_fully(out, error);
+        hint(out, "sjwt decode shows the \"kid\" of a token, and sjwt check those of keys. When an "
+                  "issuer has new keys, the server needs them before tokens of them come.");
         return;
     case SJWT_KEY_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "no key for this JWT");
@@ -186,9 +201,13 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
         return;
     case SJWT_JTI_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH, "JWT payload must contain a valid 'jti' (JWT ID)");
+        hint(out, "With pg_session_jwt.jwk, each token needs a whole number as \"jti\", greater "
+                  "than that of the token before in this connection.");
         return;
     case SJWT_JTI_REPLAYED:
         set(out, ERRCODE_CHECK_VIOLATION, "Token ID must be strictly monotonically increasing.");
+        hint(out, "Each token of a connection needs a greater \"jti\" than the last one accepted "
+                  "there. Sign a new token for each request.");
         return;
     case SJWT_NBF_INVALID:
         set(out, ERRCODE_DATATYPE_MISMATCH,
@@ -213,17 +232,21 @@ static void describe_jwt(report *out, const pgsj_failure *failure)
     case SJWT_AUDIENCE_MISSING:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain(out, error);
-        hint(out,
-             "Some providers name the client in another claim, as \"client_id\" or \"azp\": see "
-             "pg_session_jwt.claims.");
+        hint(out, "Ask the provider for tokens with an audience. Some providers name the client in "
+                  "another claim, as \"client_id\" or \"azp\": see pg_session_jwt.claims.");
         return;
     case SJWT_AUDIENCE_INVALID:
+        set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
+        explain(out, error);
+        return;
     case SJWT_AUDIENCE_REFUSED:
         set(out, ERRCODE_CHECK_VIOLATION, "JWT audience refused");
         explain_fully(out, error);
-        hint_at_near_miss(out, error,
-                          "The audience is compared octet by octet: write it in the settings "
-                          "exactly as claim \"aud\" of the token has it.");
+        hint(out, error->detail[0] != '\0'
+                      ? "The audience is compared octet by octet: write it in the settings exactly "
+                        "as claim \"aud\" of the token has it."
+                      : "The token is for another service, or pg_session_jwt.audience lacks this "
+                        "one. sjwt decode shows claim \"aud\" of a token.");
         return;
 
     case SJWT_SUBJECT_REFUSED:
@@ -295,9 +318,7 @@ static void describe(report *out, const pgsj_failure *failure)
         return;
     case PGSJ_FAILURE_MISSING_KEY:
         set(out, ERRCODE_NO_DATA, "Missing runtime parameter: pg_session_jwt.jwk");
-        snprintf(out->hint, sizeof(out->hint),
-                 "Set it when connecting, for instance with "
-                 "options='-c pg_session_jwt.jwk=...' in the connection string.");
+        strlcpy(out->detail, failure->detail, sizeof(out->detail));
         return;
     case PGSJ_FAILURE_ENCODING:
         set(out, ERRCODE_UNTRANSLATABLE_CHARACTER,
@@ -394,11 +415,23 @@ void pgsj_show_statement(const ErrorContextCallback *callback)
     error_context_stack = callback->previous;
 }
 
+static void describe_with_hint(report *out, const pgsj_failure *failure, const char *text)
+{
+    describe(out, failure);
+    if (text != NULL)
+        hint(out, text);
+}
+
 _Noreturn void pgsj_raise(const pgsj_failure *failure)
+{
+    pgsj_raise_with_hint(failure, NULL);
+}
+
+_Noreturn void pgsj_raise_with_hint(const pgsj_failure *failure, const char *hint)
 {
     report out;
 
-    describe(&out, failure);
+    describe_with_hint(&out, failure, hint);
     ereport(ERROR, (errcode(out.sqlstate), errmsg_internal("%s", out.message),
                     out.detail[0] != '\0' ? errdetail_internal("%s", out.detail) : 0,
                     out.hint[0] != '\0' ? errhint("%s", out.hint) : 0, errhidestmt(true),
@@ -408,10 +441,15 @@ _Noreturn void pgsj_raise(const pgsj_failure *failure)
 
 char *pgsj_explain(const pgsj_failure *failure)
 {
+    return pgsj_explain_with_hint(failure, NULL);
+}
+
+char *pgsj_explain_with_hint(const pgsj_failure *failure, const char *hint)
+{
     StringInfoData text;
     report out;
 
-    describe(&out, failure);
+    describe_with_hint(&out, failure, hint);
     initStringInfo(&text);
     appendStringInfoString(&text, out.message);
     if (out.detail[0] != '\0')

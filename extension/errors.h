@@ -16,7 +16,7 @@ typedef enum pgsj_failure_kind {
     PGSJ_FAILURE_NO_IDENTITY,    /* pg_session_jwt.require_identity is on: see detail */
     PGSJ_FAILURE_SEALED,         /* SQL tried to change a sealed identity: see detail */
     PGSJ_FAILURE_LOGIN,          /* valid, and not for this login: see detail */
-    PGSJ_FAILURE_MISSING_KEY,    /* pg_session_jwt.jwk is needed and not set */
+    PGSJ_FAILURE_MISSING_KEY,    /* pg_session_jwt.jwk is needed and not set: see detail */
     PGSJ_FAILURE_ENCODING,       /* verified, but the database's encoding cannot hold it */
     PGSJ_FAILURE_MISCONFIGURED,  /* what the administrator set is a contradiction: see detail */
     PGSJ_FAILURE_KEY_FILE,       /* no key for this token; its issuer's key file cannot be used as
@@ -52,6 +52,10 @@ _Noreturn void pgsj_raise(const pgsj_failure *failure);
 /* Returns message, detail and hint of failure as one text, for SQL to show. Allocates in
  * the current context. */
 char *pgsj_explain(const pgsj_failure *failure);
+
+/* The same two with a hint in place of the failure's own; NULL: that one. */
+_Noreturn void pgsj_raise_with_hint(const pgsj_failure *failure, const char *hint);
+char *pgsj_explain_with_hint(const pgsj_failure *failure, const char *hint);
 
 /* Sets kind and detail; a text that is too long is cut at the end of a character. Returns
  * false. */

@@ -139,7 +139,7 @@ static const sjwt_token *verify(const char *text, const pgsj_verification_policy
     if (sjwt_verify_logout_token(&allocator, text, strlen(text), &terms, token, &failure.jwt) !=
         SJWT_OK) {
         failure.kind = PGSJ_FAILURE_JWT;
-        pgsj_trust_add_key_file_detail(policy, &failure);
+        pgsj_trust_add_key_detail(policy, &failure);
         pgsj_raise(&failure);
     }
     *out = policy;

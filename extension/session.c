@@ -12,6 +12,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "extension/advice.h"
 #include "extension/audit.h"
 #include "extension/clock.h"
 #include "extension/memory.h"
@@ -176,30 +177,38 @@ const pgsj_identity *pgsj_session_find(pgsj_failure *failure)
     return identity;
 }
 
-/* Why a token or claims that are set are not the identity; NULL where neither is set. */
+/* Why a token or claims that are set are not the identity, or that neither is set. */
 static const char *reason_for_anonymous(void)
 {
-    const pgsj_failure no_key = {.kind = PGSJ_FAILURE_MISSING_KEY};
     const bool has_token = session_token() != NULL;
     const bool has_claims = pgsj_settings.claims != NULL && pgsj_settings.claims[0] != '\0';
+    const char *advice;
+    pgsj_failure no_key;
 
     if (pgsj_seal_is_on())
         return pgsj_settings_sealed();
     switch (pgsj_trust_current_mode()) {
     case PGSJ_TRUST_NONE:
-        return has_token || has_claims ? "pg_session_jwt.mode is none: no identity is accepted"
-                                       : NULL;
+        return "pg_session_jwt.mode is none: no identity is accepted";
     case PGSJ_TRUST_CLAIMS:
         if (has_token && pgsj_trust_mode_is_pinned())
             return "pg_session_jwt.mode is claims: no token is accepted";
-        if (has_token)
-            return pgsj_explain(&no_key);
-        return has_claims
-                   ? "request.jwt.claims is too large, or not JSON in the encoding of the database"
-                   : NULL;
+        if (has_token) {
+            (void)pgsj_trust_set_missing_key(&no_key);
+            return pgsj_explain_with_advice(&no_key);
+        }
+        if (has_claims)
+            return "request.jwt.claims is too large, or not JSON in the encoding of the database";
+        if (pgsj_trust_mode_is_pinned())
+            return "request.jwt.claims is not set";
+        advice = pgsj_advice_for_keys();
+        return psprintf("no keys are pinned in this session, and neither a token nor "
+                        "request.jwt.claims is set%s%s",
+                        advice == NULL ? "" : ". Hint: ", advice == NULL ? "" : advice);
     case PGSJ_TRUST_SESSION_KEY:
     case PGSJ_TRUST_ISSUER:
-        return NULL;
+        return has_claims ? "no token is set; this mode does not use request.jwt.claims"
+                          : "no token is set";
     }
     pg_unreachable();
 }
@@ -247,8 +256,7 @@ static void require_identity(const pgsj_identity *identity)
 
     if (!pgsj_session_lacks_identity(identity, &reason))
         return;
-    (void)pgsj_set_failure(&failure, PGSJ_FAILURE_NO_IDENTITY, "%s",
-                           reason != NULL ? reason : "No token and no claims are set.");
+    (void)pgsj_set_failure(&failure, PGSJ_FAILURE_NO_IDENTITY, "%s", reason);
     pgsj_count_failure(&failure);
     pgsj_raise(&failure);
 }
@@ -264,7 +272,7 @@ const pgsj_identity *pgsj_session_resolve(void)
         const pgsj_identity *identity = pgsj_session_find(&failure);
 
         if (identity == NULL)
-            pgsj_raise(&failure);
+            pgsj_raise_with_advice(&failure);
         if (requires_identity())
             require_identity(identity);
         if (pgsj_settings.audit) {
@@ -310,7 +318,7 @@ void pgsj_session_check_key(void)
     pgsj_failure failure;
 
     if (pgsj_trust_policy(&failure) == NULL)
-        pgsj_raise(&failure);
+        pgsj_raise_with_advice(&failure);
 }
 
 void pgsj_session_verify(void)
@@ -322,12 +330,12 @@ void pgsj_session_verify(void)
     /* Where no token is verified, there is no policy: failure says why. */
     if (!pgsj_trust_verifies()) {
         if (pgsj_trust_policy(&failure) == NULL)
-            pgsj_raise(&failure);
+            pgsj_raise_with_advice(&failure);
         return;
     }
     if (find_identity(&failure) == NULL &&
         (!pgsj_trust_wait_for_key(&failure) || find_identity(&failure) == NULL))
-        pgsj_raise(&failure);
+        pgsj_raise_with_advice(&failure);
 }
 
 bool pgsj_session_accept(void)
@@ -363,7 +371,7 @@ static void verify_to_seal(pgsj_session_token *token)
     if (pgsj_trust_verifies() || pgsj_trust_policy(&failure) != NULL)
         identity = find_identity_of(token, &failure);
     if (identity == NULL)
-        pgsj_raise(&failure);
+        pgsj_raise_with_advice(&failure);
     if (identity->claims.subject_invalid)
         pgsj_raise_invalid_subject();
 }

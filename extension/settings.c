@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "extension/errors.h"
+#include "extension/near_setting.h"
 #include "extension/setting_checks.h"
 #include "extension/settings.h"
 #include "extension/compat.h"
@@ -534,6 +535,29 @@ static void reset_again(const char *name, GucSource source)
                                 false);
 }
 
+bool pgsj_settings_pin_keys_of_one_issuer(void)
+{
+    return pgsj_is_set(pgsj_settings.jwks) || pgsj_is_set(pgsj_settings.jwks_file) ||
+           pgsj_is_set(pgsj_settings.jwks_files) || pgsj_is_set(pgsj_settings.jwks_url) ||
+           pgsj_settings.discovery;
+}
+
+bool pgsj_settings_pin_keys(void)
+{
+    return pgsj_settings_pin_keys_of_one_issuer() || pgsj_is_set(pgsj_settings.issuers_file);
+}
+
+static void find_misspelt(void)
+{
+    List *names = pgsj_settings_with_prefix("pg_session_jwt.");
+    ListCell *cell;
+
+    foreach (cell, names)
+        if (pgsj_near_setting(lfirst(cell)) != NULL)
+            strlcpy(pgsj_settings.misspelt, lfirst(cell), sizeof(pgsj_settings.misspelt));
+    list_free(names);
+}
+
 void pgsj_settings_define(const pgsj_settings_listener *listener)
 {
     /* Lets the server apply earlier values in the middle of a parallel query. Afterwards,
@@ -566,6 +590,9 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
     reset_again(pgsj_setting_names.claims, claims_source);
 
     clear_flags(flags);
+    /* The server removes these now. */
+    if (pgsj_settings.jwk == NULL && !pgsj_settings_pin_keys())
+        find_misspelt();
     pgsj_reserve_prefix("pg_session_jwt");
 }
 

@@ -58,6 +58,8 @@ pgsj_session_token *pgsj_session_token_init(void *memory, const char *text, size
 #define PGSJ_ENUM_MEMBER(member, ...) int member;
 #define PGSJ_NAME_MEMBER(member, ...) const char *member;
 
+#define PGSJ_SETTING_NAME_SIZE 128
+
 /* The current value of each setting, and what follows from it. Only settings.c
  * writes to it. */
 typedef struct pgsj_setting_values {
@@ -73,6 +75,9 @@ typedef struct pgsj_setting_values {
      * may be accepted. Parallel workers have it from their leader.
      */
     const char *refused_setting;
+    /* In a session without keys: a name before the library was loaded that is nearly the one of
+     * a setting; "": there was none. */
+    char misspelt[PGSJ_SETTING_NAME_SIZE];
 } pgsj_setting_values;
 
 extern pgsj_setting_values pgsj_settings;
@@ -112,6 +117,17 @@ typedef struct pgsj_settings_listener {
 /* Defines the settings; once, from _PG_init(). Keeps listener. An ERROR leaves
  * nothing defined. */
 void pgsj_settings_define(const pgsj_settings_listener *listener);
+
+/* "" is what a pooler or SET LOCAL leaves behind. */
+static inline bool pgsj_is_set(const char *value)
+{
+    return value != NULL && value[0] != '\0';
+}
+
+/* Do the settings name keys of an issuer? The first one: of the issuer that they describe, and
+ * not those of a document of issuers. */
+bool pgsj_settings_pin_keys_of_one_issuer(void);
+bool pgsj_settings_pin_keys(void);
 
 /* The token of pg_session_jwt.jwt; NULL: none. Never keep the pointer: the server frees
  * the token with the value. Raises in a parallel worker that did not get the token. */

@@ -18,6 +18,7 @@
 
 #include <sjwt.h>
 
+#include "extension/advice.h"
 #include "extension/audit.h"
 #include "extension/clock.h"
 #include "extension/errors.h"
@@ -173,10 +174,10 @@ Datum jwt_status_wrapper(PG_FUNCTION_ARGS)
         pgsj_audit_read(identity);
     if (!usable) {
         put_text(&out, STATUS, "misconfigured");
-        put_text(&out, REASON, pgsj_explain(&failure));
+        put_text(&out, REASON, pgsj_explain_with_advice(&failure));
     } else if (identity == NULL) {
         put_text(&out, STATUS, "refused");
-        put_text(&out, REASON, pgsj_explain(&refusal));
+        put_text(&out, REASON, pgsj_explain_with_advice(&refusal));
     } else if (pgsj_session_lacks_identity(identity, &reason)) {
         put_text(&out, STATUS, "none");
         put_text(&out, REASON, reason);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -31,23 +32,6 @@ static struct {
     uint64 ticket;
 } trust;
 
-static bool is_set(const char *setting)
-{
-    return setting != NULL && setting[0] != '\0';
-}
-
-static bool are_keys_of_one_issuer_pinned(void)
-{
-    return is_set(pgsj_settings.jwks) || is_set(pgsj_settings.jwks_file) ||
-           is_set(pgsj_settings.jwks_files) || is_set(pgsj_settings.jwks_url) ||
-           pgsj_settings.discovery;
-}
-
-static bool are_keys_pinned(void)
-{
-    return are_keys_of_one_issuer_pinned() || is_set(pgsj_settings.issuers_file);
-}
-
 pgsj_trust_mode pgsj_trust_current_mode(void)
 {
     /* The refused value may have hidden the administrator's mode. */
@@ -65,7 +49,7 @@ pgsj_trust_mode pgsj_trust_current_mode(void)
     case PGSJ_MODE_AUTO:
         break;
     }
-    if (are_keys_pinned())
+    if (pgsj_settings_pin_keys())
         return PGSJ_TRUST_ISSUER;
     /* An empty key is a key that verifies nothing, not the lack of one. */
     return pgsj_settings.jwk != NULL ? PGSJ_TRUST_SESSION_KEY : PGSJ_TRUST_CLAIMS;
@@ -150,6 +134,17 @@ static bool set_mode_error(pgsj_failure *failure, pgsj_failure_kind kind)
                             GetConfigOption(pgsj_setting_names.mode, false, false));
 }
 
+bool pgsj_trust_set_missing_key(pgsj_failure *failure)
+{
+    const bool is_pinned = pgsj_trust_mode_is_pinned();
+
+    return pgsj_set_failure(failure, PGSJ_FAILURE_MISSING_KEY,
+                            is_pinned ? "%s is \"session_key\", and %s is not set."
+                                      : "The session is in claims mode: %s is auto, no keys are "
+                                        "pinned in this session, and %s is not set.",
+                            pgsj_setting_names.mode, pgsj_setting_names.jwk);
+}
+
 static bool session_key_is_token(void)
 {
     return sjwt_looks_like_token(pgsj_settings.jwk, strlen(pgsj_settings.jwk));
@@ -168,7 +163,7 @@ static bool read_list(const char *setting, const char *value, sjwt_string_list *
     size_t count = 0;
 
     *out = (sjwt_string_list){0};
-    if (!is_set(value))
+    if (!pgsj_is_set(value))
         return true;
     if (!SplitGUCList(pstrdup(value), ',', &words))
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
@@ -193,7 +188,7 @@ static bool read_claim_values(const sjwt_claim_rules **out)
     sjwt_error error;
 
     *out = NULL;
-    if (!is_set(value))
+    if (!pgsj_is_set(value))
         return true;
     if (sjwt_claim_rules_parse(&allocator, value, strlen(value), &rules, &error) != SJWT_OK) {
         if (sjwt_status_is_transient(error.status))
@@ -210,7 +205,7 @@ static bool read_claim_values(const sjwt_claim_rules **out)
 static bool build_default_policy(sjwt_issuer_policy *out)
 {
     *out = (sjwt_issuer_policy){0};
-    if (is_set(pgsj_settings.algorithms) &&
+    if (pgsj_is_set(pgsj_settings.algorithms) &&
         sjwt_algorithms_parse(pgsj_settings.algorithms, strlen(pgsj_settings.algorithms),
                               &out->algorithms, NULL) != SJWT_OK)
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
@@ -282,10 +277,8 @@ static bool build_session_key(void)
     const pgsj_key_source *source;
     sjwt_issuer_policy *policy;
 
-    if (pgsj_settings.jwk == NULL) {
-        trust.failure.kind = PGSJ_FAILURE_MISSING_KEY;
-        return false;
-    }
+    if (pgsj_settings.jwk == NULL)
+        return pgsj_trust_set_missing_key(&trust.failure);
     source =
         pgsj_key_source_inline(pgsj_setting_names.jwk, pgsj_settings.jwk, PGSJ_CONTENT_PUBLIC_KEY);
     if (pgsj_key_source_keys(source) == NULL) {
@@ -331,13 +324,14 @@ static bool find_files(const key_places *places, pgsj_key_files *out)
 {
     *out = (pgsj_key_files){
         .files = palloc(sizeof(const pgsj_key_source *) * (places->paths.count + 3))};
-    if (is_set(places->path))
+    if (pgsj_is_set(places->path))
         add_file(out, places->path);
     for (size_t i = 0; i < places->paths.count; i++)
         add_file(out, places->paths.items[i]);
-    if (is_set(places->url) && !add_fetched(out, NULL, places->url))
+    if (pgsj_is_set(places->url) && !add_fetched(out, NULL, places->url))
         return false;
-    return !is_set(places->discovered_issuer) || add_fetched(out, places->discovered_issuer, NULL);
+    return !pgsj_is_set(places->discovered_issuer) ||
+           add_fetched(out, places->discovered_issuer, NULL);
 }
 
 /* Sets *out to the keys of an issuer: to those given, and those of the files. NULL where there
@@ -377,7 +371,7 @@ static bool read_key_files(pgsj_key_files *out)
                                 "The value of %s has more than %d items.",
                                 pgsj_setting_names.jwks_files, SJWT_MAX_KEY_FILES);
     if (pgsj_settings.discovery) {
-        if (!is_set(pgsj_settings.issuer))
+        if (!pgsj_is_set(pgsj_settings.issuer))
             return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                     "%s is on, and %s is not set.", pgsj_setting_names.discovery,
                                     pgsj_setting_names.issuer);
@@ -415,9 +409,9 @@ static bool build_one_issuer(const sjwt_issuer_policy *default_policy)
     const sjwt_keyset *keys = NULL;
     sjwt_issuer_policy *policy = palloc(sizeof(*policy));
     pgsj_key_files *key_files = palloc(sizeof(*key_files));
-    const char *issuer = is_set(pgsj_settings.issuer) ? pstrdup(pgsj_settings.issuer) : NULL;
+    const char *issuer = pgsj_is_set(pgsj_settings.issuer) ? pstrdup(pgsj_settings.issuer) : NULL;
 
-    if (is_set(pgsj_settings.jwks)) {
+    if (pgsj_is_set(pgsj_settings.jwks)) {
         const pgsj_key_source *source = pgsj_key_source_inline(
             pgsj_setting_names.jwks, pgsj_settings.jwks, PGSJ_CONTENT_KEY_SET);
 
@@ -508,27 +502,27 @@ static bool build_pinned(void)
 
     if (pgsj_settings.refused_setting != NULL)
         return set_refused_error(pgsj_settings.refused_setting);
-    if (!are_keys_pinned())
+    if (!pgsj_settings_pin_keys())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_NO_KEYS,
                                 "%s is \"issuer\", and none of %s, %s, %s, %s, %s and %s is set.",
                                 pgsj_setting_names.mode, pgsj_setting_names.jwks,
                                 pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files,
                                 pgsj_setting_names.jwks_url, pgsj_setting_names.discovery,
                                 pgsj_setting_names.issuers_file);
-    if (is_set(pgsj_settings.issuers_file) && are_keys_of_one_issuer_pinned())
+    if (pgsj_is_set(pgsj_settings.issuers_file) && pgsj_settings_pin_keys_of_one_issuer())
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "%s is set beside %s, %s, %s, %s or %s, which have the keys of one "
                                 "issuer.",
                                 pgsj_setting_names.issuers_file, pgsj_setting_names.jwks,
                                 pgsj_setting_names.jwks_file, pgsj_setting_names.jwks_files,
                                 pgsj_setting_names.jwks_url, pgsj_setting_names.discovery);
-    if (is_set(pgsj_settings.issuers_file) && is_set(pgsj_settings.issuer))
+    if (pgsj_is_set(pgsj_settings.issuers_file) && pgsj_is_set(pgsj_settings.issuer))
         return pgsj_set_failure(&trust.failure, PGSJ_FAILURE_MISCONFIGURED,
                                 "%s is set beside %s, which names the issuers.",
                                 pgsj_setting_names.issuer, pgsj_setting_names.issuers_file);
     if (!build_default_policy(&default_policy))
         return false;
-    if (is_set(pgsj_settings.issuers_file))
+    if (pgsj_is_set(pgsj_settings.issuers_file))
         return build_issuers(&default_policy);
     return build_one_issuer(&default_policy);
 }
@@ -544,8 +538,7 @@ static bool build_for_mode(void)
     case PGSJ_TRUST_CLAIMS:
         if (pgsj_trust_mode_is_pinned())
             return set_mode_error(&trust.failure, PGSJ_FAILURE_MODE);
-        trust.failure.kind = PGSJ_FAILURE_MISSING_KEY;
-        return false;
+        return pgsj_trust_set_missing_key(&trust.failure);
     }
     pg_unreachable();
 }
@@ -601,7 +594,38 @@ const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure)
     return NULL;
 }
 
-void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure)
+/* Adds to *error how many keys of this issuer there are, and where. What has no room is left out. */
+static void add_key_places(const char *issuer, sjwt_error *error)
+{
+    StringInfoData text;
+    const char *separator = " (";
+    ListCell *cell;
+
+    initStringInfo(&text);
+    appendStringInfoString(&text,
+                           error->detail[0] != '\0' ? error->detail : "no key has its \"kid\"");
+    foreach (cell, trust.bindings) {
+        const pgsj_key_binding *binding = lfirst(cell);
+        const char *name = binding->source == NULL ? pgsj_setting_names.issuers_file
+                                                   : pgsj_key_source_name(binding->source);
+        const size_t count = binding->keys == NULL ? 0 : sjwt_keyset_count(binding->keys);
+
+        if (binding->issuer != issuer)
+            continue;
+        if ((size_t)text.len + strlen(name) + 40 > sizeof(error->detail)) {
+            appendStringInfo(&text, "%s...", separator);
+            separator = ", ";
+            break;
+        }
+        appendStringInfo(&text, "%s%zu in %s", separator, count, name);
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        appendStringInfoChar(&text, ')');
+    strlcpy(error->detail, text.data, sizeof(error->detail));
+}
+
+void pgsj_trust_add_key_detail(const pgsj_verification_policy *policy, pgsj_failure *failure)
 {
     const pgsj_key_files *files;
 
@@ -622,6 +646,7 @@ void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj
                                pgsj_key_source_name(file), pgsj_key_source_problem(file));
         return;
     }
+    add_key_places(policy->issuers[failure->jwt.issuer_index].issuer, &failure->jwt);
 }
 
 bool pgsj_trust_key_binding(size_t n, pgsj_key_binding *out)
@@ -652,7 +677,7 @@ bool pgsj_trust_check_conflict(pgsj_failure *failure)
 {
     const pgsj_trust_mode mode = pgsj_trust_current_mode();
 
-    if ((mode == PGSJ_TRUST_CLAIMS || mode == PGSJ_TRUST_SESSION_KEY) && are_keys_pinned())
+    if ((mode == PGSJ_TRUST_CLAIMS || mode == PGSJ_TRUST_SESSION_KEY) && pgsj_settings_pin_keys())
         return set_mode_error(failure, PGSJ_FAILURE_KEYS_IN_MODE);
     if (pgsj_settings.jwk == NULL)
         return true;

@@ -35,9 +35,12 @@ bool pgsj_trust_verifies(void);
 const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure);
 
 /* policy is the current one, and has refused a token as failure->jwt says. Where the
- * issuer's key is missing, and its key file cannot be used as it is now, *failure says
- * so afterwards. */
-void pgsj_trust_add_key_file_detail(const pgsj_verification_policy *policy, pgsj_failure *failure);
+ * issuer's key is missing, *failure says afterwards how many keys there are and where, or that
+ * its key file cannot be used as it is now. */
+void pgsj_trust_add_key_detail(const pgsj_verification_policy *policy, pgsj_failure *failure);
+
+/* The mode needs pg_session_jwt.jwk, which is not set: *failure says why. Returns false. */
+bool pgsj_trust_set_missing_key(pgsj_failure *failure);
 
 /* Of the current trust, for SQL to tell: the n-th issuer (NULL: any), and where its keys come
  * from. source is NULL where the document of issuers has them. False where there is no n-th. */

@@ -175,7 +175,7 @@ static const sjwt_token *verify(const verification_input *input, int64 last_jti,
 
     if (verify_once(input, &policy, token, &failure->jwt) != SJWT_OK) {
         failure->kind = PGSJ_FAILURE_JWT;
-        pgsj_trust_add_key_file_detail(input->policy, failure);
+        pgsj_trust_add_key_detail(input->policy, failure);
         return NULL;
     }
     if (!pgsj_revocation_check(input->text, input->now, revocation_checked, failure))

@@ -17,6 +17,7 @@ static const beginning of_token[] = {
     {"\"", "the text begins with a quote"},
     {"'", "the text begins with a quote"},
     {"{", "the text is JSON, not a token"},
+    {"-----begin", "the text is PEM, not a token"},
     {" ", "the text begins with a blank"},
     {"\t", "the text begins with a tab"},
     {"\r", "the text begins with a line end"},
@@ -28,7 +29,8 @@ static const beginning of_json[] = {
     {"\xFE\xFF", "the text is UTF-16; it must be UTF-8"},
     {"\xFF\xFE", "the text is UTF-16; it must be UTF-8"},
     {"\x1F\x8B", "the text is compressed (gzip)"},
-    {"-----begin", "the text is PEM, not JSON"},
+    {"-----begin", "the text is PEM, not JSON: sjwt jwk FILE converts it"},
+    {"0\x82", "the text is DER, not JSON: sjwt jwk FILE converts it"},
     {"<", "the text is HTML or XML, not JSON"},
     {"'", "the text is in single quotes"},
 };

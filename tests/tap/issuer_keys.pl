@@ -20,7 +20,8 @@ my $data = $node->data_dir;
 my $key = new_key('k1');
 my %app = (db => 'app');
 my $user = 'SELECT auth.user_id()';
-my $kid_refusal = refused('23514', 'no key for this JWT', detail => undef, hint => undef);
+my $kid_refusal = refused('23514', 'no key for this JWT',
+	detail => 'no key for this token: no key has its "kid" (1 in pg_session_jwt.jwks)', hint => qr/sjwt decode/);
 
 put_file("$data/jwks.json", key_set($key));
 $node->safe_psql('postgres', "CREATE DATABASE app;\n" . trust('app'));
@@ -83,7 +84,7 @@ session_ok(
 	init_with(token_of($key, kid => 'k1')) => '',
 	$user => 'alice',
 	init_with(token_of($keys[0], kid => 'k1')) => refused('23514', 'no key for this JWT',
-		detail => qr/no key has its "kid", and the signature is by none without one$/),
+		detail => qr/no key has its "kid", and the signature is by none without one \(2 in pg_session_jwt\.jwks\)$/),
 	init_with(token_of($key, kid => 'k2')) => refused('23514', 'invalid JWT signature'),
 	set_of($key => {}) => '',
 	init_with(token_of($key, kid => 'k3')) => $kid_refusal);
@@ -130,7 +131,7 @@ for (@texts)
 
 my @files = (
 	[ "\xEF\xBB\xBF" . key_set($key), 'not strict JSON: byte order mark at octet 1' ],
-	[ "-----BEGIN PUBLIC KEY-----\n", 'not strict JSON: the text is PEM, not JSON' ],
+	[ "-----BEGIN PUBLIC KEY-----\n", 'not strict JSON: the text is PEM, not JSON: sjwt jwk FILE converts it' ],
 	[ '<html>', 'not strict JSON: the text is HTML or XML, not JSON' ],
 	[ '{"issuer":"a","jwks_uri":"b"}',
 		'not a JWK or JWK Set: it is a discovery document, which tells where the keys are' ]);

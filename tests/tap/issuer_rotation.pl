@@ -46,7 +46,8 @@ sub run_sh { return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; $_[0]'" => und
 my @wait = ('SELECT pg_sleep(0.001)' => '');
 sub install { return run_sh("cp set$_[0].json new.json; mv new.json jwks.json") }
 
-my $no_key = refused('23514', 'no key for this JWT', detail => undef);
+my $no_key = refused('23514', 'no key for this JWT',
+	detail => qr/^no key for this token: no key has its "kid".* \(\d+ in [^()]+\)$/);
 my %app = (db => 'app');
 
 # --- a running session ------------------------------------------------------------

@@ -26,7 +26,8 @@ my %token = map { ($_ => token_for($key{$_}, $_)) } keys %key;
 my $forged = token_for({ %{ new_key('file') } }, 'mallory');
 put_file("$data/$_.json", key_set($key{$_})) for qw(file more most);
 my $inline = key_set($key{inline});
-my $no_key = refused('23514', 'no key for this JWT', detail => undef);
+my $no_key = refused('23514', 'no key for this JWT',
+	detail => qr/^no key for this token: no key has its "kid".* \(\d+ in [^()]+\)$/);
 
 sub run_sh { return ("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; $_[0]'" => undef) }
 

@@ -36,8 +36,10 @@ my $bad_signature = refused('23514', 'invalid JWT signature');
 my $not_decoded_header = refused('42804', 'could not decode JWT component', detail => qr/header/);
 my $not_decoded_payload = refused('42804', 'could not decode JWT component', detail => qr/payload/);
 my $not_parsed = refused('42804', 'could not parse JWT component');
-my $bad_jti = refused('42804', q{JWT payload must contain a valid 'jti' (JWT ID)});
-my $replayed = refused('23514', 'Token ID must be strictly monotonically increasing.');
+my $bad_jti = refused('42804', q{JWT payload must contain a valid 'jti' (JWT ID)},
+	hint => qr/each token needs a whole number as "jti", greater than /);
+my $replayed = refused('23514', 'Token ID must be strictly monotonically increasing.',
+	hint => qr/^Each token of a connection needs a greater "jti"/);
 my $bad_nbf =
   refused('42804', q{'nbf' (Not Before) must be an integer representing seconds since unix epoch});
 my $bad_exp =
@@ -46,7 +48,15 @@ my $bad_sub = refused('42804', 'invalid subject claim in the JWT');
 
 sub expired { return refused('23514', 'Token used after it has expired', detail => "exp=$_[0]") }
 sub early { return refused('23514', 'Token used before it is ready', detail => "nbf=$_[0]") }
-sub bad_algorithm { return refused('23514', 'JWT algorithm refused', detail => $_[0]) }
+my %algorithm_hint = (
+	'header names no algorithm' => qr/^Name the algorithm in "alg"/,
+	'header names no known algorithm' => qr/"none" is never accepted/,
+	'algorithm is not allowed here' => qr/must be named in pg_session_jwt\.algorithms/,
+	'algorithm does not fit the key' => qr/a key for another algorithm/);
+sub bad_algorithm
+{
+	return refused('23514', 'JWT algorithm refused', detail => $_[0], hint => $algorithm_hint{ $_[0] } // qr/./);
+}
 sub bad_header { return refused('23514', 'JWT header refused', detail => $_[0]) }
 
 # The token is refused in both ways to set it, and the session state does not change.

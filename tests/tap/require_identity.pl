@@ -34,7 +34,8 @@ my $user = 'SELECT auth.user_id()';
 my $status = 'SELECT status, reason, subject FROM auth.jwt_status()';
 my %app = (user => 'app', jwk => $jwk);
 sub none { return refused('28000', 'no identity', detail => $_[0]) }
-my $nothing = none('No token and no claims are set.');
+my $nothing = none('no token is set');
+my $no_claims = none('no keys are pinned in this session, and neither a token nor request.jwt.claims is set');
 
 # What auth.jwt_status() says of claims that name nobody.
 my @nobody = (
@@ -76,7 +77,7 @@ my @reads = map { "SELECT auth.$_" } qw(user_id() uid() session() jwt() organiza
 session_ok($node, 'each read', \%app,
 	'SELECT auth.init()' => '',
 	(map { ($_ => $nothing) } @reads),
-	$status => 'none|NULL|NULL',
+	$status => 'none|no token is set|NULL',
 	'SELECT count(*) FROM note' => $nothing,
 	"INSERT INTO note (body) VALUES ('x')" => $nothing,
 	init_with($token{alice}) => '',
@@ -99,7 +100,7 @@ session_ok($node, 'each read', \%app,
 	init_with($no_subject) => '',
 	$user => 'NULL');
 session_ok($node, 'claims', { user => 'app' },
-	$user => $nothing,
+	$user => $no_claims,
 	@refusal_of_nobody,
 	q(SET request.jwt.claims = '{"sub":"alice"}') => '',
 	$user => 'alice',

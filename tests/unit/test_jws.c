@@ -691,6 +691,7 @@ static void test_text_faults(void **state)
         {"", "\r\n", "the text ends with a line end"},
         {"\xEF\xBB\xBF", "", "the text begins with a byte order mark"},
         {"{\"access_token\":\"", "\"}", "the text is JSON, not a token"},
+        {"-----BEGIN PUBLIC KEY-----\n", "", "the text is PEM, not a token"},
         {"", ".b.c", "an encrypted token (JWE) has five parts"},
         {"", "=", ""},
         {"", ".b", ""},
