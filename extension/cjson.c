@@ -17,6 +17,7 @@
 
 #include <cjson/cJSON.h>
 #include <dlfcn.h>
+#include <link.h>
 
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0
@@ -81,30 +82,47 @@ static void raise_unusable(const char *detail)
                     errdetail("%s", detail)));
 }
 
+static int read_loads(struct dl_phdr_info *first, size_t size, void *loads)
+{
+    (void)size;
+    *(unsigned long long *)loads = first->dlpi_adds;
+    return 1;
+}
+
+/* How often this process has loaded a library. */
+static unsigned long long count_loads(void)
+{
+    unsigned long long loads = 0;
+
+    (void)dl_iterate_phdr(read_loads, &loads);
+    return loads;
+}
+
 void pgsj_cjson_open(void)
 {
     const int flags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
     void *pointers[lengthof(names)];
     void *library;
+    unsigned long long loads;
     bool bound_by_others;
 
     /* An ERROR after this function makes the server call it again. */
     if (functions.cJSON_Delete != NULL)
         return;
+    loads = count_loads();
+    library = dlopen(CJSON_SONAME, flags);
     /* If the library was loaded before, it was bound without RTLD_DEEPBIND. */
-    library = dlopen(CJSON_SONAME, flags | RTLD_NOLOAD);
-    bound_by_others = library != NULL || RTLD_DEEPBIND == 0;
-    if (library == NULL)
-        library = dlopen(CJSON_SONAME, flags);
+    bound_by_others = count_loads() == loads || RTLD_DEEPBIND == 0;
     if (library == NULL)
         raise_unusable(dlerror());
     for (size_t i = 0; i < lengthof(names); i++) {
-        void *global = dlsym(RTLD_DEFAULT, names[i]);
+        /* Each look-up searches all libraries of the server. */
+        void *global = bound_by_others ? dlsym(RTLD_DEFAULT, names[i]) : NULL;
 
         pointers[i] = dlsym(library, names[i]);
         if (pointers[i] == NULL)
             raise_unusable(psprintf("It has no function %s.", names[i]));
-        if (bound_by_others && global != NULL && global != pointers[i])
+        if (global != NULL && global != pointers[i])
             raise_unusable(psprintf("Another module exports %s, and cJSON may use it.", names[i]));
     }
     memcpy(&functions, pointers, sizeof(functions));

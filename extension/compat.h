@@ -13,8 +13,10 @@
 
 #include <stdlib.h>
 
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/smgr.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
@@ -76,15 +78,15 @@ PGDLLEXPORT void _PG_init(void);
 /*
  * Before 16 the server keeps all settings in one sorted array, and sorts it again for each new
  * one: most of the time that loading takes. Around the definition of one setting, these two
- * functions let the server find the array sorted when it appends: the settings behind the new one
- * are put aside, and come back behind it. A setting that is a placeholder is not appended.
+ * functions let the server find the array sorted when it appends, and compare nothing but empty
+ * names: all settings are put aside, and come back around the new one.
  */
 #if PG_VERSION_NUM < 160000
 typedef struct pgsj_definition {
-    struct config_generic **behind; /* room to put settings aside */
-    bool put_aside;                 /* some are */
-    int position;                   /* of the new setting */
-    int count;                      /* of settings, before */
+    struct config_generic **aside; /* room to put settings aside */
+    bool put_aside;                /* they are */
+    int position;                  /* of the new setting */
+    int count;                     /* of settings, before */
 } pgsj_definition;
 
 /* As the server compares the names of settings. */
@@ -126,40 +128,43 @@ static inline bool pgsj_is_at(int position, const char *name)
 static inline void pgsj_prepare_definitions(pgsj_definition *definition, size_t definitions)
 {
     memset(definition, 0, sizeof(*definition));
-    definition->behind =
+    definition->aside =
         palloc(sizeof(struct config_generic *) * ((size_t)GetNumConfigOptions() + definitions));
 }
 
 static inline void pgsj_begin_definition(pgsj_definition *definition, const char *name)
 {
+    static struct config_generic filler = {.name = ""};
     struct config_generic **settings = get_guc_variables();
     const int position = pgsj_position_of(name);
     const int count = GetNumConfigOptions();
 
-    if (position == 0 || position == count || pgsj_is_at(position, name))
+    /* The server puts the new setting in the place of the present one, and sorts nothing. */
+    if (pgsj_is_at(position, name))
         return;
     definition->put_aside = true;
     definition->position = position;
     definition->count = count;
-    memcpy(definition->behind, settings + position,
-           sizeof(struct config_generic *) * (Size)(count - position));
-    for (int i = position; i < count; i++)
-        settings[i] = settings[position - 1];
+    memcpy(definition->aside, settings, sizeof(struct config_generic *) * (Size)count);
+    for (int i = 0; i < count; i++)
+        settings[i] = &filler;
 }
 
 /* Also after an ERROR in the definition. */
 static inline void pgsj_end_definition(pgsj_definition *definition)
 {
     struct config_generic **settings = get_guc_variables();
-    const int count = definition->count;
-    int to = definition->position;
+    const Size before = (Size)definition->position;
+    const Size behind = (Size)(definition->count - definition->position);
+    const bool added = GetNumConfigOptions() > definition->count;
 
     if (!definition->put_aside)
         return;
-    if (GetNumConfigOptions() > count)
-        settings[to++] = settings[count];
-    memcpy(settings + to, definition->behind,
-           sizeof(struct config_generic *) * (Size)(count - definition->position));
+    if (added)
+        settings[before] = settings[definition->count];
+    memcpy(settings, definition->aside, sizeof(struct config_generic *) * before);
+    memcpy(settings + before + added, definition->aside + before,
+           sizeof(struct config_generic *) * behind);
     definition->put_aside = false;
 }
 #else
@@ -382,6 +387,30 @@ static inline void pgsj_request_shared_memory(Size (*all)(void), Size (*one)(voi
 }
 #endif
 #endif
+
+/* Has the relation's main file no page? False for a relation without a file of its own, and for a
+ * temporary one. */
+static inline bool pgsj_file_is_empty(const FormData_pg_class *relation)
+{
+    const Oid tablespace =
+        OidIsValid(relation->reltablespace) ? relation->reltablespace : MyDatabaseTableSpace;
+    SMgrRelation file;
+
+    if (relation->relkind != RELKIND_RELATION || relation->relpersistence == RELPERSISTENCE_TEMP ||
+        !OidIsValid(relation->relfilenode))
+        return false;
+#if PG_VERSION_NUM >= 170000
+    file = smgropen((RelFileLocator){tablespace, MyDatabaseId, relation->relfilenode},
+                    INVALID_PROC_NUMBER);
+#elif PG_VERSION_NUM >= 160000
+    file = smgropen((RelFileLocator){tablespace, MyDatabaseId, relation->relfilenode},
+                    InvalidBackendId);
+#else
+    file =
+        smgropen((RelFileNode){tablespace, MyDatabaseId, relation->relfilenode}, InvalidBackendId);
+#endif
+    return smgrexists(file, MAIN_FORKNUM) && smgrnblocks(file, MAIN_FORKNUM) == 0;
+}
 
 /* How many backends the server can have, also while it starts. */
 static inline int pgsj_max_backends(void)

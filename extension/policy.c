@@ -124,3 +124,9 @@ bool pgsj_policy_set_digest(pgsj_verification_policy *policy)
     pg_cryptohash_free(to.context);
     return !to.failed;
 }
+
+void pgsj_policy_set_version(pgsj_verification_policy *policy, uint64 version)
+{
+    policy->digest = (pgsj_digest){0};
+    memcpy(policy->digest.octets, &version, sizeof(version));
+}

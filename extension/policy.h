@@ -44,6 +44,10 @@ typedef struct pgsj_verification_policy {
  */
 bool pgsj_policy_set_digest(pgsj_verification_policy *policy);
 
+/* The same for a policy of this process alone, at no cost. version is another number for each
+ * policy that differs. The first SHA-256 of a process takes about 0.2 ms with OpenSSL 3. */
+void pgsj_policy_set_version(pgsj_verification_policy *policy, uint64 version);
+
 static inline bool pgsj_digest_equals(const pgsj_digest *left, const pgsj_digest *right)
 {
     return memcmp(left->octets, right->octets, sizeof(left->octets)) == 0;

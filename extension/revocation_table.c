@@ -15,10 +15,12 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "extension/clock.h"
@@ -91,14 +93,43 @@ static Oid find_index(Relation relation, AttrNumber column)
     return found;
 }
 
+/* Is the table's file empty? Most are. This is all that need be known of such a table: to open it
+ * for the first time in a session takes longer than to verify a token. The caller has a lock. */
+static bool has_empty_file(Oid oid)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+    bool is_empty;
+
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    is_empty = pgsj_file_is_empty((Form_pg_class)GETSTRUCT(tuple));
+    ReleaseSysCache(tuple);
+    return is_empty;
+}
+
+static bool is_empty(Oid oid)
+{
+    bool found;
+
+    LockRelationOid(oid, AccessShareLock);
+    found = has_empty_file(oid);
+    UnlockRelationOid(oid, AccessShareLock);
+    return found;
+}
+
 static void load(Oid oid)
 {
-    Relation relation = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
+    Relation relation;
 
     table.is_own = table.is_usable = table.has_rows = false;
-    table.oid = relation == NULL ? InvalidOid : oid;
-    if (relation == NULL)
+    table.oid = oid;
+    if (!OidIsValid(oid) || is_empty(oid))
         return;
+    relation = try_table_open(oid, AccessShareLock);
+    if (relation == NULL) {
+        table.oid = InvalidOid;
+        return;
+    }
     table.is_own = is_of_extension(oid);
     if (table.is_own) {
         table.fingerprint = find_column(relation, "fingerprint", BYTEAOID);

@@ -589,7 +589,8 @@ void pgsj_settings_define(const pgsj_settings_listener *listener)
     reset_again(pgsj_setting_names.jwt, token_source);
     reset_again(pgsj_setting_names.claims, claims_source);
 
-    clear_flags(flags);
+    if (flags != 0)
+        clear_flags(flags);
     /* The server removes these now. */
     if (pgsj_settings.jwk == NULL && !pgsj_settings_pin_keys())
         find_misspelt();

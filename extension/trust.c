@@ -26,7 +26,9 @@ static struct {
     pgsj_verification_policy policy;
     pgsj_failure failure;
     pgsj_file_check file_check;
-    List *bindings; /* of pgsj_key_binding *, in memory */
+    List *bindings;    /* of pgsj_key_binding *, in memory */
+    char *session_key; /* the last one, in pgsj_memory; NULL: there was none */
+    uint64 session_key_version;
     /* Of the source that a key was missing from last; ticket 0: no fetch runs for it. */
     uint64 rung_id;
     uint64 ticket;
@@ -257,8 +259,8 @@ static void bind_files(const char *issuer, const pgsj_key_files *files)
 }
 
 /* issuers and key_files are in trust.memory. */
-static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_files *key_files,
-                         size_t count)
+static void fill_policy(const sjwt_issuer_policy *issuers, const pgsj_key_files *key_files,
+                        size_t count)
 {
     Assert(count > 0);
     trust.policy = (pgsj_verification_policy){
@@ -268,8 +270,28 @@ static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_files
         .leeway = (uint32)pgsj_settings.leeway,
         .require_increasing_jti = issuers[0].session_key,
     };
+}
+
+static bool build_policy(const sjwt_issuer_policy *issuers, const pgsj_key_files *key_files,
+                         size_t count)
+{
+    fill_policy(issuers, key_files, count);
     return pgsj_policy_set_digest(&trust.policy) ||
            set_core_error(&(sjwt_error){.status = SJWT_INTERNAL});
+}
+
+/* Another number for each session key, and the same when the last one comes back. */
+static uint64 session_key_version(void)
+{
+    if (trust.session_key == NULL || strcmp(trust.session_key, pgsj_settings.jwk) != 0) {
+        char *copy = MemoryContextStrdup(pgsj_memory, pgsj_settings.jwk);
+
+        if (trust.session_key != NULL)
+            pfree(trust.session_key);
+        trust.session_key = copy;
+        trust.session_key_version++;
+    }
+    return trust.session_key_version;
 }
 
 static bool build_session_key(void)
@@ -291,7 +313,10 @@ static bool build_session_key(void)
         .algorithms = sjwt_keyset_algorithms(pgsj_key_source_keys(source)),
         .session_key = true,
     };
-    return build_policy(policy, NULL, 1);
+    fill_policy(policy, NULL, 1);
+    /* No other process verifies tokens of this key. */
+    pgsj_policy_set_version(&trust.policy, session_key_version());
+    return true;
 }
 
 static void add_file(pgsj_key_files *files, const char *path)
