@@ -38,6 +38,14 @@ const sjwt_crypto_openssl_names *sjwt_crypto_openssl_get_names(sjwt_crypto_alg a
  */
 sjwt_crypto_status sjwt_crypto_openssl_init(void);
 
+/*
+ * Makes the library do what it does once in a process. Where an allocation fails in it, the
+ * library does not try again: each later call is out of memory (3.0), or waits for ever (3.5 and
+ * 3.6). So as much memory is asked for before, in one piece. Returns false if there is none, or
+ * if the library has failed; call it again later. Called by sjwt_crypto_openssl_init().
+ */
+bool sjwt_crypto_openssl_begin_process(void);
+
 /* Returns that context. Call sjwt_crypto_openssl_init() first. */
 OSSL_LIB_CTX *sjwt_crypto_openssl_context(void);
 

@@ -4,9 +4,10 @@
  * are this program's own. A key is parsed and prepared and a token verified; what comes of it
  * is "out of memory" or the right verdict, and afterwards the same keys give the right one.
  *
- * mbedTLS multiplies points with thousands of allocations in a loop. Of so many, the first
- * and the last fail in turn and a sample between; all of them with SJWT_EVERY_ALLOCATION in
- * the environment, which takes a quarter of an hour.
+ * mbedTLS multiplies points with thousands of allocations in a loop. So of the allocations with
+ * the same call stack only the first fails. In the environment,
+ *   SJWT_CALL_DEPTH=N        calls that count as a call stack, from malloc() on (default: 6)
+ *   SJWT_EVERY_ALLOCATION=1  every allocation fails, which takes a quarter of an hour
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* RTLD_NEXT */
@@ -19,15 +20,17 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <sjwt/keyset.h>
 #include <sjwt/verify.h>
 
 #ifdef WITH_OPENSSL
-#include <openssl/crypto.h>
-#include <openssl/err.h>
+#include "crypto/openssl_lib.h"
 #endif
 
 /* ---- the allocator ------------------------------------------------------ */
@@ -48,9 +51,91 @@ static size_t fail_at;   /* the allocation that fails, counted down; 0: none doe
 static bool stays_short; /* so do all after it */
 static bool has_failed;
 
+/* ---- call stacks -------------------------------------------------------- */
+
+#define MAX_POINTS 32768
+
+/* The allocations that fail in turn. Shared with the processes that are forked. */
+static struct points {
+    bool is_recording;
+    size_t count;
+    size_t allocation[MAX_POINTS];       /* 1 for the first */
+    _Unwind_Word stacks[2 * MAX_POINTS]; /* a hash table; 0: empty */
+} * points;
+
+typedef struct call_stack {
+    unsigned depth;
+    unsigned max_depth;
+    _Unwind_Word hash;
+} call_stack;
+
+static _Unwind_Reason_Code add_call(struct _Unwind_Context *context, void *data)
+{
+    call_stack *stack = data;
+
+    stack->hash = (stack->hash ^ _Unwind_GetIP(context)) * (_Unwind_Word)0x9e3779b97f4a7c15;
+    return ++stack->depth < stack->max_depth ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static unsigned max_depth(void)
+{
+    enum { OWN = 2, DEFAULT = 6 }; /* record_allocation() and malloc() */
+    const char *depth = getenv("SJWT_CALL_DEPTH");
+
+    return OWN + (depth != NULL ? (unsigned)strtoul(depth, NULL, 10) : DEFAULT);
+}
+
+/* Returns whether the stack is a new one. */
+static bool add_stack(_Unwind_Word hash)
+{
+    size_t slot = (hash >> 8) % (2 * MAX_POINTS);
+
+    while (points->stacks[slot] != 0 && points->stacks[slot] != hash)
+        slot = (slot + 1) % (2 * MAX_POINTS);
+    if (points->stacks[slot] == hash)
+        return false;
+    points->stacks[slot] = hash;
+    return true;
+}
+
+static __attribute__((noinline)) void record_allocation(size_t allocation)
+{
+    call_stack stack = {.max_depth = max_depth()};
+
+    if (getenv("SJWT_EVERY_ALLOCATION") == NULL) {
+        _Unwind_Backtrace(add_call, &stack);
+        if (!add_stack(stack.hash | 1))
+            return;
+    }
+    if (points->count < MAX_POINTS)
+        points->allocation[points->count++] = allocation;
+}
+
+/* Empties the points; the use that follows fills them. */
+static void start_recording(void)
+{
+    if (points == NULL) {
+        points =
+            mmap(NULL, sizeof(*points), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_ptr_not_equal(points, MAP_FAILED);
+    }
+    memset(points, 0, sizeof(*points));
+    points->is_recording = true;
+}
+
+static void stop_recording(void)
+{
+    points->is_recording = false;
+    assert_in_range(points->count, 1, MAX_POINTS - 1);
+}
+
+/* ---- the allocator, again ----------------------------------------------- */
+
 static bool fails(void)
 {
     asked++;
+    if (points != NULL && points->is_recording)
+        record_allocation(asked);
     if (has_failed && stays_short) {
         errno = ENOMEM;
         return true;
@@ -180,38 +265,29 @@ static bool try_once(const trial *t, size_t n, bool stay, const char **problem)
     return failed;
 }
 
-#define FIRST 60
-#define LAST 20
-#define BETWEEN 20
-
-/* The allocation to fail after the n-th of so many. */
-static size_t after(size_t n, size_t count)
-{
-    if (n < FIRST || n + LAST >= count || getenv("SJWT_EVERY_ALLOCATION") != NULL)
-        return n + 1;
-    size_t next = n + 1 + (count - FIRST - LAST) / BETWEEN;
-    return next + LAST > count ? count - LAST + 1 : next;
-}
-
-static size_t count_allocations(const trial *t)
+static void record_points(const trial *t)
 {
     const char *problem;
 
     try_once(t, 0, false, &problem); /* what a library allocates once and keeps */
-    if (problem == NULL)
-        try_once(t, 0, false, &problem);
+    if (problem == NULL) {
+        start_recording();
+        use_once(t, 0, false, &problem);
+        stop_recording();
+    }
     if (problem != NULL)
         fail_msg("%s: %s", t->name, problem);
-    return asked;
 }
 
 static void try_each(const trial *t)
 {
-    const size_t count = count_allocations(t);
     const char *problem = NULL;
 
-    print_message("%s: %zu allocations\n", t->name, count);
-    for (size_t n = 1; n <= count && problem == NULL; n = after(n, count)) {
+    record_points(t);
+    print_message("%s: %zu of %zu allocations\n", t->name, points->count, asked);
+    for (size_t i = 0; i < points->count && problem == NULL; i++) {
+        const size_t n = points->allocation[i];
+
         try_once(t, n, false, &problem);
         if (problem == NULL)
             try_once(t, n, true, &problem);
@@ -340,22 +416,30 @@ static void test_bad_keys(void **state)
     }
 }
 
-/*
- * OpenSSL's own initialization is left out: it happens once in a process, before any call of the
- * backend has an effect. Where its allocations fail, 3.0.19 gives up for good (each later call is
- * "out of memory"), and 3.5 and 3.6 wait for ever: CRYPTO_THREAD_lock_new() under pthread_once()
- * raises an error, and ERR_new() calls the same pthread_once().
- */
+/* What OpenSSL does once in a process has no second try. test_shortage tries it. */
 static void initialize_openssl(void)
 {
 #ifdef WITH_OPENSSL
-    ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL);
-    ERR_clear_error();
-    (void)OSSL_LIB_CTX_get0_global_default(); /* likewise once, and a failure is for good */
+    assert_true(sjwt_crypto_openssl_begin_process());
 #endif
 }
 
 enum { NONE_FAILED, FAILED, WRONG };
+
+static int call_elsewhere(int (*function)(const trial *, size_t), const trial *t, size_t n)
+{
+    int status;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(120); /* a library that waits for ever */
+        _exit(function(t, n));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
 
 /* The first use in this process. */
 static int use_first(const trial *t, size_t n)
@@ -370,34 +454,123 @@ static int use_first(const trial *t, size_t n)
     return WRONG;
 }
 
-static int use_first_elsewhere(const trial *t, size_t n)
+static int record_first(const trial *t, size_t n)
 {
-    int status;
-    pid_t child = fork();
+    const char *problem;
 
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(use_first(t, n));
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    initialize_openssl();
+    points->is_recording = true;
+    use_once(t, n, false, &problem);
+    points->is_recording = false;
+    return 0;
 }
+
+static const char *const first_algorithms[] = {"EdDSA", "ES256", "RS256"};
 
 /* The first use in a process also initializes the library: a process for each. */
 static void test_first_use(void **state)
 {
-    static const char *const algorithms[] = {"EdDSA", "ES256", "RS256"};
     trial t;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(algorithms); i++) {
-        if (!make_trial_elsewhere(algorithms[i], &t))
+    for (size_t i = 0; i < COUNT(first_algorithms); i++) {
+        if (!make_trial_elsewhere(first_algorithms[i], &t))
+            continue;
+        start_recording();
+        points->is_recording = false; /* but in the child */
+        assert_int_equal(call_elsewhere(record_first, &t, 0), 0);
+        stop_recording();
+        print_message("%s: %zu allocations\n", t.name, points->count);
+        for (size_t n = 0; n < points->count; n++)
+            assert_int_not_equal(call_elsewhere(use_first, &t, points->allocation[n]), WRONG);
+        free_trial(&t);
+    }
+}
+
+enum { BLOCK = 2048, MOST = 4 * 1024 * 1024 };
+
+/* Takes all memory but this much, at most MOST, in blocks that malloc() joins when they are freed. */
+static void *take_memory(size_t left)
+{
+    struct rlimit limit;
+    void **first = NULL;
+    void **block;
+
+    for (size_t taken = 0;; taken += BLOCK) {
+        if (taken == MOST) {
+            assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+            limit.rlim_cur = 0; /* malloc() has what it has */
+            assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+        }
+        if ((block = REAL(malloc)(BLOCK)) == NULL)
+            break;
+        *block = (void *)first;
+        first = block;
+    }
+    /* The highest block stays, or free() would give the others back to the system. */
+    for (; left >= BLOCK; left -= BLOCK) {
+        block = *first;
+        *first = *block;
+        REAL(free)((void *)block);
+    }
+    return (void *)first;
+}
+
+static void give_memory(void *first)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    while (first != NULL) {
+        void *next = *(void **)first;
+
+        REAL(free)(first);
+        first = next;
+    }
+}
+
+/* The first use in this process, with this much memory. */
+static int use_short(const trial *t, size_t left)
+{
+    sjwt_keyset *keys = NULL;
+    void *taken = take_memory(left);
+
+    sjwt_status status = sjwt_keyset_parse(NULL, t->jwk, strlen(t->jwk), &keys, NULL);
+    if (status == SJWT_OK)
+        status = verify(t, keys);
+    give_memory(taken);
+    if (status == SJWT_OK || status == SJWT_NO_MEMORY) {
+        sjwt_keyset_free(keys);
+        keys = NULL;
+        sjwt_status again = sjwt_keyset_parse(NULL, t->jwk, strlen(t->jwk), &keys, NULL);
+        if (again == SJWT_OK)
+            again = verify(t, keys);
+        if (again == SJWT_OK)
+            return status == SJWT_OK ? NONE_FAILED : FAILED;
+        status = again;
+    }
+    fprintf(stderr, "%s, %zu octets: %s\n", t->name, left, sjwt_status_name(status));
+    return WRONG;
+}
+
+/* A process has little memory at its first use, and more later. */
+static void test_shortage(void **state)
+{
+    enum { STEP = 4096 };
+    trial t;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(first_algorithms); i++) {
+        if (!make_trial_elsewhere(first_algorithms[i], &t))
             continue;
         int result = FAILED;
-        for (size_t n = 1; result != NONE_FAILED; n = after(n, 8000)) {
-            result = use_first_elsewhere(&t, n);
-            assert_int_not_equal(result, WRONG);
-        }
+        size_t left = 0;
+        for (; left < MOST && result == FAILED; left += STEP)
+            result = call_elsewhere(use_short, &t, left);
+        print_message("%s: %zu octets\n", t.name, left);
+        assert_int_equal(result, NONE_FAILED);
         free_trial(&t);
     }
 }
@@ -406,9 +579,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         /* first, as the others initialize the libraries */
-        cmocka_unit_test(test_first_use),
-        cmocka_unit_test(test_good_tokens),
-        cmocka_unit_test(test_forged_tokens),
+        cmocka_unit_test(test_first_use),   cmocka_unit_test(test_shortage),
+        cmocka_unit_test(test_good_tokens), cmocka_unit_test(test_forged_tokens),
         cmocka_unit_test(test_bad_keys),
     };
 
