@@ -229,6 +229,15 @@ static inline GucSource pgsj_setting_source(const char *name)
 #define PGSJ_OAUTH_ERROR_DETAIL
 #endif
 
+/* Since 15. Before 18 nobody logs in with a token. */
+#if PG_VERSION_NUM >= 150000
+#define pgsj_enable_timeout_every(id, first, interval_ms)                                          \
+    enable_timeout_every(id, first, interval_ms)
+#else
+#define pgsj_enable_timeout_every(id, first, interval_ms)                                          \
+    ((void)(interval_ms), enable_timeout_at(id, first))
+#endif
+
 /* Takes flags away from the setting called name, which exists. */
 static inline void pgsj_setting_clear_flags(const char *name, int flags)
 {

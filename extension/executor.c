@@ -10,6 +10,7 @@
 
 #include "extension/errors.h"
 #include "extension/executor.h"
+#include "extension/login_expiry.h"
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -88,6 +89,7 @@ static void run_with_workers(QueryDesc *query, ScanDirection direction,
 static void executor_run(QueryDesc *query, ScanDirection direction,
                          uint64 count PGSJ_RUN_ONCE_PARAMETER)
 {
+    pgsj_login_expiry_check();
     pgsj_session_begin_run();
     PG_TRY();
     {

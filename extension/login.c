@@ -16,6 +16,7 @@
 #include "extension/audit.h"
 #include "extension/clock.h"
 #include "extension/login.h"
+#include "extension/login_expiry.h"
 #include "extension/memory.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -257,6 +258,11 @@ static void keep_facts(const token_facts *facts)
     login.facts = kept;
 }
 
+static void watch_expiry(void)
+{
+    pgsj_login_expiry_set(login.facts.has_expires_at ? login.facts.expires_at : PG_INT64_MAX);
+}
+
 bool pgsj_login_accept(const char *token, const pgsj_login_line *line, const char **name,
                        pgsj_failure *failure)
 {
@@ -283,6 +289,7 @@ bool pgsj_login_accept(const char *token, const pgsj_login_line *line, const cha
     keep_facts(&a.facts);
     pgsj_session_log_in(token);
     login.done = true;
+    watch_expiry();
     return true;
 }
 
@@ -334,4 +341,5 @@ void pgsj_login_refresh(const char *token)
     login.facts.issued_at = a.facts.issued_at;
     login.facts.has_expires_at = a.facts.has_expires_at;
     login.facts.expires_at = a.facts.expires_at;
+    watch_expiry();
 }

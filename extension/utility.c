@@ -11,6 +11,7 @@
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 
+#include "extension/login_expiry.h"
 #include "extension/seal.h"
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -89,6 +90,7 @@ static void process_utility(PlannedStmt *statement, const char *query, bool read
     /* Those end a transaction, and the seal with it. */
     const bool is_transaction_statement = IsA(statement->utilityStmt, TransactionStmt);
 
+    pgsj_login_expiry_check();
     if (resets_token(statement->utilityStmt))
         pgsj_seal_refuse_reset();
     refuse_stored_identity(statement->utilityStmt);

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use SessionJwt;
 use Test::More;
 
-our @EXPORT = qw(start_login_node set_hba set_ident hba_line login_conf login_ok login_refused login_many logged);
+our @EXPORT = qw(start_login_node set_hba set_ident hba_line reload login_conf login_ok login_refused login_many logged);
 
 # The settings of postgresql.conf that trust the test issuer's keys in jwks.json.
 sub login_conf
@@ -67,18 +67,27 @@ sub write_ident
 	put_file($node->data_dir . '/pg_ident.conf', join '', map { "$_\n" } @lines);
 }
 
+# New connections have what was changed.
+sub reload
+{
+	my ($node) = @_;
+	my $before = $node->safe_psql('postgres', 'SELECT pg_conf_load_time()');
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT pg_conf_load_time() <> '$before'") or die 'the server reads no configuration';
+}
+
 sub set_hba
 {
 	my ($node, @lines) = @_;
 	write_hba($node, @lines);
-	$node->reload;
+	reload($node);
 }
 
 sub set_ident
 {
 	my ($node, @lines) = @_;
 	write_ident($node, @lines);
-	$node->reload;
+	reload($node);
 }
 
 # ---- clients -------------------------------------------------------------------

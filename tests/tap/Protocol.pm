@@ -8,6 +8,7 @@ use strict;
 use warnings;
 
 use IO::Socket::UNIX;
+use Test::More ();
 
 # Connects as user to database db of a node. set: settings of the startup packet (a hash). token: what to log in
 # with where the server asks for it by OAUTHBEARER (RFC 7628); $client->{refusal} is then what the server says of a
@@ -78,6 +79,23 @@ sub simple
 		$self->write($end);
 	};
 	return $self->exchange(message('Q', "$sql\0"));
+}
+
+# One test: each string of the simple protocol has this result, whose lines are joined, or which matches.
+sub steps
+{
+	my ($self, $name, @steps) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @wrong;
+	push @wrong, "connection: $self->{answer}{error}{M}" if $self->{answer}{error};
+	while (!@wrong && @steps)
+	{
+		my ($sql, $wanted) = splice @steps, 0, 2;
+		my $got = join "\n", @{ $self->simple($sql)->{lines} };
+		push @wrong, "$sql\n     got: $got\n  wanted: $wanted" if ref $wanted ? $got !~ $wanted : $got ne $wanted;
+	}
+	Test::More::ok(!@wrong, $name) or Test::More::diag(@wrong);
+	return $self;
 }
 
 # One statement of the extended protocol.
