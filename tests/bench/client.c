@@ -15,12 +15,10 @@
  * KEY is a file with the private key (a JWK) of the session's tokens. libpq's
  * environment says where the server is.
  */
-#define _GNU_SOURCE /* for sched_setaffinity() */
 #include "bare.h"
+#include "connection.h"
 
 #include <inttypes.h>
-#include <libpq-fe.h>
-#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,23 +26,12 @@
 
 static PGconn *connection;
 
-/* ---- the server -------------------------------------------------------- */
-
-static void connect_with(const char *options)
-{
-    const char *const names[] = {options == NULL ? NULL : "options", NULL};
-    const char *const values[] = {options, NULL};
-
-    connection = PQconnectdbParams(names, values, 0);
-    if (PQstatus(connection) != CONNECTION_OK)
-        bench_die("%s", PQerrorMessage(connection));
-}
-
 /* As -c in a connection's options: a blank and a backslash need a backslash. */
-static void connect_with_key(const bench_key *key)
+static PGconn *connect_with_key(const bench_key *key)
 {
     char *options = bench_allocate(strlen(key->public_jwk) * 2 + 64);
     char *to = options + sprintf(options, "-c pg_session_jwt.jwk=");
+    PGconn *new_connection;
 
     for (const char *from = key->public_jwk; *from != '\0'; from++) {
         if (*from == ' ' || *from == '\\')
@@ -52,48 +39,9 @@ static void connect_with_key(const bench_key *key)
         *to++ = *from;
     }
     *to = '\0';
-    connect_with(options);
+    new_connection = bench_connect(options);
     free(options);
-}
-
-static void check_result(PGresult *result, const char *sql)
-{
-    const ExecStatusType status = PQresultStatus(result);
-
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        bench_die("%s: %s", sql, PQerrorMessage(connection));
-}
-
-/* The first value, in a buffer that the next call reuses. */
-static const char *query(const char *sql)
-{
-    static char value[256];
-    PGresult *result = PQexec(connection, sql);
-
-    check_result(result, sql);
-    value[0] = '\0';
-    if (PQntuples(result) > 0 && PQnfields(result) > 0)
-        snprintf(value, sizeof(value), "%s", PQgetvalue(result, 0, 0));
-    PQclear(result);
-    return value;
-}
-
-static void prepare(const char *name, const char *sql)
-{
-    PGresult *result = PQprepare(connection, name, sql, 0, NULL);
-
-    check_result(result, sql);
-    PQclear(result);
-}
-
-static void execute(const char *name, const char *argument)
-{
-    const char *const values[] = {argument};
-    PGresult *result =
-        PQexecPrepared(connection, name, argument == NULL ? 0 : 1, values, NULL, NULL, 0);
-
-    check_result(result, name);
-    PQclear(result);
+    return new_connection;
 }
 
 /* ---- scan -------------------------------------------------------------- */
@@ -136,7 +84,7 @@ static void scan(const char *group, size_t rounds, const char *x)
     const size_t count = read_statements(statements, rounds);
     char found[256] = "";
 
-    connect_with(NULL);
+    connection = bench_connect(NULL);
     /* The first time is not counted. */
     for (size_t round = 0; round <= rounds; round++)
         for (size_t turns = 0; turns < count; turns++) {
@@ -145,9 +93,9 @@ static void scan(const char *group, size_t rounds, const char *x)
             const char *answer;
 
             if (statements[i].before[0] != '\0')
-                query(statements[i].before);
+                bench_query(connection, statements[i].before);
             start = bench_clock();
-            answer = query(statements[i].sql);
+            answer = bench_query(connection, statements[i].sql);
             if (round > 0)
                 statements[i].values[round - 1] = (bench_clock() - start) * 1e3;
             /* All statements of a group must have the same result. */
@@ -162,18 +110,6 @@ static void scan(const char *group, size_t rounds, const char *x)
 }
 
 /* ---- tokens ------------------------------------------------------------ */
-
-/* Binds the client and its server to one processor: neither waits for the other to wake up. */
-static void share_processor(void)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(sched_getcpu(), &set);
-    if (sched_setaffinity(0, sizeof(set), &set) != 0 ||
-        sched_setaffinity(PQbackendPID(connection), sizeof(set), &set) != 0)
-        bench_die("the client and its server cannot be bound to a processor");
-}
 
 static char *next_token(const bench_key *key, size_t size)
 {
@@ -199,33 +135,19 @@ static void take_turns(size_t turn, const char *previous, const char *token, con
             bench_bare_verify(bare);
             break;
         case EMPTY:
-            execute("empty", NULL);
+            bench_execute(connection, "empty", NULL);
             break;
         case NEW:
-            execute("init", last = token);
+            bench_execute(connection, "init", last = token);
             break;
         case AGAIN:
-            execute("init", last);
+            bench_execute(connection, "init", last);
             break;
         default:
-            execute("claims", token);
+            bench_execute(connection, "claims", token);
         }
         took[i] = (bench_clock() - start) * 1e6;
     }
-}
-
-static int compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), compare);
-    return values[n / 2];
 }
 
 /* The time of one statement, for each call and for each round. */
@@ -253,19 +175,19 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
              pinned ? ", the key pinned in a file" : "");
     snprintf(less, sizeof(less), "%s, less an empty SELECT", group);
     if (pinned)
-        connect_with(NULL);
+        connection = bench_connect(NULL);
     else
-        connect_with_key(key);
-    share_processor();
-    prepare("empty", "SELECT");
-    prepare("init", "SELECT auth.jwt_session_init($1)");
-    prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
+        connection = connect_with_key(key);
+    bench_share_processor(connection);
+    bench_prepare(connection, "empty", "SELECT");
+    bench_prepare(connection, "init", "SELECT auth.jwt_session_init($1)");
+    bench_prepare(connection, "claims", "SELECT set_config('request.jwt.claims', $1, false)");
     for (int i = 0; i < SERIES; i++)
         times[i] = (statement_times){.calls = bench_allocate(n * sizeof(double)),
                                      .calls_less = bench_allocate(n * sizeof(double)),
                                      .rounds = bench_allocate(rounds * sizeof(double)),
                                      .rounds_less = bench_allocate(rounds * sizeof(double))};
-    execute("init", previous);
+    bench_execute(connection, "init", previous);
     for (size_t round = 0; round < rounds; round++) {
         for (size_t call = 0; call < n; call++) {
             char *next = next_token(key, 600);
@@ -281,8 +203,8 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
             }
         }
         for (int i = 0; i < SERIES; i++) {
-            times[i].rounds[round] = median(times[i].calls, n);
-            times[i].rounds_less[round] = median(times[i].calls_less, n);
+            times[i].rounds[round] = bench_median(times[i].calls, n);
+            times[i].rounds_less[round] = bench_median(times[i].calls_less, n);
         }
     }
     PQfinish(connection);
@@ -318,11 +240,11 @@ static void users(const bench_key *key, size_t n)
     char x[32];
     size_t next = 0;
 
-    connect_with(NULL);
-    share_processor();
-    prepare("empty", "SELECT");
-    prepare("init", "SELECT auth.jwt_session_init($1)");
-    prepare("claims", "SELECT set_config('request.jwt.claims', $1, false)");
+    connection = bench_connect(NULL);
+    bench_share_processor(connection);
+    bench_prepare(connection, "empty", "SELECT");
+    bench_prepare(connection, "init", "SELECT auth.jwt_session_init($1)");
+    bench_prepare(connection, "claims", "SELECT set_config('request.jwt.claims', $1, false)");
     for (int i = 0; i < SERIES; i++) {
         times[i] = bench_allocate((n + CALLS) * sizeof(double));
         rounds[i] = bench_allocate(ROUNDS * sizeof(double));
@@ -333,13 +255,13 @@ static void users(const bench_key *key, size_t n)
         double start = bench_clock();
         double empty;
 
-        execute("empty", NULL);
+        bench_execute(connection, "empty", NULL);
         empty = bench_clock() - start;
         start = bench_clock();
-        execute("init", texts[i]);
+        bench_execute(connection, "init", texts[i]);
         times[NEW][i] = (bench_clock() - start - empty) * 1e6;
     }
-    const double first = median(times[NEW], n);
+    const double first = bench_median(times[NEW], n);
     for (size_t round = 0; round < ROUNDS; round++) {
         for (size_t call = 0; call < CALLS; call++) {
             const bench_bare bare = bench_bare_of(library, bare_key, texts[next]);
@@ -352,11 +274,11 @@ static void users(const bench_key *key, size_t n)
                 if (i == BARE)
                     bench_bare_verify(&bare);
                 else if (i == EMPTY)
-                    execute("empty", NULL);
+                    bench_execute(connection, "empty", NULL);
                 else if (i == AGAIN)
-                    execute("init", texts[next]);
+                    bench_execute(connection, "init", texts[next]);
                 else if (i == CLAIMS)
-                    execute("claims", texts[next]);
+                    bench_execute(connection, "claims", texts[next]);
                 took[i] = (bench_clock() - start) * 1e6;
             }
             next = (next + 1) % n;
@@ -364,7 +286,7 @@ static void users(const bench_key *key, size_t n)
                 times[i][call] = took[i] - (i == BARE ? 0 : took[EMPTY]);
         }
         for (int i = 0; i < SERIES; i++)
-            rounds[i][round] = median(times[i], CALLS);
+            rounds[i][round] = bench_median(times[i], CALLS);
     }
     PQfinish(connection);
     snprintf(group, sizeof(group),
@@ -408,7 +330,7 @@ static double resident(void)
 
 static void print_memory(const char *when)
 {
-    const double own = strtod(query(OWN_CONTEXTS), NULL) / 1024;
+    const double own = strtod(bench_query(connection, OWN_CONTEXTS), NULL) / 1024;
     const double rss = resident();
 
     bench_print("server: memory of a session with tokens of 2 KB", "the extension's contexts", when,
@@ -421,14 +343,14 @@ static void memory(const bench_key *key, size_t n)
 {
     char when[64];
 
-    connect_with_key(key);
-    prepare("init", "SELECT auth.jwt_session_init($1)");
-    prepare("read", "SELECT auth.user_id()");
+    connection = connect_with_key(key);
+    bench_prepare(connection, "init", "SELECT auth.jwt_session_init($1)");
+    bench_prepare(connection, "read", "SELECT auth.user_id()");
     for (size_t i = 1; i <= n; i++) {
         char *next = next_token(key, 2000);
 
-        execute("init", next);
-        execute("read", NULL);
+        bench_execute(connection, "init", next);
+        bench_execute(connection, "read", NULL);
         free(next);
         if (i == 1 || i == n / 100 || i == n / 10 || i == n / 2 || i == n) {
             snprintf(when, sizeof(when), "%zu", i);
@@ -452,21 +374,6 @@ static void copy(const bench_key *key, size_t n)
     }
 }
 
-static bench_key read_key(const char *path)
-{
-    char jwk[1024];
-    FILE *file = fopen(path, "r");
-    bench_key key;
-
-    if (file == NULL)
-        bench_die("cannot read %s", path);
-    jwk[fread(jwk, 1, sizeof(jwk) - 1, file)] = '\0';
-    fclose(file);
-    key = bench_key_parse(jwk);
-    sodium_memzero(jwk, sizeof(jwk));
-    return key;
-}
-
 int main(int argc, char **argv)
 {
     const char *mode = argc > 3 ? argv[1] : "";
@@ -481,7 +388,7 @@ int main(int argc, char **argv)
     if (n == 0)
         bench_die(
             "usage: bench_client scan GROUP ROUNDS X | tokens|pinned|users|memory|copy KEY N");
-    const bench_key key = read_key(argv[2]);
+    const bench_key key = bench_read_key(argv[2]);
     if (strcmp(mode, "tokens") == 0 || strcmp(mode, "pinned") == 0)
         tokens(&key, mode[0] == 'p', n, 61);
     else if (strcmp(mode, "users") == 0)

@@ -14,64 +14,17 @@ use utf8;
 use open qw(:std :encoding(UTF-8));
 
 use File::Path 'make_path';
+use FindBin;
+use lib $FindBin::RealBin;
 use List::Util qw(max min);
+use Report;
 
 my ($build, $output, $command, @files) = @ARGV;
 die "usage: report.pl BUILD OUTPUT COMMAND FILE...\n" if !@files;
 
 # ---- the measured series ---------------------------------------------------
 
-my (@groups, %series, @missing, @loads, @peer_versions, $rows);
-for my $file (@files)
-{
-	open my $handle, '<', $file or die "$file: $!";
-	while (my $line = <$handle>)
-	{
-		chomp $line;
-		if ($line =~ /^# not measured: (.*)/) { push @missing, $1; }
-		elsif ($line =~ /^# rows: (\d+)/) { $rows = $1; }
-		elsif ($line =~ /^# load: ([0-9.]+)/) { push @loads, $1; }
-		elsif ($line =~ /^# peers: (.*)/) { push @peer_versions, $1; }
-		else
-		{
-			my ($group, $name, $x, $unit, @values) = split /\t/, $line;
-			die "$file:$.: no series: $line\n" if !@values || grep { !/^-?[0-9.]+(e[-+]?\d+)?$/ } @values;
-			push @groups, $group if !$series{$group};
-			push @{ $series{$group} }, { name => $name, x => $x, unit => $unit, values => \@values };
-		}
-	}
-}
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2;
-}
-
-sub number
-{
-	my ($value) = @_;
-	my $size = abs $value;
-	return sprintf $size >= 100 ? '%.0f' : $size >= 10 ? '%.1f' : $size >= 1 ? '%.2f' : '%.3f', $value;
-}
-
-sub find
-{
-	my ($group, $name, $x) = @_;
-	my ($found) = grep { $_->{name} eq $name && $_->{x} eq ($x // '-') } @{ $series{$group} // [] };
-	return $found;
-}
-
-# Divides one series by the other, round by round. Returns (median, min, max).
-sub ratio
-{
-	my ($one, $other) = @_;
-	# A difference of two measurements can be 0.
-	my @rounds = grep { $other->{values}[$_] != 0 } 0 .. $#{ $one->{values} };
-	die "$other->{name}: every round is 0, nothing to compare $one->{name} with\n" if !@rounds;
-	my @ratios = map { $one->{values}[$_] / $other->{values}[$_] } @rounds;
-	return (median(@ratios), min(@ratios), max(@ratios));
-}
+read_series(@files);
 
 # Queries per second, without the first query of each transaction.
 for my $group (@groups)
@@ -183,46 +136,7 @@ for my $group (@groups)
 
 # ---- the machine -----------------------------------------------------------
 
-sub output_of
-{
-	my @command = @_;
-	open my $handle, '-|', @command or return '';
-	local $/;
-	my $text = <$handle> // '';
-	return $text =~ s/\s+\z//r;
-}
-
-sub first_match
-{
-	my ($path, $pattern) = @_;
-	open my $handle, '<', $path or return '?';
-	while (my $line = <$handle>) { return $1 if $line =~ $pattern; }
-	return '?';
-}
-
-my $cache = "$build/CMakeCache.txt";
-my ($compiler) = split /\n/, output_of(first_match($cache, qr/^CMAKE_C_COMPILER:\w+=(.*)/), '--version');
-my $flags = first_match($cache, qr/^CMAKE_C_FLAGS_RELWITHDEBINFO:\w+=(.*)/);
-my %version = map { $_ => output_of('pkg-config', '--modversion', $_) || '(not installed)' } qw(libsodium libjwt cjose libcrypto);
-my $mbedtls = '?';
-for my $header (qw(build_info.h version.h))
-{
-	my $found = first_match("/usr/include/mbedtls/$header", qr/define MBEDTLS_VERSION_STRING\s+"(.*)"/);
-	$mbedtls = $found if $found ne '?';
-}
-my @machine = (
-	[ 'Processor', first_match('/proc/cpuinfo', qr/^model name\s*: (.*)/) . (first_match('/proc/cpuinfo', qr/^flags.*\b(hypervisor)\b/) eq '?' ? '' : ', of a virtual machine') ],
-	[ 'Cores', output_of('nproc') ],
-	[ 'Memory', sprintf '%.0f GB', first_match('/proc/meminfo', qr/^MemTotal:\s+(\d+)/) / 1048576 ],
-	[ 'Load while single sessions were measured', join(', ', @loads) || '?' ],
-	[ 'Load at the end (1, 5, 15 minutes)', first_match('/proc/loadavg', qr/^(\S+ \S+ \S+)/) ],
-	[ 'Kernel', output_of('uname', '-srm') ],
-	[ 'System', first_match('/etc/os-release', qr/^PRETTY_NAME="(.*)"/) ],
-	[ 'Compiler', "$compiler, `$flags`" ],
-	[ 'Server', output_of($ENV{PG_CONFIG} // 'pg_config', '--version') ],
-	[ 'Crypto', "libsodium $version{libsodium}, OpenSSL $version{libcrypto}, mbedTLS $mbedtls" ],
-	[ 'Peers', join('; ', "libjwt $version{libjwt} and cjose $version{cjose}, with the same OpenSSL", @peer_versions) ],
-	[ 'Date', output_of('date', '-u', '+%Y-%m-%d %H:%M UTC') ]);
+my @machine = machine($build);
 
 my $busy = max(0, @loads) > 3
   ? "\n**The machine was busy with other work in this run:** see its load below.\n" : '';
@@ -231,50 +145,6 @@ my $busy = max(0, @loads) > 3
 
 my $plots = "$output/benchmarks";
 make_path($plots);
-
-# plot FILE, TITLE, X AXIS, Y AXIS, LOG AXES, GROUP...
-sub plot
-{
-	my ($name, $title, $xlabel, $ylabel, $log, @of) = @_;
-	my (@curves, $data, %at);
-	for my $group (@of)
-	{
-		my %seen;
-		for my $curve (grep { !$seen{$_}++ } map { $_->{name} } @{ $series{$group} // [] })
-		{
-			$data .= "\$data" . @curves . " << END\n";
-			for (grep { $_->{name} eq $curve } @{ $series{$group} })
-			{
-				my @values = @{ $_->{values} };
-				$at{ $_->{x} } = 1;
-				$data .= sprintf "%s %g %g %g\n", $_->{x}, median(@values), min(@values), max(@values);
-			}
-			$data .= "END\n";
-			push @curves, sprintf '$data%d using 1:2:3:4 with yerrorlines lw 2 pt 7 ps 0.5 title "%s"', scalar @curves, $curve;
-		}
-	}
-	return if !@curves;
-	# Name each point of the x axis if there are few; else gnuplot chooses.
-	my $places = keys %at <= 5 || $log =~ /x/ ? 'set xtics (' . join(', ', sort { $a <=> $b } keys %at) . ')' : 'set xrange [0:*]';
-	open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!";
-	print $gnuplot <<END;
-set terminal svg size 720,420 background "white" noenhanced
-set output "$plots/$name.svg"
-set title "$title"
-set xlabel "$xlabel"
-set ylabel "$ylabel"
-set key left top
-set grid
-${\($log ? "set logscale $log" : '')}
-set yrange [${\($log =~ /y/ ? '*' : 0)}:*]
-$places
-set offsets graph 0.03, graph 0.03, graph 0.1, 0
-$data
-plot @{[join ', ', @curves]}
-END
-	close $gnuplot or die "gnuplot failed\n";
-	return "![$title](benchmarks/$name.svg)\n\n";
-}
 
 my $growth = '';
 for (
@@ -285,7 +155,7 @@ for (
 	[ 'keys', 'Verification with a set of keys', 'keys in the set', 'microseconds', 'x', 'core: by keys in the set' ],
 	[ 'keys-parsing', 'Parsing a set of keys, once', 'keys in the set', 'microseconds', 'xy', 'core: parsing a set of keys' ])
 {
-	$growth .= plot(@$_) // '';
+	$growth .= plot($plots, @$_) // '';
 }
 
 # ---- summary ----------------------------------------------------------------
@@ -395,24 +265,7 @@ ${growth}## Every figure
 
 A ratio compares a row with the first row of its table, or with the first row at the same point of a plot.
 END
-for my $group (@groups)
-{
-	my $with_x = grep { $_->{x} ne '-' } @{ $series{$group} };
-	print $out "\n### $group\n\n", $with_x ? '| at ' : '',
-	  "| | unit | min | median | max | ratio | min – max |\n",
-	  $with_x ? '|---' : '', "|---|---|---|---|---|---|---|\n";
-	my %first;
-	for my $one (@{ $series{$group} })
-	{
-		my @values = @{ $one->{values} };
-		my $first = $first{ $one->{x} } //= $one;
-		print $out $with_x ? "| $one->{x} " : '', "| `$one->{name}` | $one->{unit} | ",
-		  join(' | ', map { number($_) } min(@values), median(@values), max(@values)),
-		  $first == $one
-		  ? " | | |\n"
-		  : sprintf(" | %.3f | %.3f – %.3f |\n", ratio($one, $first));
-	}
-}
+print_series($out, @groups);
 close $out or die "$output/benchmarks.md: $!";
 print "$met targets met, $missed missed\n";
 print "$_\n" for grep { /\*\*missed|not measured/ } @judged;
