@@ -457,6 +457,11 @@ static EVP_PKEY *import_key(const sjwt_crypto_openssl_names *name,
     return NULL;
 }
 
+EVP_PKEY *sjwt_crypto_openssl_import(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets)
+{
+    return import_key(&names[alg], octets);
+}
+
 /* Returns whether the point is on the curve and not infinity. For RSA keys the library
  * checks nothing beyond the algorithm table. */
 static bool is_valid_key(const sjwt_crypto_key_octets *octets, EVP_PKEY *key)

@@ -10,6 +10,8 @@
 
 #include <openssl/evp.h>
 
+#include "crypto/sign.h"
+
 /* A build for a validated module takes every algorithm from the provider "fips". */
 #ifdef SJWT_CRYPTO_OPENSSL_FIPS
 #define SJWT_CRYPTO_OPENSSL_NAME "openssl-fips"
@@ -60,5 +62,16 @@ sjwt_crypto_status sjwt_crypto_openssl_probe(sjwt_crypto_alg alg);
  */
 bool sjwt_crypto_openssl_begin(void);
 bool sjwt_crypto_openssl_end(void);
+
+/* Returns the library's key of these octets, which the caller frees; NULL if it has none. */
+EVP_PKEY *sjwt_crypto_openssl_import(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *octets);
+
+/* Writes the octets of pkey to buffer, the private ones if asked for. The spans of *key, whose
+ * type and curve are set, point there. Returns false if the key lacks one. */
+bool sjwt_crypto_openssl_take_key(const EVP_PKEY *pkey, bool with_private,
+                                  sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key);
+
+/* What the signer has as documents. */
+extern const sjwt_crypto_documents sjwt_crypto_openssl_documents;
 
 #endif

@@ -416,7 +416,7 @@ static bool take_number(const EVP_PKEY *key, const char *name, size_t len,
     return taken;
 }
 
-static bool take_rsa(const EVP_PKEY *pkey, sjwt_crypto_key_buffer *buffer,
+static bool take_rsa(const EVP_PKEY *pkey, bool with_private, sjwt_crypto_key_buffer *buffer,
                      sjwt_crypto_private_key *key)
 {
     sjwt_crypto_span *const spans[RSA_NUMBERS] = {
@@ -425,42 +425,69 @@ static bool take_rsa(const EVP_PKEY *pkey, sjwt_crypto_key_buffer *buffer,
     size_t used = 0;
     bool taken = true;
 
-    for (size_t i = 0; taken && i < RSA_NUMBERS; i++)
+    for (size_t i = 0; taken && i < (with_private ? RSA_NUMBERS : 2); i++)
         taken = take_number(pkey, rsa_names[i], 0, buffer, &used, spans[i]);
     return taken;
 }
 
-static bool take_ec(const EVP_PKEY *pkey, size_t len, sjwt_crypto_key_buffer *buffer,
-                    sjwt_crypto_private_key *key)
+static bool take_ec(const EVP_PKEY *pkey, size_t len, bool with_private,
+                    sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key)
 {
     size_t used = 0;
 
-    return take_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY, len, buffer, &used, &key->d) &&
+    return (!with_private ||
+            take_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY, len, buffer, &used, &key->d)) &&
            take_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, len, buffer, &used, &key->public_key.x) &&
            take_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, len, buffer, &used, &key->public_key.y);
 }
 
-static bool take_okp(const EVP_PKEY *pkey, size_t len, sjwt_crypto_key_buffer *buffer,
-                     sjwt_crypto_private_key *key)
+static bool take_okp(const EVP_PKEY *pkey, size_t len, bool with_private,
+                     sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key)
 {
     uint8_t *public_octets = buffer->octets + len;
     size_t private_len = len;
     size_t public_len = len;
 
-    key->d = (sjwt_crypto_span){buffer->octets, len};
     key->public_key.x = (sjwt_crypto_span){public_octets, len};
+    if (EVP_PKEY_get_raw_public_key(pkey, public_octets, &public_len) != 1 || public_len != len)
+        return false;
+    if (!with_private)
+        return true;
+    key->d = (sjwt_crypto_span){buffer->octets, len};
     return EVP_PKEY_get_raw_private_key(pkey, buffer->octets, &private_len) == 1 &&
-           EVP_PKEY_get_raw_public_key(pkey, public_octets, &public_len) == 1 &&
-           private_len == len && public_len == len;
+           private_len == len;
+}
+
+/* The octets of a coordinate; 0 for RSA. */
+static size_t coordinate_len(const sjwt_crypto_key_octets *key)
+{
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg);
+
+        if (row->key_type == key->type && row->curve == key->curve)
+            return row->coordinate_len;
+    }
+    return 0;
+}
+
+bool sjwt_crypto_openssl_take_key(const EVP_PKEY *pkey, bool with_private,
+                                  sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key)
+{
+    const size_t len = coordinate_len(&key->public_key);
+
+    if (key->public_key.type == SJWT_CRYPTO_KEY_RSA)
+        return take_rsa(pkey, with_private, buffer, key);
+    if (key->public_key.type == SJWT_CRYPTO_KEY_EC)
+        return take_ec(pkey, len, with_private, buffer, key);
+    return take_okp(pkey, len, with_private, buffer, key);
 }
 
 static bool generate_pair(sjwt_crypto_alg alg, size_t bits, sjwt_crypto_key_buffer *buffer,
                           sjwt_crypto_private_key *key)
 {
     OSSL_LIB_CTX *library = sjwt_crypto_openssl_context();
-    const size_t len = sjwt_crypto_algorithm_get(alg)->coordinate_len;
     EVP_PKEY *pkey;
-    bool done = false;
+    bool done;
 
     if (key->public_key.type == SJWT_CRYPTO_KEY_RSA)
         pkey = EVP_PKEY_Q_keygen(library, SJWT_CRYPTO_OPENSSL_PROPERTIES, "RSA", bits);
@@ -471,12 +498,7 @@ static bool generate_pair(sjwt_crypto_alg alg, size_t bits, sjwt_crypto_key_buff
         pkey = EVP_PKEY_Q_keygen(library, SJWT_CRYPTO_OPENSSL_PROPERTIES, "ED25519");
     if (pkey == NULL)
         return false;
-    if (key->public_key.type == SJWT_CRYPTO_KEY_RSA)
-        done = take_rsa(pkey, buffer, key);
-    else if (key->public_key.type == SJWT_CRYPTO_KEY_EC)
-        done = take_ec(pkey, len, buffer, key);
-    else
-        done = take_okp(pkey, len, buffer, key);
+    done = sjwt_crypto_openssl_take_key(pkey, true, buffer, key);
     EVP_PKEY_free(pkey);
     return done;
 }
@@ -508,4 +530,5 @@ const sjwt_crypto_signer sjwt_crypto_openssl_signer = {
     .sign = sign,
     .generate = generate,
     .derive_public = derive_public,
+    .documents = &sjwt_crypto_openssl_documents,
 };

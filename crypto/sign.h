@@ -109,11 +109,54 @@ sjwt_crypto_status sjwt_crypto_public_from_private(sjwt_crypto_alg alg,
                                                    sjwt_crypto_key_buffer *buffer,
                                                    sjwt_crypto_key_octets *public_key);
 
+/* The size in octets of a buffer for any public key in PEM. */
+#define SJWT_CRYPTO_PEM_SIZE 2048
+
+/*
+ * Reads a key from PEM (RFC 7468) or DER: a public or private key, or a certificate, whose key is
+ * taken without a check of the certificate. A key that a passphrase protects is not read.
+ * with_private: its private half, too; then the document must have one.
+ *
+ * The spans of *key point into *buffer. Its type and curve are set; whether its sizes are those of
+ * an algorithm is not checked.
+ *
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY (the document has no such key, or one of a type or
+ * curve that JOSE's algorithms do not have), SJWT_CRYPTO_UNSUPPORTED (no library of this build
+ * reads documents) or SJWT_CRYPTO_NO_MEMORY.
+ */
+sjwt_crypto_status sjwt_crypto_read_document(sjwt_crypto_span document, bool with_private,
+                                             sjwt_crypto_key_buffer *buffer,
+                                             sjwt_crypto_private_key *key);
+
+/*
+ * Writes a public key for alg as PEM (a SubjectPublicKeyInfo, RFC 5280 section 4.1). size:
+ * SJWT_CRYPTO_PEM_SIZE is always enough. *len: the octets written; no NUL follows.
+ *
+ * Returns SJWT_CRYPTO_OK, SJWT_CRYPTO_BAD_KEY, SJWT_CRYPTO_UNSUPPORTED (as above),
+ * SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL.
+ */
+sjwt_crypto_status sjwt_crypto_write_pem(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *key,
+                                         char *pem, size_t size, size_t *len);
+
+/* Writes the SHA-256 (FIPS 180-4) of message. Only for what is no secret. Returns SJWT_CRYPTO_OK,
+ * SJWT_CRYPTO_UNSUPPORTED (as above), SJWT_CRYPTO_NO_MEMORY or SJWT_CRYPTO_INTERNAL. */
+sjwt_crypto_status sjwt_crypto_sha256(sjwt_crypto_span message, uint8_t digest[32]);
+
 /* Zeroes data[0..len) in a way that the compiler cannot remove. */
 void sjwt_crypto_wipe(void *data, size_t len);
 
 /* ------------------------------------------------------------------------
- * What a signer implements. Every member is mandatory. The bit in signs is
+ * What a library that reads documents implements, as the functions of the same names. */
+typedef struct sjwt_crypto_documents {
+    sjwt_crypto_status (*read)(sjwt_crypto_span document, bool with_private,
+                               sjwt_crypto_key_buffer *buffer, sjwt_crypto_private_key *key);
+    sjwt_crypto_status (*write_pem)(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *key,
+                                    char *pem, size_t size, size_t *len);
+    sjwt_crypto_status (*sha256)(sjwt_crypto_span message, uint8_t digest[32]);
+} sjwt_crypto_documents;
+
+/* ------------------------------------------------------------------------
+ * What a signer implements. Every member but documents is mandatory. The bit in signs is
  * clear for an algorithm that the library lacks. The caller has checked types,
  * lengths and sizes.
  */
@@ -149,6 +192,9 @@ typedef struct sjwt_crypto_signer {
     sjwt_crypto_status (*derive_public)(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                         sjwt_crypto_key_buffer *buffer,
                                         sjwt_crypto_key_octets *public_key);
+
+    /* NULL: the library reads no documents. */
+    const sjwt_crypto_documents *documents;
 } sjwt_crypto_signer;
 
 #endif

@@ -50,6 +50,17 @@ const char *sjwt_crypto_signer_name(sjwt_crypto_alg alg)
     return signer != NULL ? signer->name : NULL;
 }
 
+static sjwt_crypto_status initialize(size_t index)
+{
+    if (!initialized[index]) {
+        sjwt_crypto_status status = signers[index]->init();
+        if (status != SJWT_CRYPTO_OK)
+            return status;
+        initialized[index] = true;
+    }
+    return SJWT_CRYPTO_OK;
+}
+
 /* Finds and initializes the signer of alg. */
 static sjwt_crypto_status get_signer(sjwt_crypto_alg alg, const sjwt_crypto_signer **signer)
 {
@@ -58,13 +69,20 @@ static sjwt_crypto_status get_signer(sjwt_crypto_alg alg, const sjwt_crypto_sign
     *signer = signers[index];
     if (*signer == NULL)
         return SJWT_CRYPTO_UNSUPPORTED;
-    if (!initialized[index]) {
-        sjwt_crypto_status status = (*signer)->init();
-        if (status != SJWT_CRYPTO_OK)
-            return status;
-        initialized[index] = true;
-    }
-    return SJWT_CRYPTO_OK;
+    return initialize(index);
+}
+
+/* Finds and initializes the first signer whose library reads documents. */
+static sjwt_crypto_status get_documents(const sjwt_crypto_documents **documents)
+{
+    size_t i = 0;
+
+    while (signers[i] != NULL && signers[i]->documents == NULL)
+        i++;
+    if (signers[i] == NULL)
+        return SJWT_CRYPTO_UNSUPPORTED;
+    *documents = signers[i]->documents;
+    return initialize(i);
 }
 
 static bool is_part_of(sjwt_crypto_span number, sjwt_crypto_span n)
@@ -187,4 +205,39 @@ void sjwt_crypto_wipe(void *data, size_t len)
 
     while (len > 0)
         octets[--len] = 0;
+}
+
+sjwt_crypto_status sjwt_crypto_read_document(sjwt_crypto_span document, bool with_private,
+                                             sjwt_crypto_key_buffer *buffer,
+                                             sjwt_crypto_private_key *key)
+{
+    const sjwt_crypto_documents *documents;
+    sjwt_crypto_status status = get_documents(&documents);
+
+    *key = (sjwt_crypto_private_key){.public_key.curve = SJWT_CRYPTO_CURVE_NONE};
+    if (status == SJWT_CRYPTO_OK)
+        status = documents->read(document, with_private, buffer, key);
+    if (status != SJWT_CRYPTO_OK)
+        sjwt_crypto_wipe(buffer, sizeof(*buffer));
+    return status;
+}
+
+sjwt_crypto_status sjwt_crypto_write_pem(sjwt_crypto_alg alg, const sjwt_crypto_key_octets *key,
+                                         char *pem, size_t size, size_t *len)
+{
+    const sjwt_crypto_documents *documents;
+    sjwt_crypto_status status = get_documents(&documents);
+
+    *len = 0;
+    if (status == SJWT_CRYPTO_OK)
+        status = sjwt_crypto_check_octets(alg, key);
+    return status == SJWT_CRYPTO_OK ? documents->write_pem(alg, key, pem, size, len) : status;
+}
+
+sjwt_crypto_status sjwt_crypto_sha256(sjwt_crypto_span message, uint8_t digest[32])
+{
+    const sjwt_crypto_documents *documents;
+    sjwt_crypto_status status = get_documents(&documents);
+
+    return status == SJWT_CRYPTO_OK ? documents->sha256(message, digest) : status;
 }

@@ -297,6 +297,80 @@ sjwt_status sjwt_private_key_generate(const sjwt_allocator *allocator, const cha
     return SJWT_OK;
 }
 
+/* ---- documents --------------------------------------------------------- */
+
+static sjwt_status status_of_reading(sjwt_crypto_status status)
+{
+    switch (status) {
+    case SJWT_CRYPTO_BAD_KEY:
+        return SJWT_JWK_MALFORMED;
+    case SJWT_CRYPTO_UNSUPPORTED:
+        return SJWT_JWK_UNSUPPORTED;
+    default:
+        return sjwt_status_of_signing(status);
+    }
+}
+
+static bool fits_an_algorithm(const sjwt_crypto_key_octets *key, const sjwt_crypto_algorithm *only)
+{
+    const sjwt_jwk_profile profile = {.type = key->type, .curve = key->curve};
+
+    for (int alg = 0; alg < SJWT_CRYPTO_ALG_COUNT; alg++) {
+        const sjwt_crypto_algorithm *row = sjwt_crypto_algorithm_get((sjwt_crypto_alg)alg);
+
+        if ((only == NULL || row == only) && sjwt_jwk_fits(&profile, row) &&
+            sjwt_crypto_check_octets((sjwt_crypto_alg)alg, key) == SJWT_CRYPTO_OK)
+            return true;
+    }
+    return false;
+}
+
+static sjwt_status fill_from_document(sjwt_private_key *key, sjwt_crypto_span document,
+                                      bool with_private, const char *alg, const char *kid)
+{
+    const sjwt_crypto_algorithm *row = NULL;
+    sjwt_status status;
+
+    if (alg != NULL && (row = sjwt_find_algorithm(alg, &key->alg)) == NULL)
+        return SJWT_ALG_UNKNOWN;
+    if (!make_room(key, sizeof(sjwt_crypto_key_buffer)))
+        return SJWT_NO_MEMORY;
+    status = status_of_reading(
+        sjwt_crypto_read_document(document, with_private, key->octets, &key->key));
+    if (status != SJWT_OK)
+        return status;
+    if (!fits_an_algorithm(&key->key.public_key, row))
+        return SJWT_JWK_KEY_REFUSED;
+    key->has_use = true;
+    if (kid == NULL)
+        return sjwt_make_thumbprint(&key->allocator, &key->key.public_key, &key->kid);
+    return keep_kid(key, kid) ? SJWT_OK : SJWT_NO_MEMORY;
+}
+
+sjwt_status sjwt_private_key_read_document(const sjwt_allocator *allocator, const char *document,
+                                           size_t len, bool with_private, const char *alg,
+                                           const char *kid, sjwt_private_key **out,
+                                           sjwt_error *error)
+{
+    sjwt_private_key *key;
+    sjwt_status status;
+
+    *out = NULL;
+    if (kid != NULL && (status = sjwt_check_string(allocator, kid, SJWT_KID_INVALID)) != SJWT_OK)
+        return sjwt_fail(error, status, 0, status == SJWT_NO_MEMORY ? NULL : "not UTF-8");
+    key = new_key(allocator);
+    if (key == NULL)
+        return sjwt_fail(error, SJWT_NO_MEMORY, 0, NULL);
+    status = fill_from_document(key, (sjwt_crypto_span){(const uint8_t *)document, len},
+                                with_private, alg, kid);
+    if (status != SJWT_OK) {
+        sjwt_private_key_free(key);
+        return sjwt_fail(error, status, 0, NULL);
+    }
+    *out = key;
+    return SJWT_OK;
+}
+
 /* ---- printing ---------------------------------------------------------- */
 
 static sjwt_status print(const sjwt_private_key *key, const sjwt_crypto_private_key *octets,
@@ -346,6 +420,9 @@ sjwt_status sjwt_private_key_print_public(const sjwt_private_key *key, char **js
     *json = NULL;
     if (key->key.public_key.type == SJWT_CRYPTO_KEY_OCT)
         return sjwt_fail(error, SJWT_JWK_SYMMETRIC, 0, NULL);
+    /* There is no private half to derive it from. */
+    if (key->key.d.len == 0)
+        return print(key, &half, false, json, len, error);
     status = sjwt_status_of_signing(
         sjwt_crypto_public_from_private(row->alg, &key->key, &buffer, &half.public_key));
     if (status != SJWT_OK)

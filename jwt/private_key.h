@@ -27,6 +27,12 @@ const sjwt_crypto_algorithm *sjwt_find_algorithm(const char *name, const char **
 sjwt_status sjwt_check_string(const sjwt_allocator *allocator, const char *text,
                               sjwt_status invalid);
 
+/* The thumbprint of a public key (RFC 7638, with SHA-256), in base64url. Freed with the
+ * allocator. SJWT_OK, SJWT_ALG_UNSUPPORTED (no library of this build), SJWT_NO_MEMORY or
+ * SJWT_INTERNAL. */
+sjwt_status sjwt_make_thumbprint(const sjwt_allocator *allocator, const sjwt_crypto_key_octets *key,
+                                 char **thumbprint);
+
 /* Returns the status of the core for a status of crypto/ when a key signs. */
 sjwt_status sjwt_status_of_signing(sjwt_crypto_status status);
 

@@ -10,6 +10,7 @@
 #ifndef PG_SESSION_JWT_JWT_SIGN_H
 #define PG_SESSION_JWT_JWT_SIGN_H
 
+#include <sjwt/keyset.h>
 #include <sjwt/memory.h>
 #include <sjwt/status.h>
 
@@ -38,6 +39,28 @@ sjwt_status sjwt_private_key_parse(const sjwt_allocator *allocator, const char *
  */
 sjwt_status sjwt_private_key_generate(const sjwt_allocator *allocator, const char *alg, size_t bits,
                                       const char *kid, sjwt_private_key **out, sjwt_error *error);
+
+/*
+ * Reads a key from PEM (RFC 7468) or DER: a public or private key, or a certificate, of which only
+ * the key is read. with_private: its private half, which the document must have then; else the
+ * key cannot sign, and only sjwt_private_key_print_public() takes it.
+ *
+ * alg may be NULL: none. kid (NUL-terminated UTF-8) may be NULL: the thumbprint of RFC 7638.
+ *
+ * SJWT_OK, SJWT_JWK_MALFORMED (no such key in the document), SJWT_JWK_KEY_REFUSED (alg is for other
+ * keys, or the size is), SJWT_ALG_UNKNOWN, SJWT_KID_INVALID, SJWT_JWK_UNSUPPORTED (no library of
+ * this build reads documents), SJWT_NO_MEMORY or SJWT_INTERNAL.
+ */
+sjwt_status sjwt_private_key_read_document(const sjwt_allocator *allocator, const char *document,
+                                           size_t len, bool with_private, const char *alg,
+                                           const char *kid, sjwt_private_key **out,
+                                           sjwt_error *error);
+
+/* The public keys of a set as PEM, one after the other; freed with the allocator.
+ * SJWT_OK, SJWT_JWK_SYMMETRIC, SJWT_JWK_KEY_REFUSED, SJWT_ALG_UNSUPPORTED (no library of this build
+ * writes PEM), SJWT_NO_MEMORY or SJWT_INTERNAL. */
+sjwt_status sjwt_keyset_print_pem(const sjwt_allocator *allocator, const sjwt_keyset *keys,
+                                  char **pem, size_t *len, sjwt_error *error);
 
 void sjwt_private_key_free(sjwt_private_key *key);
 

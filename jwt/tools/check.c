@@ -28,6 +28,7 @@ typedef struct check_options {
     const char *file, *data_directory;
     bool issuers;
     bool revoked;
+    bool quiet;
 } check_options;
 
 static int refuse_input(const char *what, const sjwt_error *error)
@@ -437,6 +438,7 @@ static int check(const command *self, int argc, char **argv)
         {.name = "revoked",
          .flag = &given.revoked,
          .help = "FILE is a list of revoked tokens, not of keys"},
+        {.name = "quiet", .flag = &given.quiet, .help = "print nothing but what is wrong"},
         {.name = NULL},
     };
     buffer text;
@@ -452,6 +454,8 @@ static int check(const command *self, int argc, char **argv)
     if (given.revoked && given.issuers)
         return fail("--revoked and --issuers exclude each other; see sjwt %s --help", self->name);
 
+    if (given.quiet && freopen("/dev/null", "w", stdout) == NULL)
+        return fail("/dev/null: %s", strerror(errno));
     if (given.revoked)
         return check_revoked(given.file);
     if (!read_beginning("FILE", given.file, MAX_TEXT, &text))
@@ -463,7 +467,7 @@ static int check(const command *self, int argc, char **argv)
 
 const command check_command = {
     .name = "check",
-    .usage = "[--issuers [--data-directory DIR] | --revoked] FILE|-",
+    .usage = "[--quiet] [--issuers [--data-directory D] | --revoked] FILE|-",
     .summary = "tell whether the server would take a file of keys, issuers or revoked tokens",
     .notes = "Exit status: 0 it would, 1 it would not, or an issuer would have no keys, or\n"
              "none for its algorithms (the reason on standard error), 2 usage or a file that\n"

@@ -20,6 +20,8 @@ extern const command fetch_command;
 /* key.c: private keys */
 extern const command keygen_command;
 extern const command public_command;
+/* jwk.c: keys in PEM and DER */
+extern const command jwk_command;
 /* check.c */
 extern const command check_command;
 /* show.c: commands that verify nothing */

@@ -145,3 +145,48 @@ void buffer_trim(buffer *text)
     memmove(text->data, text->data + start, text->len);
     text->data[text->len] = '\0';
 }
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, data, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+bool write_private_file(const char *what, const char *path, const char *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool good;
+
+    if (fd < 0) {
+        fail("%s: %s", what, strerror(errno));
+        return false;
+    }
+    good = write_all(fd, data, len) && write_all(fd, "\n", 1) && fsync(fd) == 0;
+    if (!good)
+        fail("%s: %s", what, strerror(errno));
+    if (close(fd) != 0 && good) {
+        fail("%s: %s", what, strerror(errno));
+        good = false;
+    }
+    if (!good)
+        unlink(path);
+    return good;
+}
+
+void warn_of_readable_output(void)
+{
+    struct stat status;
+
+    if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode) &&
+        (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+        fail("warning: others can read the file that standard output is; make it with umask 077");
+}

@@ -28,6 +28,13 @@ bool read_file(const char *what, const char *path, size_t limit, buffer *out);
  * reader with a limit of its own. */
 bool read_beginning(const char *what, const char *path, size_t most, buffer *out);
 
+/* Makes a file that only its owner can read, and writes len octets and a line end. A file that
+ * exists is not replaced. Returns false on failure and prints an error that names what. */
+bool write_private_file(const char *what, const char *path, const char *data, size_t len);
+
+/* Warns if standard output is a file that others can read. */
+void warn_of_readable_output(void);
+
 /* Copies text, which may be an argument, into a buffer. */
 bool copy_text(const char *what, const char *text, size_t limit, buffer *out);
 

@@ -2,6 +2,7 @@
 #include "jwt/sign.h"
 
 #include "jwt/tools/commands.h"
+#include "jwt/tools/files.h"
 #include "jwt/tools/load.h"
 #include "jwt/tools/message.h"
 
@@ -11,18 +12,25 @@
 typedef sjwt_status print_function(const sjwt_private_key *key, char **json, size_t *len,
                                    sjwt_error *error);
 
-static int print_key(const sjwt_private_key *key, print_function *print, const char *what)
+/* out: the file to write; NULL: standard output. */
+static int print_key(const sjwt_private_key *key, print_function *print, const char *what,
+                     const char *out)
 {
+    int code = EXIT_VALID;
     sjwt_error error;
     char *json;
     size_t len;
 
     if (print(key, &json, &len, &error) != SJWT_OK)
         return fail_input(what, &error);
-    fwrite(json, 1, len, stdout);
-    putchar('\n');
+    if (out == NULL) {
+        fwrite(json, 1, len, stdout);
+        putchar('\n');
+    } else if (!write_private_file("--out", out, json, len)) {
+        code = EXIT_UNUSABLE;
+    }
     sjwt_secret_text_free(key, json, len);
-    return EXIT_VALID;
+    return code;
 }
 
 static int fail_to_generate(const sjwt_error *error)
@@ -41,7 +49,7 @@ static int fail_to_generate(const sjwt_error *error)
 
 static int keygen(const command *self, int argc, char **argv)
 {
-    const char *alg = NULL, *kid = NULL, *bits = NULL;
+    const char *alg = NULL, *kid = NULL, *bits = NULL, *out = NULL;
     const option options[] = {
         {.name = "alg",
          .argument = "A",
@@ -53,6 +61,10 @@ static int keygen(const command *self, int argc, char **argv)
          .value = &bits,
          .help = "the size: 2048 (default) to 4096 for RSA, the hash's\n(default) or more for "
                  "HS256 and the like"},
+        {.name = "out",
+         .argument = "FILE",
+         .value = &out,
+         .help = "make this file, which only its owner can read\n(default: standard output)"},
         {.name = NULL},
     };
     int64_t size = 0;
@@ -69,7 +81,9 @@ static int keygen(const command *self, int argc, char **argv)
 
     if (sjwt_private_key_generate(NULL, alg, (size_t)size, kid, &key, &error) != SJWT_OK)
         return fail_to_generate(&error);
-    code = print_key(key, sjwt_private_key_print, "--alg");
+    if (out == NULL)
+        warn_of_readable_output();
+    code = print_key(key, sjwt_private_key_print, "--alg", out);
     sjwt_private_key_free(key);
     return code;
 }
@@ -94,14 +108,14 @@ static int print_public(const command *self, int argc, char **argv)
 
     if (!load_private_key("--key", file, &key))
         return EXIT_UNUSABLE;
-    code = print_key(key, sjwt_private_key_print_public, "--key");
+    code = print_key(key, sjwt_private_key_print_public, "--key", NULL);
     sjwt_private_key_free(key);
     return code;
 }
 
 const command keygen_command = {
     .name = "keygen",
-    .usage = "--alg A [--kid K] [--bits N]",
+    .usage = "--alg A [--kid K] [--bits N] [--out FILE]",
     .summary = "make a new key and print it, a private JWK",
     .run = keygen,
 };

@@ -409,4 +409,9 @@ for my $options ([], ['--issuers']) {
         : $pair->{public})], to => '/dev/full', code => 2,
         err => 'standard output: No space left on device');
 }
+# ---- --quiet -----------------------------------------------------------------
+
+expect('all is well', ['check', '--quiet', file($ed25519{public})]);
+expect('nothing is usable', ['check', '--quiet', file('{"keys":[]}')], code => 1, err => qr/./);
+
 done_testing;

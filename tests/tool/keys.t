@@ -188,4 +188,27 @@ skipped  no kid, keys[1]: key is for an algorithm that this build does not suppo
 END
 }
 
+# ---- where the key goes ------------------------------------------------------
+
+my ($generated) = grep { signs($_) } qw(EdDSA ES256 HS256 RS256);
+if (defined $generated) {
+    my $dir = folder();
+    my @keygen = ('keygen', '--alg', $generated);
+    umask 0;
+    expect('keygen --out', [@keygen, '--out', "$dir/out.jwk"]);
+    is(sprintf('%o', (stat "$dir/out.jwk")[2] & 07777), '600', 'only its owner can read the file');
+    my $made = do { local (@ARGV, $/) = "$dir/out.jwk"; <> };
+    like($made, qr/\A\{"kty":.*\}\n\z/, 'it has the key');
+    expect('a file that exists', [@keygen, '--out', "$dir/out.jwk"], code => 2, err => '--out: File exists');
+    is(do { local (@ARGV, $/) = "$dir/out.jwk"; <> }, $made, 'it stays as it is');
+    expect('a directory that does not', [@keygen, '--out', "$dir/no/out.jwk"], code => 2,
+        err => '--out: No such file or directory');
+    my $warning = qr/^sjwt: warning: others can read the file that standard output is;/;
+    for my $mask (0, 077) {
+        umask $mask;
+        my $err = `'$ENV{SJWT}' @keygen 2>&1 >'$dir/$mask.jwk'`;
+        $mask ? is($err, '', 'a file of its owner') : like($err, $warning, 'a file that others can read');
+    }
+    is(`'$ENV{SJWT}' @keygen 2>&1 >/dev/null`, '', 'no file');
+}
 done_testing;

@@ -18,7 +18,7 @@ my $payload = "$hmac{payload}\n";
 
 # ---- help ------------------------------------------------------------------
 
-my @commands = qw(verify sign keygen public decode check keys fetch backends);
+my @commands = qw(verify sign keygen public jwk decode check keys fetch backends);
 my $overview = made(['--help']);
 like($overview, qr/\Ausage: sjwt COMMAND \[ARGUMENT\]\.\.\.\n/, 'sjwt --help');
 for my $command (@commands) {
@@ -30,10 +30,11 @@ for my $command (@commands) {
 my %options = (
     verify => [qw(--keys --alg --iss --aud --typ --require --claim-values --max-lifetime --leeway --now --jws)],
     sign   => [qw(--key --claims --raw-payload --alg --kid --typ --header)],
-    keygen => [qw(--alg --kid --bits)],
+    keygen => [qw(--alg --kid --bits --out)],
     public => [qw(--key)],
+    jwk    => [qw(--alg --kid --private --pem)],
     decode => [], keys => [], backends => [],
-    check  => [qw(--issuers --data-directory --revoked)],
+    check  => [qw(--issuers --data-directory --revoked --quiet)],
     fetch  => [qw(--issuer --url --out --every --ca-file --allow)],
 );
 for my $command (@commands) {
@@ -60,7 +61,7 @@ for my $command (@commands) {
 expect('an option cut short', ['verify', '--key', $key], code => 2,
     err => 'unknown option; see sjwt verify --help');
 for my $command (grep { @{ $options{$_} } } @commands) {
-    for my $option (grep { !/\A--(jws|issuers|revoked)\z/ } @{ $options{$command} }) {
+    for my $option (grep { !/\A--(jws|issuers|revoked|quiet|private|pem)\z/ } @{ $options{$command} }) {
         expect("$command: $option without a value", [$command, $option], code => 2,
             err => "$option needs a value; see sjwt $command --help");
         next if $option =~ /\A--(aud|require|allow)\z/ || ($command eq 'verify' && $option eq '--typ');
