@@ -24,6 +24,7 @@ $node->safe_psql('postgres', <<'END');
 CREATE EXTENSION pg_session_jwt;
 CREATE TABLE job (step bigint PRIMARY KEY, statement text);
 CREATE TABLE seen (step bigint PRIMARY KEY, answer text);
+CREATE TABLE timed (second bigint PRIMARY KEY, token text);
 CREATE TABLE owned (owner text);
 INSERT INTO owned VALUES ('alice'), ('alice'), ('bob');
 CREATE TABLE plain AS SELECT generate_series(1, 1000) AS n;
@@ -48,6 +49,24 @@ sub token
 }
 
 sub set { return "SET pg_session_jwt.jwt = '$_[0]'" }
+
+# Tokens with times. How long a worker needs to start is not known, so there is a token for each
+# of the next seconds, and the worker chooses that of the second in which it runs.
+my $leeway = 60;
+my $set_chosen = q{SELECT NULL FROM set_config('pg_session_jwt.jwt',
+	(SELECT token FROM timed WHERE second = current_setting('test.second')::bigint), false)};
+# Until so many seconds after the chosen one began.
+my $later = q{SELECT pg_sleep_until(to_timestamp(current_setting('test.second')::float8 + %s))};
+
+# Makes the tokens; $payload->($second) is the payload of one. Returns the step that chooses.
+sub at_a_second
+{
+	my ($payload) = @_;
+	my $now = time;
+	my $values = join ', ', map { "($_, '" . token($payload->($_)) . "')" } $now .. $now + 12;
+	$node->safe_psql('postgres', "TRUNCATE timed; INSERT INTO timed VALUES $values");
+	return q{SELECT NULL FROM set_config('test.second', floor(extract(epoch FROM clock_timestamp()))::text, false)} => undef;
+}
 
 # One worker, one test: worker_ok($name, $error, STATEMENT => ANSWER, ...), see
 # tests/worker/worker.c; undef: SQL NULL, or no row. $error is a regexp for the
@@ -214,81 +233,77 @@ sub tests
 		$user => undef,
 		'COMMIT' => undef);
 
-	# Accepted for enough seconds to start a worker on a busy machine.
-	my $now = young_second();
-	my $short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 53);
+	# A second passes at most between the choice of a token and its use.
 	my $expired = qr/^23514: Token used after it has expired$/;
-	my $later = 'SELECT pg_sleep_until(to_timestamp(%d))';
 	worker_ok(
 		"$how: a token expires between transactions", $expired,
-		set($short) => undef,
+		at_a_second(sub { return sprintf '{"jti":4,"sub":"alice","exp":%d}', $_[0] + 2 - $leeway }),
+		$set_chosen => undef,
 		$user => 'alice',
 		'COMMIT' => undef,
-		sprintf($later, $now + 8) => '',
+		sprintf($later, 2.1) => '',
 		'COMMIT' => undef,
 		$user => undef);
 	worker_ok(
 		"$how: an expired token", $expired,
-		set($short) => undef,
+		set(token(sprintf '{"jti":4,"sub":"alice","exp":%d}', time - $leeway - 1)) => undef,
 		'COMMIT' => undef,
 		$user => undef);
 
 	# A worker that reports the start of its statements behaves like any other session.
-	$now = young_second();
-	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 53);
 	worker_ok(
 		"$how: a token expires between statements", $expired,
 		'STATEMENT' => undef,
-		set($short) => undef,
+		at_a_second(sub { return sprintf '{"jti":4,"sub":"alice","exp":%d}', $_[0] + 2 - $leeway }),
+		$set_chosen => undef,
 		$user => 'alice',
 		'COMMIT' => undef,
 		$user => undef,
-		sprintf($later, $now + 8) => undef,
+		sprintf($later, 2.1) => undef,
 		'STATEMENT' => undef,
 		$user => undef);
 
-	# Then its parallel workers also know the start, although they start later.
-	$now = young_second();
-	my $young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
+	# Then its parallel workers also know the start, although they start later. The start of the
+	# worker is before both times, the start of the statement is after them.
+	my $valid_later = sub { return sprintf '{"jti":5,"sub":"alice","nbf":%d.01}', $_[0] + 1 + $leeway };
+	my $expires_soon = sub { return sprintf '{"jti":4,"sub":"alice","exp":%d.01}', $_[0] + 1 - $leeway };
 	worker_ok(
 		"$how: a token becomes valid before a parallel worker reads it", undef,
 		@parallel,
-		sprintf($later, $now + 4) => '',
+		at_a_second($valid_later),
+		sprintf($later, 1.1) => '',
 		'COMMIT' => undef,
 		'STATEMENT' => undef,
-		set($young) => undef,
+		$set_chosen => undef,
 		$in_parallel => 'alice',
 		'COMMIT' => undef);
-	$now = young_second();
-	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
 	worker_ok(
 		"$how: a token expires before a parallel worker reads it", $expired,
 		@parallel,
-		sprintf($later, $now + 4) => '',
+		at_a_second($expires_soon),
+		sprintf($later, 1.1) => '',
 		'COMMIT' => undef,
 		'STATEMENT' => undef,
-		set($short) => undef,
+		$set_chosen => undef,
 		$in_parallel => undef);
 
 	# So do the parallel workers of a worker that does not report the start.
-	$now = young_second();
-	$young = token(sprintf '{"jti":5,"sub":"alice","nbf":%d}', $now + 62);
 	worker_ok(
 		"$how: a token becomes valid, unsaid, before a parallel worker reads it", undef,
 		@parallel,
-		sprintf($later, $now + 4) => '',
+		at_a_second($valid_later),
+		sprintf($later, 1.1) => '',
 		'COMMIT' => undef,
-		set($young) => undef,
+		$set_chosen => undef,
 		$in_parallel => 'alice',
 		'COMMIT' => undef);
-	$now = young_second();
-	$short = token(sprintf '{"jti":4,"sub":"alice","exp":%d}', $now - 57);
 	worker_ok(
 		"$how: a token expires, unsaid, before a parallel worker reads it", $expired,
 		@parallel,
-		sprintf($later, $now + 4) => '',
+		at_a_second($expires_soon),
+		sprintf($later, 1.1) => '',
 		'COMMIT' => undef,
-		set($short) => undef,
+		$set_chosen => undef,
 		$in_parallel => undef);
 	return;
 }
