@@ -166,14 +166,15 @@ static void take_validators(sjwt_fetch *fetch)
     const sjwt_request *request = &fetch->request;
     sjwt_fetch_validators *validators = &fetch->result.validators;
 
-    fetch->result.max_age_s = sjwt_fetch_max_age(request->cache_control);
+    fetch->result.max_age_s = sjwt_fetch_max_age(request->received.cache_control);
     if (fetch->result.not_modified) {
         *validators = fetch->known;
         return;
     }
     copy(validators->url, sizeof(validators->url), fetch->url);
-    copy(validators->etag, sizeof(validators->etag), request->etag);
-    copy(validators->last_modified, sizeof(validators->last_modified), request->last_modified);
+    copy(validators->etag, sizeof(validators->etag), request->received.etag);
+    copy(validators->last_modified, sizeof(validators->last_modified),
+         request->received.last_modified);
 }
 
 static void take_keys(sjwt_fetch *fetch)
@@ -237,7 +238,7 @@ static void take_answer(sjwt_fetch *fetch)
 {
     const sjwt_request *request = &fetch->request;
 
-    if (request->is_encoded)
+    if (request->received.is_encoded)
         fail(fetch, SJWT_FETCH_UNUSABLE, "the answer is compressed, which was not asked for");
     else if (fetch->stage != STAGE_KEYS)
         take_metadata(fetch);
@@ -274,10 +275,8 @@ static void request_done(sjwt_fetch *fetch, CURLcode code)
     sjwt_request_finish(request, fetch->fetcher->multi, code);
     if (request->no_memory)
         fail_memory(fetch);
-    else if (request->too_large)
-        fail(fetch, SJWT_FETCH_UNUSABLE, "the answer is larger than %d octets",
-             request->headers_len > SJWT_FETCH_MAX_HEADERS ? SJWT_FETCH_MAX_HEADERS
-                                                           : SJWT_FETCH_MAX_SIZE);
+    else if (request->exceeded > 0)
+        fail(fetch, SJWT_FETCH_UNUSABLE, "the answer is larger than %zu octets", request->exceeded);
     else if (code == CURLE_OK)
         judge_answer(fetch);
     else if (request->address_refused && code == CURLE_COULDNT_CONNECT)

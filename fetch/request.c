@@ -133,7 +133,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     size_t len = size * count;
 
     if (len > SJWT_FETCH_MAX_SIZE - request->len) {
-        request->too_large = true;
+        request->exceeded = SJWT_FETCH_MAX_SIZE;
         return 0;
     }
     if (request->len + len + 1 > request->size && !grow(request, request->len + len + 1)) {
@@ -146,87 +146,22 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return len;
 }
 
-/* The value of the line if it is the header called name, and its length; else NULL. */
-static const char *header_value(const char *line, size_t len, const char *name, size_t *value_len)
-{
-    size_t name_len = strlen(name);
-    const char *value = line + name_len + 1, *end = line + len;
-
-    if (len <= name_len || line[name_len] != ':' || strncasecmp(line, name, name_len) != 0)
-        return NULL;
-    while (value < end && strchr(" \t\r\n", *value) != NULL)
-        value++;
-    while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
-        end--;
-    *value_len = (size_t)(end - value);
-    return value;
-}
-
-static bool is_printable(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < ' ' || text[i] > '~')
-            return false;
-    }
-    return true;
-}
-
-/* Appends value after a comma if out has one already. What is too long or not printable
- * counts as absent. */
-static void keep(char *out, size_t size, const char *value, size_t len)
-{
-    size_t used = strlen(out);
-
-    if (!is_printable(value, len) || used + 1 + len >= size) {
-        out[0] = '\0';
-        return;
-    }
-    if (used > 0)
-        out[used++] = ',';
-    memcpy(out + used, value, len);
-    out[used + len] = '\0';
-}
-
-static void forget_headers(sjwt_request *request)
-{
-    request->etag[0] = '\0';
-    request->last_modified[0] = '\0';
-    request->cache_control[0] = '\0';
-    request->is_encoded = false;
-}
-
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
     sjwt_request *request = context;
-    size_t len = size * count;
-    const char *value;
-    size_t value_len;
+    const size_t len = size * count;
 
-    request->headers_len += len;
-    if (request->headers_len > SJWT_FETCH_MAX_HEADERS) {
-        request->too_large = true;
-        return 0;
-    }
-    /* The answer after an informational one, or after that of a proxy. */
-    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-        forget_headers(request);
-    if ((value = header_value(line, len, "ETag", &value_len)) != NULL)
-        keep(request->etag, sizeof(request->etag), value, value_len);
-    else if ((value = header_value(line, len, "Last-Modified", &value_len)) != NULL)
-        keep(request->last_modified, sizeof(request->last_modified), value, value_len);
-    else if ((value = header_value(line, len, "Cache-Control", &value_len)) != NULL)
-        keep(request->cache_control, sizeof(request->cache_control), value, value_len);
-    else if ((value = header_value(line, len, "Content-Encoding", &value_len)) != NULL &&
-             (value_len != 8 || strncasecmp(value, "identity", 8) != 0))
-        request->is_encoded = true;
-    return len;
+    if (sjwt_headers_take(&request->received, line, len))
+        return len;
+    request->exceeded = SJWT_FETCH_MAX_HEADERS;
+    return 0;
 }
 
 /* ---- requests ---------------------------------------------------------- */
 
 static bool add_header(sjwt_request *request, const char *name, const char *value)
 {
-    char line[sizeof("If-Modified-Since: ") + sizeof(request->etag)];
+    char line[sizeof("If-Modified-Since: ") + sizeof(request->received.etag)];
     struct curl_slist *headers;
 
     snprintf(line, sizeof(line), "%s%s", name, value);

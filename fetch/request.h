@@ -12,6 +12,7 @@
 #include <curl/curl.h>
 
 #include "fetch/fetch.h"
+#include "fetch/headers.h"
 
 /* What arrives, and what a server may send again. All zero before the first request. */
 typedef struct sjwt_request {
@@ -20,19 +21,16 @@ typedef struct sjwt_request {
     struct curl_slist *headers; /* that are sent */
     bool is_http;               /* not https */
     bool address_refused;
-    bool too_large;
+    size_t exceeded; /* the limit that the answer exceeds, in octets; 0: none */
     bool no_memory;
     char curl_error[CURL_ERROR_SIZE];
 
     long http_status;
     char *body; /* NUL-terminated after len; NULL: empty */
     size_t len, size;
-    size_t headers_len;
-    char etag[256], last_modified[64]; /* "": none, or longer */
-    char cache_control[512];           /* "": none, or longer */
-    bool is_encoded;                   /* compressed, for example */
-    char type[64];                     /* lower case */
-    char *location;                    /* where a redirect goes, absolute; NULL: none */
+    sjwt_headers received;
+    char type[64];  /* lower case */
+    char *location; /* where a redirect goes, absolute; NULL: none */
 } sjwt_request;
 
 /* May it be fetched, by its form alone? Returns why not, or NULL. */
