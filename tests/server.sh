@@ -112,6 +112,7 @@ done
 mkdir "$work/tests/vectors"
 cp -R "$tests/vectors/providers" "$work/tests/vectors/"
 cp -R "$tests/../docs/demo" "$work/demo"
+cp "$tests/../docs/troubleshooting.md" "$work/tests/"
 cp -R "$PGSJ_STAGE" "$work/stage"
 if [[ -n ${SJWT-} ]]; then
     mkdir "$work/bin"
