@@ -846,6 +846,50 @@ static void test_known_signature(void **state)
     sjwt_keyset_free(keys);
 }
 
+/* A signature that is known spares no claim. NOW is 1700000000. */
+static void test_known_signature_claims(void **state)
+{
+    static const struct {
+        const char *payload;
+        sjwt_status status;
+    } rows[] = {
+        {"{\"iss\":\"i\",\"aud\":\"us\",\"sub\":\"a\",\"exp\":1700000100}", SJWT_OK},
+        {"{\"iss\":\"j\",\"aud\":\"us\",\"sub\":\"a\",\"exp\":1700000100}", SJWT_ISSUER_REFUSED},
+        {"{\"aud\":\"us\",\"sub\":\"a\",\"exp\":1700000100}", SJWT_ISSUER_MISSING},
+        {"{\"iss\":\"i\",\"aud\":\"them\",\"sub\":\"a\",\"exp\":1700000100}",
+         SJWT_AUDIENCE_REFUSED},
+        {"{\"iss\":\"i\",\"sub\":\"a\",\"exp\":1700000100}", SJWT_AUDIENCE_MISSING},
+        {"{\"iss\":\"i\",\"aud\":\"us\",\"sub\":\"a\"}", SJWT_CLAIM_MISSING},
+        {"{\"iss\":\"i\",\"aud\":\"us\",\"sub\":\"a\",\"exp\":1699999999}", SJWT_EXPIRED},
+        {"{\"iss\":\"i\",\"aud\":\"us\",\"sub\":\"a\",\"exp\":1700000100,\"nbf\":1700000001}",
+         SJWT_NOT_YET_VALID},
+        {"[]", SJWT_PAYLOAD_JSON},
+    };
+    static const char *const us[] = {"us"};
+    static const char *const required[] = {"exp"};
+    sjwt_keyset *keys = keys_of("{" OKP_KEY ",\"kid\":\"a\"}");
+    sjwt_issuer_policy issuer_policy = {.keys = keys,
+                                        .algorithms = sjwt_all_algorithms(),
+                                        .issuer = "i",
+                                        .audiences = {us, COUNT(us)},
+                                        .required_claims = {required, COUNT(required)}};
+    sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = NOW * SECOND};
+    sjwt_token *token;
+
+    (void)state;
+    assert_int_equal(NOW, 1700000000);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = signed_by('X', EDDSA, rows[i].payload);
+
+        assert_status(sjwt_verify_with(SJWT_SIGNATURE_ALREADY_VERIFIED, NULL, text, strlen(text),
+                                       &policy, &token, NULL),
+                      rows[i].status, rows[i].payload);
+        sjwt_token_free(token);
+        free(text);
+    }
+    sjwt_keyset_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -871,6 +915,7 @@ int main(void)
         cmocka_unit_test(test_first_of_several),
         cmocka_unit_test(test_values_of_a_token),
         cmocka_unit_test(test_known_signature),
+        cmocka_unit_test(test_known_signature_claims),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
