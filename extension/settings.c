@@ -102,7 +102,11 @@ pgsj_session_token *pgsj_settings_token(void)
 {
     pgsj_session_token *token = state.token;
 
-    if (token == NULL || !token->from_leader)
+    if (token == NULL)
+        return NULL;
+    if (token->from_login)
+        return state.login;
+    if (!token->from_leader)
         return token;
     token = pgsj_settings_leader_token();
     if (token == NULL)
@@ -219,7 +223,8 @@ static bool check_token(const char *name, const char *value, void **extra, GucSo
         pgsj_raise_sealed(sealed);
     if (value == NULL || value[0] == '\0')
         return true;
-    token = InitializingParallelWorker ? make_extra("", 0) : make_extra(value, strlen(value));
+    token = InitializingParallelWorker || state.logging_in ? make_extra("", 0)
+                                                           : make_extra(value, strlen(value));
     if (token == NULL)
         return fail_without_memory();
     token->from_leader = InitializingParallelWorker;
@@ -605,24 +610,35 @@ void pgsj_set_token(const char *token, bool is_local)
                             is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 }
 
+static void set_login_token(pgsj_session_token *token)
+{
+    state.login = token;
+    state.logging_in = true;
+    PG_TRY();
+    {
+        SetConfigOption(pgsj_setting_names.jwt, HIDDEN_TOKEN, PGC_USERSET, PGC_S_OVERRIDE);
+    }
+    PG_CATCH();
+    {
+        state.logging_in = false;
+        state.login = NULL;
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    state.logging_in = false;
+}
+
 void pgsj_settings_log_in(pgsj_session_token *token)
 {
     pgsj_session_token *former = state.login;
 
-    state.logging_in = true;
-    PG_TRY();
-    {
-        SetConfigOption(pgsj_setting_names.jwt, token->text, PGC_USERSET, PGC_S_OVERRIDE);
-    }
-    PG_FINALLY();
-    {
-        state.logging_in = false;
-    }
-    PG_END_TRY();
     token->from_login = true;
-    state.login = token;
-    if (former == NULL)
+    if (former == NULL) {
+        set_login_token(token);
         return;
+    }
+    /* The setting's values that stand for the login's token stand for this one now. */
+    state.login = token;
     explicit_bzero(former->text, former->len);
     pfree(former);
 }

@@ -41,7 +41,7 @@ typedef enum pgsj_login_expiry { PGSJ_LOGIN_REFUSE, PGSJ_LOGIN_DISCONNECT } pgsj
 typedef struct pgsj_session_token {
     uint64 identity_id; /* of the identity that the token was accepted as; 0: not accepted yet */
     bool from_leader;   /* a parallel worker got it from its leader */
-    bool from_login;    /* the connection logged in with it */
+    bool from_login;    /* it is that of the login, or the setting's value that stands for it */
     size_t len;         /* in octets */
     char text[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } pgsj_session_token;
@@ -140,8 +140,8 @@ pgsj_session_token *pgsj_settings_leader_token(void);
 /*
  * The connection logged in with this token, or has a fresh one in its place. RESET and DISCARD ALL
  * return to it, and nothing that the client sends at the start of the connection overrides it.
- * token is a chunk of its own, which then belongs to the settings. Raises where there is no memory
- * or the setting cannot be changed, and changes nothing then.
+ * token is a chunk of its own, which then belongs to the settings. Raises where there is no memory,
+ * and changes nothing then.
  */
 void pgsj_settings_log_in(pgsj_session_token *token);
 

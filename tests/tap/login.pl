@@ -165,11 +165,23 @@ SKIP:
 # --- several issuers --------------------------------------------------------------
 
 set_hba($node, $map);
-put_file(
-	$node->data_dir . '/issuers.json',
-	'{"issuers":[' . join(',', map { qq({"issuer":"$_","jwks":) . key_set($key) . '}' } $ISSUER, 'https://b.example.com') . ']}');
+sub issuers
+{
+	my @subjects = @_;
+	my @entries = map { qq({"issuer":"$_","jwks":) . key_set($key) . (shift(@subjects) // '') . '}' } $ISSUER, 'https://b.example.com';
+	put_file($node->data_dir . '/issuers.json', '{"issuers":[' . join(',', @entries) . ']}');
+	return;
+}
+issuers();
 configure(issuer => "''", jwks_file => "''", issuers_file => "'issuers.json'");
 accepted('a name that is qualified', $alice, name => 'https://issuer.example.com|alice');
+issuers(',"subjects":"plain"');
+accepted('a name that is not', $alice);
+configure(login_claim => "'email'");
+my $posing = 'https://b.example.com|alice';
+refused_login('a subject like a name that is qualified', token($posing, email => 'a'), qr/JWT subject refused/);
+refused_login('another claim like that', token('alice', email => $posing), qr/Claim "email" has the form of a name that is qualified\./);
+accepted('and one that is none', token('alice', email => 'alice@example.com'), name => 'alice@example.com');
 configure(issuers_file => "''", issuer => "'$ISSUER'", jwks_file => "'jwks.json'");
 
 # --- what is counted and logged ---------------------------------------------------

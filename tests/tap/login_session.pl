@@ -185,6 +185,14 @@ for my $set ({}, { 'pg_session_jwt.jwt' => $bob }, { 'request.jwt.claims' => '{"
 }
 configure(login => 'any');
 
+$node->safe_psql('postgres', 'GRANT SET ON PARAMETER pg_session_jwt.seal TO app');
+log_in($alice)->steps('who may set that, seals and ends it at any time',
+	"SET pg_session_jwt.jwt = '$bob'" => '', $USER => 'bob', 'SET pg_session_jwt.seal = on' => '', $USER => 'alice',
+	"SET pg_session_jwt.jwt = '$bob'" => $refused, 'SET pg_session_jwt.seal = off' => '', $USER => 'bob',
+	'BEGIN' => '', 'SET LOCAL pg_session_jwt.seal = on' => '', $USER => 'alice', 'COMMIT' => '', $USER => 'bob',
+	'DISCARD ALL' => '', $USER => 'alice')->disconnect;
+$node->safe_psql('postgres', 'REVOKE SET ON PARAMETER pg_session_jwt.seal FROM app');
+
 # --- a fresh token ------------------------------------------------------------------
 
 sub refresh { return "SELECT auth.jwt_session_refresh('$_[0]')" }
@@ -223,6 +231,19 @@ $node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION auth.jwt_seal(text), aut
 log_in($alice)->steps('a function sealed the session', "SELECT auth.jwt_seal('0123456789abcdef')" => '', $LOGIN => 'valid|alice|t',
 	refresh($fresh) => $refused, 'DISCARD ALL' => $refused,
 	"SELECT auth.jwt_unseal('0123456789abcdef')" => '', refresh($fresh) => '', $JTI => 'fresh|t')->disconnect;
+
+$node->safe_psql('postgres', "CREATE FUNCTION refresh_definer(text) RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT auth.jwt_session_refresh(\$1)'");
+log_in($alice)->steps('as definer', "SELECT refresh_definer('$fresh')" => 'NULL', $JTI => 'fresh|t', $USER => 'alice')->disconnect;
+
+set_ident($node, 'users a@example.com app');
+configure(login_claim => 'email');
+log_in(token('1', email => 'a@example.com'))->steps('another claim names who logs in',
+	refresh(token('2', email => 'a@example.com', iat => $start + 10, exp => $start + 7200)) => $not,
+	refresh(token('1', email => 'b@example.com', iat => $start + 10, exp => $start + 7200)) => $not, $USER => '1',
+	refresh(token('1', email => 'a@example.com', iat => $start + 10, exp => $start + 7200, jti => 'same')) => '', $JTI => 'same|t')
+  ->disconnect;
+configure(login_claim => 'sub');
+set_ident($node, 'users alice app');
 
 set_hba($node, hba_line(delegate_ident_mapping => 1));
 configure(login_role_claim => 'roles');
@@ -291,6 +312,24 @@ is(last_words(log_in(short(2), node => $standby)), $ended, 'a session on a stand
 is_deeply([ logged_pieces($standby, @tokens) ], [], 'no piece of a token is in the log of the standby');
 $standby->stop;
 
-is_deeply([ logged_pieces($node, @tokens) ], [], 'no piece of a token is in the log');
+# --- the library in the postmaster, and a key that is no issuer's -------------------
+
+configure(mode => 'session_key', jwks_file => "''", issuer => "''", jwk => "'@{[ public_jwk() ]}'");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_session_jwt'");
+$node->restart;
+# In this mode a token has a number, and a later one has a greater one.
+my @numbered = map { sign(qq({"iss":"$ISSUER","scope":"notes","sub":"alice","jti":$_,"exp":@{[ time + 10 + $_ ]}})) } 1 .. 3;
+push @tokens, @numbered;
+log_in($numbered[1])->steps('the mode session key', $LOGIN => 'valid|alice|t', init_with($numbered[0]) => qr/^23514/,
+	init_with($numbered[2]) => '', $USER => 'alice', 'DISCARD ALL' => '', $LOGIN => 'valid|alice|t', refresh($numbered[2]) => '',
+	'SELECT note FROM notes' => 'of alice', @parallel)->disconnect;
+my $last = sign(qq({"iss":"$ISSUER","scope":"notes","sub":"alice","jti":9,"exp":@{[ time + 2 ]}}));
+is(last_words(log_in($last)), $ended, 'the session ends');
+log_in($numbered[1], set => { 'pg_session_jwt.jwk' => public_jwk(undef, kid => 'other') })->steps(
+	"with the client's own key that key verifies the login's token", $USER => 'alice')->disconnect;
+log_in($numbered[1], set => { 'pg_session_jwt.jwk' => key_set($key) })->steps(
+	'and another key refuses it', $USER => qr/^(42804|23514)/)->disconnect;
+
+is_deeply([ logged_pieces($node, @tokens, $last) ], [], 'no piece of a token is in the log');
 $node->stop;
 done_testing();

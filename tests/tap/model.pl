@@ -5,6 +5,7 @@
 # Environment
 #   PGSJ_MODEL_SEQUENCES  how many sequences (default: 500)
 #   PGSJ_MODEL_SEED       the number of the first one (default: 1)
+#   PGSJ_MODEL_LOGIN      if set, each connection logs in with a token
 #
 # A sequence is made from its number alone. One that fails is shortened and printed, with its number:
 # "./dev model 1 NUMBER" runs it again.
@@ -22,6 +23,7 @@ use Test::More;
 
 my $sequences = $ENV{PGSJ_MODEL_SEQUENCES} // 500;
 my $first = $ENV{PGSJ_MODEL_SEED} // 1;
+my $logs_in = $ENV{PGSJ_MODEL_LOGIN};
 my $longest = 24;
 my $secret = 'the secret of the pool';
 
@@ -31,26 +33,28 @@ my $secret = 'the secret of the pool';
 my $exp = time + 86400;
 my @good = map { { user => $_->[0], jti => $_->[1] } } [ alice => 1 ], [ bob => 2 ], [ alice => 3 ], [ carol => 4 ];
 my %token;
+# What a login asks for.
+my $claims = '"iss":"https://issuer.example.com","scope":"notes"';
 for my $n (1 .. @good)
 {
 	my $t = $good[ $n - 1 ];
-	$token{"t$n"} = { %$t, text => sign(qq({"jti":$t->{jti},"sub":"$t->{user}","exp":$exp})) };
+	$token{"t$n"} = { %$t, text => sign(qq({"jti":$t->{jti},"sub":"$t->{user}","exp":$exp,$claims})) };
 }
 $token{forged} = { refused => '23514' };
 $token{forged}{text} = $token{t1}{text} =~ s/\.[^.]*$//r . '.' . (split /\./, $token{t2}{text})[2];
-$token{expired} = { refused => '23514', jti => 9, text => sign('{"jti":9,"sub":"dave","exp":1000000000}') };
+$token{expired} = { refused => '23514', jti => 9, text => sign(qq({"jti":9,"sub":"dave","exp":1000000000,$claims})) };
 $token{garbage} = { refused => '42804', text => 'garbage' };
 my @tokens = sort keys %token;
 my @good_tokens = map { "t$_" } 1 .. @good;
 
 # --- the server ---------------------------------------------------------------------
 
-my $node = start_node('model');
+my $node = start_node('model', $logs_in ? "oauth_validator_libraries = 'pg_session_jwt'\npg_session_jwt.jwks = '@{[ public_jwk() ]}'\n" : '');
 # Debian's extension_destdir, which stands in before 18, prepends to absolute paths only.
 my $library = $node->pg_version < 18 ? '$libdir/pg_session_jwt' : 'pg_session_jwt';
 my $jwk = public_jwk();
 # With late_ the library is loaded when it is first called; values from before are placeholders.
-my @databases = qw(issuer late_issuer session_key late_session_key);
+my @databases = $logs_in ? 'login' : qw(issuer late_issuer session_key late_session_key);
 my $functions = '';
 for my $name (@tokens)
 {
@@ -95,6 +99,25 @@ for my $db (@databases)
 	$node->safe_psql('postgres', "ALTER DATABASE $db SET session_preload_libraries = '$library'") if $db !~ /late/;
 }
 
+if ($logs_in)
+{
+	my $data = $node->data_dir;
+	write_file("$data/pg_hba.conf", "local all @{[ scalar getpwuid $< ]} trust\n"
+		  . 'local all all oauth issuer="https://issuer.example.com" scope=notes map=users');
+	write_file("$data/pg_ident.conf", join "\n", map { my $role = $_; map { "users $_ $role" } qw(alice bob carol) }
+		  qw(open sealed strict));
+	$node->restart;
+}
+
+sub write_file
+{
+	my ($path, $text) = @_;
+	open my $file, '>', $path or die "$path: $!";
+	print $file "$text\n";
+	close $file or die "$path: $!";
+	return;
+}
+
 # --- the generator --------------------------------------------------------------------
 
 sub one_of { return $_[ int rand @_ ] }
@@ -124,6 +147,7 @@ my @operations = (
 	[ 1, sub { [ 'claims', one_of(0, 1) ] } ],
 	[ 1, sub { [ 'fail' ] } ],
 	[ 2, sub { [ 'seal' ] } ],
+	$logs_in ? [ 3, sub { [ 'refresh', any_token() ] } ] : (),
 	[ 1, sub { [ 'unseal', one_of(0, 1, 1) ] } ],
 	[ 2, sub { [ 'with', any_token() ] } ],
 	[ 1, sub { [ 'with_and_set', any_token(), token_or_none(), one_of(0, 1) ] } ],
@@ -162,6 +186,7 @@ sub make_sequence
 		user => one_of(qw(open open sealed sealed strict)),
 		guarded => rand() < 0.5 ? 1 : 0,
 		begins_with => rand() < 0.3 ? any_token() : '',
+		login => $logs_in ? one_of(@good_tokens) : '',
 		steps => [ @steps, { how => 'simple', do => ['status'] } ]
 	};
 }
@@ -175,13 +200,16 @@ sub value { return { token => $_[0], accepted => 0 } }
 sub new_model
 {
 	my ($sequence) = @_;
-	my $value = value($sequence->{begins_with});
+	# A token of the startup packet does not take the place of the login's.
+	my $value = value($sequence->{login} || $sequence->{begins_with});
 	return {
 		ordered => scalar($sequence->{db} =~ /session_key/),
 		seals => $sequence->{user} eq 'sealed',
 		requires => $sequence->{user} eq 'strict',
 		guarded => $sequence->{guarded},
-		reset => $value,
+		# The login seals the session, too.
+		login_sealed => $logs_in && $sequence->{user} eq 'sealed',
+		reset => $value,     # with a login: what stands for its token, also in the other members
 		now => $value,       # the value now
 		stays => $value,     # the value when the transaction commits
 		open => 0,           # is a transaction block open?
@@ -221,18 +249,22 @@ sub user_of
 	return $token->{user};
 }
 
-sub is_sealed { return $_[0]{seal} ne '' || defined $_[0]{sealed} }
+sub is_sealed_by_function { return $_[0]{seal} ne '' || defined $_[0]{sealed} }
+
+sub is_sealed { return $_[0]{login_sealed} || is_sealed_by_function($_[0]) }
 
 sub refuse_if_sealed { refuse('sealed') if is_sealed($_[0]); return }
 
 # The user of the session.
-sub current_user { my ($m) = @_; return user_of($m, $m->{sealed} // $m->{now}) }
+sub current_user { my ($m) = @_; return user_of($m, current_value($m)) }
+
+sub current_value { my ($m) = @_; return $m->{sealed} // ($m->{login_sealed} ? $m->{reset} : $m->{now}) }
 
 # What a function that reads the identity returns.
 sub read_user
 {
 	my ($m, $value) = @_;
-	my $user = user_of($m, $value // $m->{sealed} // $m->{now});
+	my $user = user_of($m, $value // current_value($m));
 	refuse('28000') if $m->{requires} && !defined $user;
 	return $user;
 }
@@ -243,6 +275,15 @@ sub set_value
 	refuse_if_sealed($m);
 	$m->{now} = $value;
 	$m->{stays} = $value if !$is_local;
+	return;
+}
+
+# The login's seal allows that: the identity is the same afterwards.
+sub reset_value
+{
+	my ($m, $is_local) = @_;
+	return if $m->{login_sealed};
+	set_value($m, $m->{reset}, $is_local);
 	return;
 }
 
@@ -347,18 +388,25 @@ my %do = (
 		$m->{seal} = 'sealed' if $m->{seals};
 		return show($user);
 	},
-	reset => sub { my ($m) = @_; set_value($m, $m->{reset}, 0); return '' },
-	reset_all => sub { my ($m) = @_; set_value($m, $m->{reset}, 0); return '' },
+	reset => sub { my ($m) = @_; reset_value($m, 0); return '' },
+	reset_all => sub { my ($m) = @_; reset_value($m, 0); return '' },
+	refresh => sub {
+		my ($m, $token) = @_;
+		refuse('sealed') if is_sealed_by_function($m);
+		refuse('28000') if user_of($m, value($token)) ne $token{ $m->{reset}{token} }{user};
+		$m->{reset}{token} = $token;
+		return '';
+	},
 	discard_all => sub {
 		my ($m) = @_;
-		refuse('25001') if $m->{open} && !is_sealed($m);
-		set_value($m, $m->{reset}, 0);
+		refuse('25001') if $m->{open} && !is_sealed_by_function($m);
+		reset_value($m, 0);
 		return '';
 	},
 	null => sub {
 		my ($m, $way, $is_local) = @_;
 		return '' if $way eq 'caught' && is_sealed($m);
-		set_value($m, $m->{reset}, $is_local);
+		reset_value($m, $is_local);
 		return '';
 	},
 	seal => sub {
@@ -513,6 +561,7 @@ my %sql = (
 		return "DO \$\$ BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END \$\$";
 	},
 	reset_all => sub { 'RESET ALL' },
+	refresh => sub { sprintf "SELECT FROM auth.jwt_session_refresh('%s')", text_of($_[0]) },
 	discard_all => sub { 'DISCARD ALL' },
 	seal => sub { "SELECT FROM auth.jwt_seal('$secret')" },
 	unseal => sub { sprintf "SELECT FROM auth.jwt_unseal('%s')", $_[0] ? $secret : scalar reverse $secret },
@@ -572,7 +621,8 @@ sub difference
 	my %set;
 	$set{'pg_session_jwt.jwk'} = $jwk if $sequence->{db} =~ /session_key/;
 	$set{'pg_session_jwt.jwt'} = $token{ $sequence->{begins_with} }{text} if $sequence->{begins_with} ne '';
-	my $client = Protocol->connect($node, user => $sequence->{user}, db => $sequence->{db}, set => \%set);
+	my $client = Protocol->connect($node, user => $sequence->{user}, db => $sequence->{db}, set => \%set,
+		token => text_of($sequence->{login}));
 	$client->{state} = 'I';
 	my $model = new_model($sequence);
 	my @found;
@@ -624,6 +674,7 @@ sub report
 	my @lines = "sequence $number: $sequence->{user} in $sequence->{db}"
 	  . ($sequence->{guarded} ? ', each step with a savepoint' : '')
 	  . ($sequence->{begins_with} eq '' ? '' : ", began with <$sequence->{begins_with}>");
+	$lines[0] .= ", logged in with <$sequence->{login}>" if $sequence->{login} ne '';
 	push @lines, map { my ($method, @arguments) = @{ call_of($_) }; readable("  $method: " . join ', ', @arguments) }
 	  @{ $sequence->{steps} };
 	push @lines, '     got: ' . ($got // '(no difference this time)'), '  wanted: ' . ($wanted // '');
