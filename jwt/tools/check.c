@@ -231,19 +231,6 @@ static void judge_keys(size_t n, const sjwt_issuer *issuer, const sjwt_keyset *k
     found->serves = found->serves || !serves_none_named(issuer, keys);
 }
 
-/* Returns the path as the server resolves it, or NULL without memory. */
-static char *resolve(const char *directory, const char *path)
-{
-    bool is_absolute = path[0] == '/';
-    size_t size = strlen(directory) + 1 + strlen(path) + 1;
-    char *resolved = malloc(size);
-
-    if (resolved != NULL)
-        snprintf(resolved, size, "%s%s%s", is_absolute ? "" : directory, is_absolute ? "" : "/",
-                 path);
-    return resolved;
-}
-
 static bool is_regular(const char *what, const char *path)
 {
     struct stat state;
@@ -294,7 +281,7 @@ static void check_key_file(const check_options *given, size_t n, const sjwt_issu
         found->all_judged = false;
         return;
     }
-    path = resolve(given->data_directory, file);
+    path = resolve_path(given->data_directory, file);
     if (path == NULL) {
         add_code(found, fail("out of memory"));
         return;

@@ -13,6 +13,8 @@
 
 /* verify.c */
 extern const command verify_command;
+/* explain.c */
+extern const command explain_command;
 /* sign.c */
 extern const command sign_command;
 /* fetch.c */

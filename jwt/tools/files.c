@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -189,4 +190,16 @@ void warn_of_readable_output(void)
     if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode) &&
         (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
         fail("warning: others can read the file that standard output is; make it with umask 077");
+}
+
+char *resolve_path(const char *directory, const char *path)
+{
+    bool is_absolute = path[0] == '/';
+    size_t size = strlen(directory) + 1 + strlen(path) + 1;
+    char *resolved = malloc(size);
+
+    if (resolved != NULL)
+        snprintf(resolved, size, "%s%s%s", is_absolute ? "" : directory, is_absolute ? "" : "/",
+                 path);
+    return resolved;
 }

@@ -28,6 +28,10 @@ bool read_file(const char *what, const char *path, size_t limit, buffer *out);
  * reader with a limit of its own. */
 bool read_beginning(const char *what, const char *path, size_t most, buffer *out);
 
+/* Returns the path as the server resolves it in that directory; NULL without memory. The caller
+ * frees it. */
+char *resolve_path(const char *directory, const char *path);
+
 /* Makes a file that only its owner can read, and writes len octets and a line end. A file that
  * exists is not replaced. Returns false on failure and prints an error that names what. */
 bool write_private_file(const char *what, const char *path, const char *data, size_t len);

@@ -11,8 +11,9 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &verify_command, &sign_command,  &keygen_command, &public_command, &jwk_command,
-    &decode_command, &check_command, &keys_command,   &fetch_command,  &backends_command,
+    &verify_command, &explain_command, &sign_command,     &keygen_command,
+    &public_command, &jwk_command,     &decode_command,   &check_command,
+    &keys_command,   &fetch_command,   &backends_command,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -18,7 +18,7 @@ my $payload = "$hmac{payload}\n";
 
 # ---- help ------------------------------------------------------------------
 
-my @commands = qw(verify sign keygen public jwk decode check keys fetch backends);
+my @commands = qw(verify explain sign keygen public jwk decode check keys fetch backends);
 my $overview = made(['--help']);
 like($overview, qr/\Ausage: sjwt COMMAND \[ARGUMENT\]\.\.\.\n/, 'sjwt --help');
 for my $command (@commands) {
@@ -30,6 +30,7 @@ for my $command (@commands) {
 my %options = (
     verify => [qw(--keys --alg --iss --aud --typ --require --claim-values --max-lifetime --leeway --now --jws)],
     sign   => [qw(--key --claims --raw-payload --alg --kid --typ --header)],
+    explain => [qw(--keys --issuers --data-directory --iss --aud --alg --now)],
     keygen => [qw(--alg --kid --bits --out)],
     public => [qw(--key)],
     jwk    => [qw(--alg --kid --private --pem)],
