@@ -111,7 +111,7 @@ static __attribute__((noinline)) void record_allocation(size_t allocation)
         points->allocation[points->count++] = allocation;
 }
 
-/* Empties the points; the use that follows fills them. */
+/* Empties the points. The next use fills them, until its allocations fail no more. */
 static void start_recording(void)
 {
     if (points == NULL) {
@@ -123,9 +123,8 @@ static void start_recording(void)
     points->is_recording = true;
 }
 
-static void stop_recording(void)
+static void check_points(void)
 {
-    points->is_recording = false;
     assert_in_range(points->count, 1, MAX_POINTS - 1);
 }
 
@@ -211,6 +210,8 @@ static bool stop_failing(void)
 {
     bool failed = has_failed;
 
+    if (points != NULL)
+        points->is_recording = false;
     fail_at = 0;
     stays_short = has_failed = false;
     return failed;
@@ -273,7 +274,7 @@ static void record_points(const trial *t)
     if (problem == NULL) {
         start_recording();
         use_once(t, 0, false, &problem);
-        stop_recording();
+        check_points();
     }
     if (problem != NULL)
         fail_msg("%s: %s", t->name, problem);
@@ -461,7 +462,6 @@ static int record_first(const trial *t, size_t n)
     initialize_openssl();
     points->is_recording = true;
     use_once(t, n, false, &problem);
-    points->is_recording = false;
     return 0;
 }
 
@@ -479,7 +479,7 @@ static void test_first_use(void **state)
         start_recording();
         points->is_recording = false; /* but in the child */
         assert_int_equal(call_elsewhere(record_first, &t, 0), 0);
-        stop_recording();
+        check_points();
         print_message("%s: %zu allocations\n", t.name, points->count);
         for (size_t n = 0; n < points->count; n++)
             assert_int_not_equal(call_elsewhere(use_first, &t, points->allocation[n]), WRONG);
