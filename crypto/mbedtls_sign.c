@@ -112,6 +112,18 @@ static sjwt_crypto_status import_ec(sjwt_crypto_alg alg, const sjwt_crypto_priva
     return status;
 }
 
+/* The library verifies an RSA signature with (n, e) before it returns it. If the primes do not
+ * belong to n, 3.6 may fail earlier, as if it got no random numbers: ten blinding values that
+ * have no inverse. So random numbers are asked for once more. */
+static bool do_parts_not_match(psa_status_t answer)
+{
+    uint8_t random;
+
+    return answer == PSA_ERROR_INVALID_SIGNATURE ||
+           ((answer == PSA_ERROR_INSUFFICIENT_ENTROPY || answer == PSA_ERROR_CORRUPTION_DETECTED) &&
+            psa_generate_random(&random, sizeof random) == PSA_SUCCESS);
+}
+
 static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_key *key,
                                sjwt_crypto_span message, uint8_t *signature, size_t len)
 {
@@ -143,11 +155,10 @@ static sjwt_crypto_status sign(sjwt_crypto_alg alg, const sjwt_crypto_private_ke
         key->public_key.type == SJWT_CRYPTO_KEY_OCT
             ? psa_mac_compute(id, algorithm, message.data, message.len, signature, len, &made)
             : psa_sign_message(id, algorithm, message.data, message.len, signature, len, &made);
-    /* The library verifies an RSA signature with (n, e) before it returns it. */
-    if (answer == PSA_ERROR_INVALID_SIGNATURE && key->public_key.type == SJWT_CRYPTO_KEY_RSA)
+    status = sjwt_crypto_mbedtls_map_status(answer);
+    if (status == SJWT_CRYPTO_INTERNAL && key->public_key.type == SJWT_CRYPTO_KEY_RSA &&
+        do_parts_not_match(answer))
         status = SJWT_CRYPTO_BAD_KEY;
-    else
-        status = sjwt_crypto_mbedtls_map_status(answer);
     if (status == SJWT_CRYPTO_OK && made != len)
         status = SJWT_CRYPTO_INTERNAL;
     return sjwt_crypto_mbedtls_destroy(id, status);

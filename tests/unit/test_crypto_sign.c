@@ -319,6 +319,35 @@ static void test_private_parts_must_fit(void **state)
     }
 }
 
+/* A wrong prime makes a key bad, or goes unnoticed: d is enough to sign. */
+static void test_a_changed_prime(void **state)
+{
+    enum { CHANGES = 8 };
+    static const sjwt_crypto_alg algorithms[] = {SJWT_CRYPTO_ALG_RS256, SJWT_CRYPTO_ALG_PS256};
+    uint8_t octets[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    uint8_t changed[SJWT_CRYPTO_MAX_SIGNATURE_SIZE];
+    sjwt_crypto_span signature;
+
+    (void)state;
+    for (size_t i = 0; i < 2 * 2 * CHANGES; i++) {
+        const sjwt_crypto_alg alg = algorithms[i & 1];
+        const size_t change = i / 4;
+        if (!is_signable(alg))
+            continue;
+        sjwt_crypto_private_key key = keys[alg];
+        sjwt_crypto_span *prime = (i & 2) == 0 ? &key.p : &key.q;
+
+        memcpy(changed, prime->data, prime->len);
+        changed[prime->len - 1 - change % 2 * 50] ^= (uint8_t)(1u << change);
+        prime->data = changed;
+        const sjwt_crypto_status status = sign(alg, &key, octets, &signature);
+        if (status == SJWT_CRYPTO_OK)
+            assert_int_equal(verify_once(alg, &key.public_key, message, signature), SJWT_CRYPTO_OK);
+        else
+            assert_int_equal(status, SJWT_CRYPTO_BAD_KEY);
+    }
+}
+
 static void test_a_secret_has_no_public_half(void **state)
 {
     sjwt_crypto_key_buffer buffer;
@@ -463,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_ecdsa_nonces_are_as_declared),
         cmocka_unit_test(test_halves_that_do_not_match_are_refused),
         cmocka_unit_test(test_private_parts_must_fit),
+        cmocka_unit_test(test_a_changed_prime),
         cmocka_unit_test(test_a_secret_has_no_public_half),
         cmocka_unit_test(test_weak_secrets_sign_nothing),
         cmocka_unit_test(test_wipe),
