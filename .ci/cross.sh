@@ -6,7 +6,7 @@
 
 # A target is a preset: a processor as Debian names it, or musl, which is static
 # libraries and the tool for this machine's processor.
-cross_targets=(arm64 armhf s390x musl)
+cross_targets=(arm64 armhf i386 s390x musl)
 
 cross() {
     local target

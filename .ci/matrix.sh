@@ -21,7 +21,8 @@ place_trixie() {
 place_sid() {
     debian_chroot sid || exit 75
     in_chroot ./dev setup pools
-    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl
+    fips_module
+    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl core-openssl-fips
 }
 
 place_pg19() {

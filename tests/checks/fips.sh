@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # fips.sh SJWT CONFIGURATION: with the FIPS module's configuration sjwt names the module
-# and verifies. Without it, with a broken one, and with the MAC of another module,
-# every token is refused, and the reason names the file. Nothing else verifies instead.
+# and verifies. Without module or configuration, with broken ones, and with the MAC of another
+# module, every token is refused, and the reason names the file. Nothing else verifies instead.
 set -euo pipefail
 
 sjwt=$1 configuration=$2
@@ -37,6 +37,13 @@ refused() {
 "$sjwt" verify --keys "$work/public.jwk" "$token" >/dev/null || fail "a good token is refused"
 "$sjwt" backends | grep -E '^openssl-fips: OpenSSL .* [0-9.]+$' || fail "sjwt backends does not name the module"
 "$sjwt" backends | grep -E '^ES256K +- +-$' || fail "ES256K, which no FIPS module has, is offered"
+
+# Where the library looks for the module.
+export OPENSSL_MODULES=$work
+refused "no module" "missing or fails its self-test"
+cp "$configuration" "$work/fips.so"
+refused "a module that is none" "missing or fails its self-test"
+unset OPENSSL_MODULES
 
 rm "$configuration"
 refused "no configuration" "cannot read"
