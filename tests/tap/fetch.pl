@@ -200,6 +200,39 @@ session_ok(
 	init_with($alice) => $no_key);
 cmp_ok(time - $began, '<', 4, 'it ends with the fetch, not with the time');
 
+# --- a key taken out, in sessions that are open --------------------------------------------
+
+my @psql = ('psql', '-XAtq', '-d', $node->connstr('postgres'));
+my @open = map { my $open = { in => '', out => '', err => '' };
+	$open->{run} = IPC::Run::start(\@psql, '<', \$open->{in}, '>', \$open->{out}, '2>', \$open->{err}, IPC::Run::timeout(60));
+	$open } 1 .. 4;
+
+# Runs SQL in an open session; returns its rows, or the SQLSTATE of its error.
+sub ask
+{
+	my ($open, $sql) = @_;
+	$open->{out} = '';
+	$open->{in} .= "$sql;\n\\echo END :SQLSTATE\n";
+	$open->{run}->pump until $open->{out} =~ /^(.*?)\n?END (\w{5})$/ms;
+	return $2 eq '00000' ? $1 : $2;
+}
+
+ask($_, init_with($carol)) for @open;
+# One of them is in the middle of a transaction.
+ask($open[3], 'BEGIN');
+is_deeply([ map { ask($_, $user) } @open ], [ ('carol') x 4 ], 'open sessions of a key');
+publish($k4);
+session_ok($node, 'the fetch that shows that it was taken out', {}, init_with($alice) => $no_key);
+wait_for('ends', 'SELECT keys FROM auth.jwt_key_sources()', '1');
+$began = time;
+is_deeply([ map { ask($_, $user) } @open ], [ ('23514') x 4 ], 'each refuses its token');
+cmp_ok(time - $began, '<', 2, 'within 2 s of the fetch');
+for my $open (@open)
+{
+	$open->{in} .= "\\q\n";
+	$open->{run}->finish;
+}
+
 # --- many rotations while others work -------------------------------------------------------
 
 # PGSJ_ROTATIONS=100 is for a person who waits.
@@ -208,7 +241,7 @@ my @round = map { my $key = new_key("round$_"); [ $key, token($key, "user$_") ] 
 publish($k4, $round[0][0]);
 my $work = "SELECT auth.jwt_session_init('$dave'); SELECT auth.user_id();\n" x (100 * $rotations);
 wait_for('the first round', "SELECT auth.jwt_session_init('$dave'); SELECT auth.jwt_session_init('$round[0][1]'); $user", "\n\nuser0");
-my @psql = ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'));
+push @psql, '-v', 'ON_ERROR_STOP=1';
 my @load = map { my $load = { in => $work, out => '', err => '' };
 	$load->{run} = IPC::Run::start(\@psql, '<', \$load->{in}, '>', \$load->{out}, '2>', \$load->{err}); $load } 1, 2;
 my ($slowest, $late_verdicts) = (0, 0);

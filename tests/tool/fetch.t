@@ -85,6 +85,18 @@ SKIP: {
     is($code, 2, 'a directory that is not there');
     like($error, qr/\Asjwt: --out: /, 'a directory that is not there: why');
 
+    # ---- keys that change at each fetch --------------------------------------
+
+    for my $source ([ '--url', url('/changing') ], [ '--issuer', url('/rotating') ]) {
+        my @kids = map {
+            my ($code, undef, $error) = fetch(@$source, @trusting);
+            is("$code $error", '0 ', "$source->[1], keys that change: number $_");
+            (content() // '') =~ /"kid": "number (\d+)"/ ? $1 : 0;
+        } 1 .. 3;
+        ok($kids[0] > 0 && $kids[1] == $kids[0] + 1 && $kids[2] == $kids[1] + 1, "$source->[1]: each fetch replaces the file")
+            or diag "@kids";
+    }
+
     # ---- answers that are refused --------------------------------------------
 
     for my $case (
