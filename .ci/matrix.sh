@@ -20,7 +20,7 @@ place_trixie() {
 
 place_sid() {
     debian_chroot sid || exit 75
-    in_chroot ./dev setup pools
+    in_chroot ./dev setup pools login
     fips_module
     chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl core-openssl-fips
 }

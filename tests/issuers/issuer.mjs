@@ -109,7 +109,7 @@ export async function writeRound(out, round, jwks, tokens) {
 
 // Runs an issuer: `start(base address, server)` resolves to an object with
 //   round()            logs the users in; resolves to { jwks, tokens }
-//   commands           { name: async function } that change its keys
+//   commands           { name: async function of the words after it }
 //   jwksUri            where it publishes its keys
 // Round 0 is written at once, another after each command read from stdin. Each
 // is answered by a line on stdout, "ready <round> <jwks uri>". Ends at the end
@@ -138,12 +138,12 @@ export async function run(start) {
         };
         await write();
         for await (const line of createInterface({ input: process.stdin })) {
-            const command = line.trim();
+            const [command, ...words] = line.trim().split(/\s+/);
             if (command === 'quit') break;
             if (!Object.hasOwn(issuer.commands, command)) {
                 throw new Error(`no such command: ${command}`);
             }
-            await issuer.commands[command]();
+            await issuer.commands[command](...words);
             await write();
         }
         process.exit(0);

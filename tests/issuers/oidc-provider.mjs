@@ -9,6 +9,7 @@ import { Provider } from 'oidc-provider';
 const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA'];
 const REDIRECT_URI = 'http://127.0.0.1/callback';
 const API = 'https://api.example.com/';
+const DEVICE_CLIENT = 'psql';
 const HOUR = 3600;
 
 function makeKeys() {
@@ -36,6 +37,16 @@ const clients = ALGORITHMS.map((alg) => ({
     id_token_signed_response_alg: alg,
 }));
 
+// A program without a browser, such as psql. It names no resource: this one is its default.
+clients.push({
+    client_id: DEVICE_CLIENT,
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [],
+    response_types: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+});
+
 function configuration(keys, cookieKey, users) {
     return {
         clients,
@@ -52,9 +63,12 @@ function configuration(keys, cookieKey, users) {
             },
         }),
         features: {
+            deviceFlow: { enabled: true },
             devInteractions: { enabled: true },
             resourceIndicators: {
                 enabled: true,
+                defaultResource: (ctx, client) =>
+                    client.clientId === DEVICE_CLIENT ? `${API}ES256` : undefined,
                 getResourceServerInfo: (ctx, resource) => ({
                     scope: 'notes:read notes:write',
                     accessTokenFormat: 'jwt',
@@ -66,6 +80,7 @@ function configuration(keys, cookieKey, users) {
         ttl: {
             AccessToken: HOUR,
             AuthorizationCode: 60,
+            DeviceCode: 60,
             Grant: HOUR,
             IdToken: HOUR,
             Interaction: HOUR,
@@ -74,15 +89,39 @@ function configuration(keys, cookieKey, users) {
     };
 }
 
+const form = (fields) => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+});
+
+// Sends the browser to an address and lets `login` answer the login and consent pages.
+// Resolves to { url, text }: the redirect URI, or the page that asks for neither.
+async function browse(browser, login, start, options) {
+    let url = start;
+    let response = await browser.request(url, options);
+    for (let hops = 0; hops <= 10; hops += 1) {
+        if (response.status === 200) {
+            const prompt = /name="prompt" value="(login|consent)"/.exec(response.text)?.[1];
+            if (!prompt) return { url, text: response.text };
+            response = await browser.request(
+                url,
+                form(prompt === 'login' ? { prompt, login, password: 'any' } : { prompt }),
+            );
+        }
+        const { location } = response.headers;
+        if (!location) throw new Error(`${response.status} from ${url}, no redirect`);
+        url = new URL(location, url).href;
+        if (url.startsWith(REDIRECT_URI)) return { url, text: '' };
+        response = await browser.request(url);
+    }
+    throw new Error('the login does not come to an end');
+}
+
 // Logs `login` in for one client; resolves to the token endpoint's answer.
 async function authorize(base, alg, login) {
     const browser = new Browser();
     const verifier = randomBytes(32).toString('base64url');
-    const form = (fields) => ({
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams(fields).toString(),
-    });
     const start = new URL(`${base}/auth`);
     start.search = new URLSearchParams({
         client_id: `client-${alg}`,
@@ -94,28 +133,9 @@ async function authorize(base, alg, login) {
         code_challenge_method: 'S256',
         code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     });
-
-    let code;
-    let url = start.href;
-    for (let hops = 0; !code; hops += 1) {
-        if (hops > 10) throw new Error('the login does not come to an end');
-        let response = await browser.request(url);
-        if (response.status === 200) {
-            const prompt = /name="prompt" value="(login|consent)"/.exec(response.text)?.[1];
-            if (!prompt) throw new Error(`${url} shows neither login nor consent`);
-            response = await browser.request(
-                url,
-                form(prompt === 'login' ? { prompt, login, password: 'any' } : { prompt }),
-            );
-        }
-        const { location } = response.headers;
-        if (!location) throw new Error(`${response.status} from ${url}, no redirect`);
-        url = new URL(location, url).href;
-        if (url.startsWith(REDIRECT_URI)) {
-            code = new URL(url).searchParams.get('code');
-            if (!code) throw new Error(`refused: ${url}`);
-        }
-    }
+    const { url } = await browse(browser, login, start.href);
+    const code = new URL(url).searchParams.get('code');
+    if (!code) throw new Error(`no code: ${url}`);
     return browser.json(
         `${base}/token`,
         form({
@@ -127,6 +147,16 @@ async function authorize(base, alg, login) {
             code_verifier: verifier,
         }),
     );
+}
+
+// Enters the code that a device shows (RFC 8628) and confirms it, as `login`.
+async function enterCode(base, userCode, login) {
+    const browser = new Browser();
+    const page = await browser.request(`${base}/device`);
+    const xsrf = /name="xsrf" value="([0-9a-f]+)"/.exec(page.text)?.[1];
+    const fields = { xsrf, user_code: userCode, confirm: 'yes' };
+    const { url, text } = await browse(browser, login, `${base}/device`, form(fields));
+    if (!/Sign-in Success/.test(text)) throw new Error(`no success: ${url}`);
 }
 
 await run(async (base, server) => {
@@ -178,6 +208,8 @@ await run(async (base, server) => {
             return { jwks: text, tokens };
         },
         commands: {
+            // alice enters the code that a device shows.
+            device: (userCode) => enterCode(base, userCode, users.alice),
             // New keys sign, those before them stay published.
             rotate() {
                 keys = [...makeKeys(), ...keys];

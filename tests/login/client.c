@@ -223,7 +223,7 @@ static int count_logins(FILE *tokens, const char *conninfo, long count)
 
 int main(int argc, char **argv)
 {
-    char *line = malloc(LINE_SIZE);
+    char *line;
     FILE *tokens;
     int status;
 
@@ -231,6 +231,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: login_client TOKENS CONNINFO [COUNT]\n");
         return 1;
     }
+    line = malloc(LINE_SIZE);
     current_token = malloc(LINE_SIZE);
     tokens = fopen(argv[1], "r");
     if (line == NULL || current_token == NULL || tokens == NULL)

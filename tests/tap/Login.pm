@@ -13,7 +13,8 @@ use PostgreSQL::Test::Utils;
 use SessionJwt;
 use Test::More;
 
-our @EXPORT = qw(start_login_node set_hba set_ident hba_line reload login_conf login_ok login_refused login_many logged);
+our @EXPORT = qw(start_login_node set_hba set_ident hba_line reload login_conf login_ok login_refused login_many logged
+  run_client start_client finish_client);
 
 # The settings of postgresql.conf that trust the test issuer's keys in jwks.json.
 sub login_conf
@@ -99,8 +100,9 @@ sub quoted
 	return "'$value'";
 }
 
-# Runs the client; returns its output as lines. Options as of login_ok, and count.
-sub run_client
+# Starts the client; returns a hash: run, the process; in and out, its input and output. Options as
+# of login_ok, and count.
+sub start_client
 {
 	my ($node, $options, $input) = @_;
 	my $tokens = PostgreSQL::Test::Utils::tempdir() . '/tokens';
@@ -114,17 +116,28 @@ sub run_client
 		oauth_issuer => $options->{issuer} // $ISSUER,
 		oauth_client_id => 'notes-client',
 		options => join(' ', map { (my $value = $set{$_}) =~ s/([\\\s])/\\$1/g; "-c $_=$value" } sort keys %set));
-	my ($out, $err);
-	IPC::Run::run(
+	my %client = (in => $input, out => '', err => '');
+	$client{run} = IPC::Run::start(
 		[
 			"$ENV{PGSJ_MODULES}/login_client", $tokens,
 			join(' ', map { "$_=" . quoted($connection{$_}) } sort keys %connection),
 			$options->{count} // ()
 		],
-		'<', \$input, '>', \$out, '2>', \$err);
-	die "login_client: $err" if $err ne '';
-	return split /\n/, $out;
+		'<', \$client{in}, '>', \$client{out}, '2>', \$client{err}, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return \%client;
 }
+
+# Waits for the end of the client; returns its output as lines.
+sub finish_client
+{
+	my ($client) = @_;
+	$client->{run}->finish;
+	# libpq prints the warnings of a login there.
+	die $client->{err} if $client->{err} =~ /^login_client: /m;
+	return split /\n/, $client->{out};
+}
+
+sub run_client { return finish_client(start_client(@_)) }
 
 # What the server wrote into its log while $run ran.
 sub logged
