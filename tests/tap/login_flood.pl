@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Many logins with garbage: nothing crashes, no process stays, and the server's memory does not grow.
-# PGSJ_LOGINS: how many (1000, unless set); ./dev test takes some seconds for that.
+# PGSJ_LOGINS: how many (500, unless set).
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use SessionJwt;
 use Test::More;
 
-my $logins = $ENV{PGSJ_LOGINS} // 1000;
+my $logins = $ENV{PGSJ_LOGINS} // 500;
 my $key = new_key('k1');
 # With the library in the postmaster: what leaks there would stay.
 my $node = start_login_node('login_flood', $key, conf => "shared_preload_libraries = 'pg_session_jwt'\n");
