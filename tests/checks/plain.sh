@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # plain.sh SOURCE-DIR: the documents use plain words and short lines, and the sources use the
 # field's names. Checks three rules:
-#   1. README.md, docs/*.md and docs/drivers/*.md have no line of more than 120 characters, except in tables and
+#   1. README.md, docs/*.md and those of docs/drivers and docs/migrating have no line of more than 120 characters, except in tables and
 #      in fenced code.
 #   2. They have no word of the list below, except in code and in links.
 #   3. No source file, script or document has a name of the second list. These are old names
@@ -11,7 +11,7 @@ set -euo pipefail
 
 cd "$1"
 failed=0
-documents=(README.md docs/*.md docs/drivers/*.md)
+documents=(README.md docs/*.md docs/drivers/*.md docs/migrating/*.md)
 
 # Words with a plainer substitute: "in force" is "current", "nobody" is "no role" or "no
 # identity", "looked at" is "checked".
