@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -59,7 +60,8 @@ static void note_setting(stored_settings *out, const Form_pg_db_role_setting row
 static void note_settings(stored_settings *out, HeapTuple tuple, TupleDesc descriptor)
 {
     bool isnull;
-    Datum array = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig, descriptor, &isnull);
+    /* heap_getattr() would need a function that only later minor releases have. */
+    Datum array = SPI_getbinval(tuple, descriptor, Anum_pg_db_role_setting_setconfig, &isnull);
     Datum *items;
     int count;
 
