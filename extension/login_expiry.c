@@ -97,7 +97,7 @@ static void start_timer(void)
         pgsj_enable_timeout_every(expiry.timer, end + 1, INTERVAL_MS);
 }
 
-/* The server stops all timers where a statement fails, and the setting may be another one. */
+/* The setting may be another one, and the server stops all timers where a statement fails. */
 static void at_transaction_end(XactEvent event, void *arg)
 {
     (void)arg;
@@ -106,20 +106,40 @@ static void at_transaction_end(XactEvent event, void *arg)
         start_timer();
 }
 
+static emit_log_hook_type next_emit_log;
+
+/* Some statements fail where there is no transaction to end. The server has stopped the timers
+ * when it reports their error. */
+static void emit_log(ErrorData *error)
+{
+    if (pgsj_login_expires && error->elevel == ERROR)
+        start_timer();
+    if (next_emit_log != NULL)
+        next_emit_log(error);
+}
+
+static void install(void)
+{
+    static bool installed;
+
+    if (installed)
+        return;
+    RegisterXactCallback(at_transaction_end, NULL);
+    next_emit_log = emit_log_hook;
+    emit_log_hook = emit_log;
+    installed = true;
+}
+
 /* ---- the session ------------------------------------------------------- */
 
 void pgsj_login_expiry_set(int64 expires_at)
 {
-    static bool installed;
-
     stop_timer();
     expiry.expires_at = expires_at;
     pgsj_login_expires = expires_at != PG_INT64_MAX;
     if (!pgsj_login_expires)
         return;
-    if (!installed)
-        RegisterXactCallback(at_transaction_end, NULL);
-    installed = true;
+    install();
     start_timer();
 }
 

@@ -243,7 +243,7 @@ log_in(token('1', email => 'a@example.com'))->steps('another claim names who log
 	refresh(token('1', email => 'a@example.com', iat => $start + 10, exp => $start + 7200, jti => 'same')) => '', $JTI => 'same|t')
   ->disconnect;
 configure(login_claim => 'sub');
-set_ident($node, 'users alice app');
+set_ident($node, map { "users alice $_" } qw(app stored));
 
 set_hba($node, hba_line(delegate_ident_mapping => 1));
 configure(login_role_claim => 'roles');
@@ -282,14 +282,20 @@ sub last_words
 
 configure(login_expiry => 'disconnect');
 $busy->steps('the setting is read at the next message', 'SELECT 1' => $ended);
-my %idle = map { $_ => log_in(short(3)) } qw(idle transaction failed refreshed running message);
+# Errors of this role are not logged.
+$node->safe_psql('postgres', 'ALTER ROLE stored SET log_min_messages = fatal');
+my %idle = map { $_ => log_in(short(3)) } qw(idle transaction failed outside aborted refreshed running);
+$idle{quiet} = log_in(short(3), user => 'stored');
+$idle{quiet}->steps('a statement failed, and the log does not have it', 'SELECT 1/0' => qr/^22012/);
 $idle{transaction}->steps('a transaction is open', 'BEGIN' => '', $USER => 'alice');
 $idle{failed}->steps('statements failed', 'SELECT 1/0' => qr/^22012/, 'BEGIN' => '', 'SELECT 1/0' => qr/^22012/,
 	'ROLLBACK' => '', 'SELECT 1/0' => qr/^22012/);
+is($idle{outside}->execute_portal('none')->{error}{C}, '34000', 'a statement failed outside of a transaction');
+$idle{aborted}->steps('and in a transaction that had failed', 'BEGIN' => '', 'SELECT 1/0' => qr/^22012/, 'SELECT 1' => qr/^25P02/);
 $idle{refreshed}->steps('a fresh token', refresh($fresh) => '', $JTI => 'fresh|t');
 $idle{running}->steps('a running statement goes on to its end',
 	'BEGIN' => '', 'SELECT pg_sleep(4.5), auth.user_id()' => '|alice');
-is(last_words($idle{$_}), $ended, "the session ends: $_") for qw(running idle transaction failed);
+is(last_words($idle{$_}), $ended, "the session ends: $_") for qw(running idle transaction failed outside aborted quiet);
 $idle{refreshed}->steps('the session with the fresh token goes on', $USER => 'alice')->disconnect;
 my $message = log_in(short(2));
 $message->steps('one message', 'SELECT pg_sleep(3); SELECT auth.user_id()' => "\nalice");
