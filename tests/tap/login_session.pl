@@ -19,6 +19,7 @@ use Test::More;
 my $key = new_key('k1');
 my $node = start_login_node('login_session', $key, streaming => 1, conf => <<END, hba => hba_line(map => 'users'),
 pg_session_jwt.leeway = 0
+max_connections = 30
 max_worker_processes = 8
 max_parallel_workers = 8
 END
