@@ -9,6 +9,7 @@
  *   bench_client pinned KEY N          the same with a key that the server already has
  *   bench_client users KEY N           a session of N users in turn, each with a token of 1 KB;
  *                                      the server already has the key
+ *   bench_client cold KEY N            N fresh connections: LOAD, auth.init(), the first token
  *   bench_client memory KEY N          the memory of a session after N tokens
  *   bench_client copy KEY N            N tokens and their claims, for COPY
  *
@@ -26,11 +27,11 @@
 
 static PGconn *connection;
 
-/* As -c in a connection's options: a blank and a backslash need a backslash. */
-static PGconn *connect_with_key(const bench_key *key)
+/* more: options before it. As -c in a connection's options: a blank and a backslash need a backslash. */
+static PGconn *connect_with_key(const bench_key *key, const char *more)
 {
-    char *options = bench_allocate(strlen(key->public_jwk) * 2 + 64);
-    char *to = options + sprintf(options, "-c pg_session_jwt.jwk=");
+    char *options = bench_allocate(strlen(key->public_jwk) * 2 + strlen(more) + 64);
+    char *to = options + sprintf(options, "%s -c pg_session_jwt.jwk=", more);
     PGconn *new_connection;
 
     for (const char *from = key->public_jwk; *from != '\0'; from++) {
@@ -177,7 +178,7 @@ static void tokens(const bench_key *key, bool pinned, size_t n, size_t rounds)
     if (pinned)
         connection = bench_connect(NULL);
     else
-        connection = connect_with_key(key);
+        connection = connect_with_key(key, "");
     bench_share_processor(connection);
     bench_prepare(connection, "empty", "SELECT");
     bench_prepare(connection, "init", "SELECT auth.jwt_session_init($1)");
@@ -305,6 +306,71 @@ static void users(const bench_key *key, size_t n)
     free(texts);
 }
 
+/* ---- cold -------------------------------------------------------------- */
+
+enum { CONNECT, LOAD, INIT, TOKEN, STEPS };
+
+/* One fresh connection; the times are in microseconds, from the end of the one before. */
+static void connect_once(const bench_key *key, const char *options, bool load, double took[STEPS])
+{
+    char *token = next_token(key, 370);
+    char sql[1024];
+    double times[STEPS + 1];
+
+    times[CONNECT] = bench_clock();
+    connection = connect_with_key(key, options);
+    bench_query(connection, "SELECT");
+    times[LOAD] = bench_clock();
+    if (load)
+        bench_query(connection, "LOAD '$libdir/pg_session_jwt'");
+    times[INIT] = bench_clock();
+    bench_query(connection, "SELECT auth.init()");
+    times[TOKEN] = bench_clock();
+    snprintf(sql, sizeof(sql), "SELECT auth.jwt_session_init('%s')", token);
+    bench_query(connection, sql);
+    times[STEPS] = bench_clock();
+    for (int i = 0; i < STEPS; i++)
+        took[i] = (times[i + 1] - times[i]) * 1e6;
+    PQfinish(connection);
+    free(token);
+}
+
+/* With and without session_preload_libraries, in turn. */
+static void cold(const bench_key *key, size_t n)
+{
+    static const char *const names[STEPS] = {"connect, SELECT", "LOAD", "auth.init()",
+                                             "the first token"};
+    static const struct {
+        const char *group, *options;
+        bool load;
+    } kinds[] = {
+        {"server: a fresh connection", "", true},
+        {"server: a fresh connection with session_preload_libraries",
+         "-c session_preload_libraries=$libdir/pg_session_jwt", false},
+    };
+    enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+    double *times[KINDS][STEPS];
+
+    for (size_t kind = 0; kind < KINDS; kind++)
+        for (int i = 0; i < STEPS; i++)
+            times[kind][i] = bench_allocate(n * sizeof(double));
+    for (size_t round = 0; round < n; round++)
+        for (size_t turns = 0; turns < KINDS; turns++) {
+            const size_t kind = (round + turns) % KINDS;
+            double took[STEPS];
+
+            connect_once(key, kinds[kind].options, kinds[kind].load, took);
+            for (int i = 0; i < STEPS; i++)
+                times[kind][i][round] = took[i];
+        }
+    for (size_t kind = 0; kind < KINDS; kind++)
+        for (int i = 0; i < STEPS; i++) {
+            if (i != LOAD || kinds[kind].load)
+                bench_print(kinds[kind].group, names[i], "-", "µs", times[kind][i], n);
+            free(times[kind][i]);
+        }
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 #define OWN_CONTEXTS                                                                               \
@@ -343,7 +409,7 @@ static void memory(const bench_key *key, size_t n)
 {
     char when[64];
 
-    connection = connect_with_key(key);
+    connection = connect_with_key(key, "");
     bench_prepare(connection, "init", "SELECT auth.jwt_session_init($1)");
     bench_prepare(connection, "read", "SELECT auth.user_id()");
     for (size_t i = 1; i <= n; i++) {
@@ -387,12 +453,14 @@ int main(int argc, char **argv)
     }
     if (n == 0)
         bench_die(
-            "usage: bench_client scan GROUP ROUNDS X | tokens|pinned|users|memory|copy KEY N");
+            "usage: bench_client scan GROUP ROUNDS X | tokens|pinned|users|cold|memory|copy KEY N");
     const bench_key key = bench_read_key(argv[2]);
     if (strcmp(mode, "tokens") == 0 || strcmp(mode, "pinned") == 0)
         tokens(&key, mode[0] == 'p', n, 61);
     else if (strcmp(mode, "users") == 0)
         users(&key, n);
+    else if (strcmp(mode, "cold") == 0)
+        cold(&key, n);
     else if (strcmp(mode, "memory") == 0)
         memory(&key, n);
     else if (strcmp(mode, "copy") == 0)

@@ -11,10 +11,10 @@ set -euo pipefail
 : "${BENCH_CLIENT:?is the path of bench_client}"
 user=6f0c1d6e-8c1a-4a5e-9b1e-3d2f00000007
 cores=$(nproc)
-rows=1000000 rounds=61 slow_rounds=5 tokens=200 memory=100000
+rows=1000000 rounds=61 slow_rounds=5 tokens=200 memory=100000 connections=101
 all_rows=(1000 10000 100000 1000000 10000000) all_clients=(1 2 4 8 16 32 64) pairs=7
 if [[ ${1-} == quick ]]; then
-    rows=100000 rounds=31 slow_rounds=5 tokens=50 memory=2000
+    rows=100000 rounds=31 slow_rounds=5 tokens=50 memory=2000 connections=21
     all_rows=(1000 10000 100000) all_clients=(1 "$cores") pairs=1
 fi
 
@@ -181,6 +181,7 @@ sql -c 'ALTER TABLE note RESET (parallel_workers)'
 
 note_load
 "$BENCH_CLIENT" tokens key.jwk "$tokens"
+"$BENCH_CLIENT" cold key.jwk "$connections"
 "$SJWT" keygen --alg ES256 >es256.jwk
 "$BENCH_CLIENT" tokens es256.jwk "$tokens"
 echo "$key" >jwks.json
