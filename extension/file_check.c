@@ -32,8 +32,10 @@ bool pgsj_file_check_begin(pgsj_file_check *check)
     return true;
 }
 
-void pgsj_file_check_end(pgsj_file_check *check)
+void pgsj_file_check_end(pgsj_file_check *check, bool known)
 {
+    if (!known)
+        check->began = 0;
     check->done = true;
     check->transaction_over = false;
 }

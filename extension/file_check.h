@@ -27,6 +27,9 @@ typedef struct pgsj_file_check {
 /* Returns false where no check is due. Else the caller checks, and then calls
  * pgsj_file_check_end(). Without that call, after an ERROR, the next use checks. */
 bool pgsj_file_check_begin(pgsj_file_check *check);
-void pgsj_file_check_end(pgsj_file_check *check);
+
+/* known: false where the check told nothing, for example without memory: then the next statement
+ * checks, however soon. */
+void pgsj_file_check_end(pgsj_file_check *check, bool known);
 
 #endif

@@ -260,9 +260,9 @@ static bool check_file(pgsj_key_source *source)
         size_t len;
         char *text = read_text(source, path, &state, &len);
 
+        source->seen = text != NULL;
         if (text == NULL)
             return false;
-        source->seen = true;
         source->state = state;
         source->read_at = now;
         changed = take_text(source, text, len);
@@ -429,6 +429,14 @@ bool pgsj_key_sources_refresh(void)
     for (pgsj_key_source *source = sources; source != NULL; source = source->next)
         changed |= refresh(source);
     return changed;
+}
+
+bool pgsj_key_sources_are_known(void)
+{
+    for (const pgsj_key_source *source = sources; source != NULL; source = source->next)
+        if (source->is_file && !source->seen)
+            return false;
+    return true;
 }
 
 const sjwt_keyset *pgsj_key_source_keys(const pgsj_key_source *source)

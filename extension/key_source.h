@@ -51,6 +51,10 @@ void pgsj_key_sources_sweep(void);
  * the keys or issuers of one changed, or the reason why it has none. */
 bool pgsj_key_sources_refresh(void);
 
+/* Does each source have what its file has? False where a file could not be read, or there was no
+ * memory for it. */
+bool pgsj_key_sources_are_known(void);
+
 /* The current keys or issuers; NULL where there are none, or the content is the other. */
 const sjwt_keyset *pgsj_key_source_keys(const pgsj_key_source *source);
 const sjwt_issuers *pgsj_key_source_issuers(const pgsj_key_source *source);

@@ -399,7 +399,7 @@ bool pgsj_revocation_file_refresh(const char *path)
     if (!pgsj_file_check_begin(&file.check))
         return false;
     changed = check_file(path);
-    pgsj_file_check_end(&file.check);
+    pgsj_file_check_end(&file.check, file.seen);
     return changed;
 }
 

@@ -603,7 +603,7 @@ static void check_files(void)
         pgsj_count(PGSJ_COUNT_KEY_RELOADS);
     else
         trust.built = was_built;
-    pgsj_file_check_end(&trust.file_check);
+    pgsj_file_check_end(&trust.file_check, pgsj_key_sources_are_known());
 }
 
 const pgsj_verification_policy *pgsj_trust_policy(pgsj_failure *failure)

@@ -132,7 +132,7 @@ sub token_of
 
 my $file = File::Spec->rel2abs($node->data_dir . '/keys.json');
 my ($old, $new) = map { token_of($_) } qw(old new);
-my $no_key = refused('23514', 'no key for this JWT', detail => undef);
+my $no_key = refused('23514', 'no key for this JWT', detail => qr{^no key for this token: no key has its "kid"});
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET pg_session_jwt.required_claims = ''");
 
 # $change replaces the key "old" by "new". Each allocation fails in turn while a session
@@ -174,9 +174,10 @@ sub replaced
 	return;
 }
 
+# A statement that follows within a millisecond need not know a change.
 my @rotate = map {
 	my $kid = $_;
-	[ "COPY (SELECT '" . key_set($kid) . "') TO '$file'" => '' ]
+	[ "COPY (SELECT '" . key_set($kid) . "') TO '$file'" => '', 'SELECT pg_sleep(0.001)' => '' ]
 } qw(old new);
 replaced(
 	'a key file that is replaced',
