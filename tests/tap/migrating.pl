@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Issuer;
+use MIME::Base64 qw(encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use SessionJwt;
@@ -158,5 +159,99 @@ session_ok($node, 'application: its tables under the new name, and the extension
 	'SELECT auth.user_id()' => 'NULL');
 $node->safe_psql('application', 'DROP EXTENSION pg_session_jwt; ALTER SCHEMA accounts RENAME TO auth');
 is($node->safe_psql('application', 'SELECT name FROM auth.account WHERE id = 1'), 'alice', 'application: and back');
+
+# The blocks of SQL of a page.
+sub blocks { return slurp_file("$scripts/$_[0]") =~ /^```sql\n(.*?)```/msg; }
+
+# pgjwt: its verify() with the same arguments.
+if (backends()->{HS256})
+{
+	my $secret = 'a secret of at least 32 octets!!+';
+	my %signed = map {
+		$_->[0] => sign(qq({"sub":"alice","exp":@{[time + $_->[1]]}}), alg => 'HS256',
+			jwk => { kty => 'oct', k => encode_base64url($secret) })
+	} ([ good => 600 ], [ old => -600 ]);
+	$node->safe_psql('postgres', 'CREATE DATABASE pgjwt');
+	$node->safe_psql('pgjwt', (blocks('pgjwt.md'))[0]);
+	my $verify = q{SELECT payload ->> 'sub', valid FROM verify('%s', '%s'%s)};
+	session_ok($node, 'pgjwt: verify()', { db => 'pgjwt' },
+		sprintf($verify, $signed{good}, $secret, '') => 'alice|t',
+		sprintf($verify, $signed{good}, $secret, q{, 'HS512'}) => refused('22023', qr/no usable keys/),
+		sprintf($verify, $signed{good}, $secret x 2, q{, 'HS512'}) => 'NULL|f',
+		sprintf($verify, $signed{good}, "$secret.", '') => 'NULL|f',
+		sprintf($verify, $signed{old}, $secret, '') => 'NULL|f',
+		sprintf($verify, $signed{good}, 'short', '') => refused('22023', qr/no usable keys/));
+	$node->safe_psql('pgjwt', 'DROP FUNCTION verify; DROP EXTENSION pg_session_jwt');
+}
+
+# PostgREST's convention. What it sends before a request: the role, the claims, the headers.
+sub request
+{
+	my ($claims, $token) = @_;
+	return (
+		'BEGIN' => '',
+		sprintf(q{SELECT set_config('role', 'authenticated', true) || set_config('request.jwt.claims', '%s', true) ||
+			set_config('request.headers', '{"authorization": "Bearer %s"}', true)}, $claims, $token) => qr//);
+}
+my ($create, $list, $alter, $function) = blocks('postgrest.md');
+my $claims = '{"sub": "alice", "role": "authenticated"}';
+my $token = token_for($key, 'alice', role => 'authenticated');
+my @sees_own = (
+	'SELECT body FROM note' => 'of alice',
+	q{INSERT INTO note (body) VALUES ('new') RETURNING owner} => 'alice',
+	'ROLLBACK' => '');
+$node->safe_psql('postgres', 'CREATE DATABASE postgrest');
+$node->safe_psql('postgrest', <<'END');
+CREATE TABLE note (owner text DEFAULT current_setting('request.jwt.claims', true)::json ->> 'sub', body text);
+INSERT INTO note VALUES ('alice', 'of alice'), ('bob', 'of bob');
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON note USING (owner = current_setting('request.jwt.claims', true)::json ->> 'sub');
+GRANT SELECT, INSERT ON note TO authenticated;
+END
+session_ok($node, 'postgrest: before', { db => 'postgrest' }, request($claims, $token), @sees_own);
+$node->safe_psql('postgrest', $create);
+session_ok($node, 'postgrest: with the extension', { db => 'postgrest' }, request($claims, $token), @sees_own);
+session_ok($node, 'postgrest: the query finds the policy', { db => 'postgrest' },
+	$list =~ s/;\n//r => qr/^note\|own\|/);
+$node->safe_psql('postgrest', $alter);
+session_ok($node, 'postgrest: it finds no more', { db => 'postgrest' }, $list =~ s/;\n//r => '');
+session_ok($node, 'postgrest: with new policies', { db => 'postgrest' }, request($claims, $token), @sees_own,
+	request('', ''), 'SELECT count(*) FROM note' => '0');
+session_ok($node, 'postgrest: settings of one claim are not read', { db => 'postgrest' },
+	request('', ''), q{SELECT set_config('request.jwt.claim.sub', 'alice', true)} => 'alice',
+	'SELECT count(*) FROM note' => '0');
+$node->safe_psql('postgrest', $function . trust('postgrest'));
+session_ok($node, 'postgrest: issuer mode', { db => 'postgrest' },
+	request($claims, $token), 'SELECT authenticate()' => qr//, @sees_own,
+	request('{"sub": "bob"}', $token), 'SELECT authenticate()' => qr//, @sees_own,
+	request($claims, $token), 'SELECT count(*) FROM note' => '0', 'ROLLBACK' => '',
+	request($claims, token_for(new_key('k1'), 'alice')), 'SELECT authenticate()' => refused('23514', qr/signature/),
+	'ROLLBACK' => '');
+
+# From a proxy that signs again: its session key, then the provider's keys.
+my $signed_again = sign(qq({"sub":"alice","jti":1,"exp":@{[time + 600]}}));
+my %proxy = (db => 'app', user => 'authenticated', jwk => public_jwk());
+my ($pin) = slurp_file("$scripts/proxy.md") =~ /^ +```sql\n(.*?)```/ms;
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+$node->safe_psql('app', <<'END');
+CREATE EXTENSION pg_session_jwt WITH SCHEMA pg_catalog;
+CREATE TABLE note (owner text DEFAULT auth.user_id(), body text);
+INSERT INTO note VALUES ('alice', 'of alice'), ('bob', 'of bob');
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON note USING (owner = auth.user_id());
+GRANT SELECT, INSERT ON note TO authenticated;
+END
+my @by_proxy = ('SELECT auth.init()' => '', 'BEGIN' => '', "SELECT auth.jwt_authenticate('$signed_again')" => 'alice',
+	@sees_own);
+my @by_user = ('BEGIN' => '', "SELECT auth.jwt_authenticate('$token')" => 'alice', @sees_own);
+session_ok($node, 'proxy: before', \%proxy, @by_proxy);
+$node->safe_psql('postgres', $pin);
+my $not_accepted = refused('42501', qr/^pg_session_jwt.jwk is not accepted/);
+session_ok($node, 'proxy: its key is refused where keys are pinned', \%proxy,
+	"SELECT auth.jwt_authenticate('$signed_again')" => $not_accepted,
+	"SELECT auth.jwt_authenticate('$token')" => $not_accepted);
+session_ok($node, 'proxy: without it', { %proxy, jwk => undef }, @by_user);
+$node->safe_psql('postgres', "ALTER DATABASE app RESET pg_session_jwt.$_") for qw(jwks_file issuer audiences);
+session_ok($node, 'proxy: and back', \%proxy, @by_proxy);
 
 done_testing();
