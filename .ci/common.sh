@@ -43,3 +43,15 @@ mirror() {
         grep -m 1 -E '/debian/?$') || true
     echo "${MIRROR:-${uri:-http://deb.debian.org/debian}}"
 }
+
+# debian_source [OPTION] PACKAGE: this system's source package, into the current directory.
+debian_source() {
+    local codename apt
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    echo "deb-src $(mirror) $codename main" >sources.list
+    mkdir -p lists/partial cache/archives/partial
+    apt=(apt-get -q -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null
+        -o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o APT::Sandbox::User=)
+    "${apt[@]}" update
+    "${apt[@]}" source "$@"
+}

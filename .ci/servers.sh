@@ -51,15 +51,9 @@ install_tree() {
 
 # The source of this machine's server: Debian's source package, without Debian's patches.
 fetch_source() {
-    local apt codename package
+    local package
     package=postgresql-$("${PG_CONFIG:-pg_config}" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    echo "deb-src $(mirror) $codename main" >sources.list
-    mkdir -p lists/partial cache/archives/partial
-    apt=(apt-get -q -o Dir::Etc::SourceList="$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null
-        -o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o APT::Sandbox::User=)
-    "${apt[@]}" update
-    "${apt[@]}" source --download-only "$package"
+    debian_source --download-only "$package"
     tar -xf "$package"_*.orig.tar.bz2
     mv postgresql-*/ source
 }

@@ -28,15 +28,6 @@ static void read_trial(char *text, trial *t)
     }
 }
 
-/* mbedTLS blinds with a number that is prime to n. Where n is no product of two primes it may
- * find none, now and then, and calls that a failure of its random numbers. */
-static bool is_expected(const trial *t, sjwt_status status)
-{
-    const bool is_rsa = strchr("RP", sjwt_private_key_algorithm(t->key)[0]) != NULL;
-
-    return status != SJWT_NO_MEMORY && (status != SJWT_INTERNAL || is_rsa);
-}
-
 static sjwt_status sign(const trial *t, char **token, size_t *len)
 {
     const sjwt_jws_header header = {.alg = t->lines[1][0] == '\0' ? NULL : t->lines[1],
@@ -52,7 +43,7 @@ static sjwt_status sign(const trial *t, char **token, size_t *len)
     if (status == SJWT_PAYLOAD_JSON)
         status = sjwt_jws_sign(NULL, t->key, &header, payload, strlen(payload), token, len, &error);
     must((status == SJWT_OK) == (*token != NULL) && (status == SJWT_OK || status == error.status));
-    must(is_expected(t, status));
+    must(status != SJWT_NO_MEMORY && status != SJWT_INTERNAL);
     return status;
 }
 
@@ -137,7 +128,7 @@ static void use(const trial *t)
     must(sjwt_private_key_print(t->key, &json, &len, NULL) == SJWT_OK);
     check_printed(t, json, len);
     sjwt_status status = sjwt_private_key_print_public(t->key, &public_json, &public_len, NULL);
-    must(is_expected(t, status));
+    must(status != SJWT_NO_MEMORY && status != SJWT_INTERNAL);
     if (status == SJWT_OK)
         check_halves(json, len, public_json, public_len);
     if (sign(t, &token, &token_len) == SJWT_OK) {
