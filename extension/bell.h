@@ -20,7 +20,7 @@
 #define PGSJ_FETCH_COUNTERS(X)                                                                     \
     X(KEYS, "keys_fetched", NULL)              /* answers that brought keys */                     \
     X(NOT_MODIFIED, "keys_not_modified", NULL) /* answers that the keys have not changed */        \
-    X(RUNG, "unknown_kid_fetches", NULL)       /* fetches that a token without a key caused */     \
+    X(RUNG, "unknown_kid_fetches", NULL)       /* fetches that backends rang for */                \
     X(FORBIDDEN, "fetches_failed", "FORBIDDEN")                                                    \
     X(UNREACHABLE, "fetches_failed", "UNREACHABLE")                                                \
     X(UNUSABLE, "fetches_failed", "UNUSABLE")                                                      \
