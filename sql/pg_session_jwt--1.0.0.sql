@@ -1,6 +1,17 @@
 -- SPDX-License-Identifier: Apache-2.0
 \echo Use "CREATE EXTENSION pg_session_jwt" to load this file. \quit
 
+-- CREATE SCHEMA would raise the same error without a hint.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'auth'::pg_catalog.name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_schema', MESSAGE = 'schema "auth" already exists',
+            HINT = 'The extension creates this schema. Rename the existing one first, for example '
+                'ALTER SCHEMA auth RENAME TO auth_old; policies and defaults that use it follow.';
+    END IF;
+END
+$$;
+
 CREATE SCHEMA auth;
 COMMENT ON SCHEMA auth IS
     'the identity of the session, from its JSON Web Token';

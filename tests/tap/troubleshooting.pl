@@ -103,7 +103,9 @@ $heading = 'function auth.user_id() does not exist';
 section($heading, { db => 'without', user => 'postgres' }, 'SELECT auth.user_id()' => symptom($heading, '42883'), '');
 $heading = 'schema "auth" already exists';
 section($heading, { db => 'taken', user => 'postgres' },
-	'CREATE EXTENSION pg_session_jwt' => symptom($heading, '42P06'), 'postgres|uid');
+	'CREATE EXTENSION pg_session_jwt' =>
+	  { %{ symptom($heading, '42P06') }, hint => qr/ALTER SCHEMA auth RENAME TO auth_old; policies/ },
+	'postgres|uid');
 session_ok($node, 'the mend of it', { db => 'taken' },
 	'ALTER SCHEMA auth RENAME TO auth_old' => '',
 	'CREATE EXTENSION pg_session_jwt WITH SCHEMA pg_catalog' => '');
