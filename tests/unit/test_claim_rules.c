@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values that claims must have, issuers that are patterns, and the greatest lifetime. */
-#include "support.h"
-
-#include "fake_backend.h"
-
-static sjwt_keyset *okp;
-
-static int set_up(void **state)
-{
-    (void)state;
-    okp = keys_of("{" OKP_KEY "}");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sjwt_keyset_free(okp);
-    return 0;
-}
+#include "fake_token.h"
 
 static sjwt_claim_rules *rules_of(const char *json)
 {
@@ -35,13 +17,11 @@ static sjwt_status verify(const char *payload, const sjwt_issuer_policy *issuer,
 {
     sjwt_issuer_policy issuer_policy = *issuer;
     sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1, .now = now, .leeway = 5};
-    char signature[64];
     sjwt_token *token;
 
-    memset(signature, 'K', sizeof(signature));
     issuer_policy.keys = okp;
     issuer_policy.algorithms = sjwt_all_algorithms();
-    char *text = compact("{\"alg\":\"EdDSA\"}", payload, signature, sizeof(signature));
+    char *text = signed_by('K', EDDSA, payload);
     sjwt_status status = sjwt_verify(NULL, text, strlen(text), &policy, &token, error);
     assert_int_equal(token != NULL, status == SJWT_OK);
     sjwt_token_free(token);

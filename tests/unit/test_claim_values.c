@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values of a token's claims, of each JSON type. */
-#include "support.h"
-
-#include "fake_backend.h"
-
-static sjwt_keyset *okp;
-
-static int set_up(void **state)
-{
-    (void)state;
-    okp = keys_of("{" OKP_KEY "}");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sjwt_keyset_free(okp);
-    return 0;
-}
+#include "fake_token.h"
 
 /* A token of this payload; whose claims are read, where not of a JWS alone. */
 static sjwt_token *verified(const char *payload, bool with_claims)
 {
     sjwt_issuer_policy issuer_policy = {.keys = okp, .algorithms = sjwt_all_algorithms()};
     sjwt_policy policy = {.issuers = &issuer_policy, .issuer_count = 1};
-    char signature[64];
     sjwt_token *token;
 
-    memset(signature, 'K', sizeof(signature));
-    char *text = compact("{\"alg\":\"EdDSA\"}", payload, signature, sizeof(signature));
+    char *text = signed_by('K', EDDSA, payload);
     assert_status((with_claims ? sjwt_verify : sjwt_jws_verify)(NULL, text, strlen(text), &policy,
                                                                 &token, NULL),
                   SJWT_OK, payload);

@@ -1,37 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registered claims against the policy, and the order of the checks. */
-#include "support.h"
-
-#include "fake_backend.h"
-
-#define SECOND INT64_C(1000000)
-#define NOW INT64_C(1700000000)
-
-#define EDDSA "{\"alg\":\"EdDSA\"}"
-
-static sjwt_keyset *okp;
-
-static int set_up(void **state)
-{
-    (void)state;
-    okp = keys_of("{" OKP_KEY "}");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sjwt_keyset_free(okp);
-    return 0;
-}
-
-static char *signed_by(char letter, const char *header, const char *payload)
-{
-    char signature[64];
-
-    memset(signature, letter, sizeof(signature));
-    return compact(header, payload, signature, sizeof(signature));
-}
+#include "fake_token.h"
 
 /* Where the signature is known to be valid, all else is checked as told says: also with a
  * signature that is not. */

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compact serialization, its header, and the selection of the key. */
-#include "support.h"
-
-#include "fake_backend.h"
+#include "fake_token.h"
 
 #include "jwt/jwk.h"
 
 #define ALL sjwt_all_algorithms()
-#define EDDSA "{\"alg\":\"EdDSA\"}"
-
-static sjwt_keyset *okp;
-
-static int set_up(void **state)
-{
-    (void)state;
-    okp = keys_of("{" OKP_KEY "}");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sjwt_keyset_free(okp);
-    return 0;
-}
-
 static int reset_fake(void **state)
 {
     (void)state;

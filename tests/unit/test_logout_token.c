@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logout Tokens (OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6). */
-#include "support.h"
-
-#include "fake_backend.h"
-
-#define SECOND INT64_C(1000000)
-#define NOW INT64_C(1700000000)
+#include "fake_token.h"
 
 #define TYPED "{\"alg\":\"EdDSA\",\"typ\":\"logout+jwt\"}"
-#define UNTYPED "{\"alg\":\"EdDSA\"}"
 
 #define EVENTS "\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}"
 /* All but what the subject of the test adds. */
@@ -17,18 +11,16 @@
 /* The example of section 2.4. */
 #define WHOLE "{" REST ",\"sub\":\"u\",\"sid\":\"s\"}"
 
-static sjwt_keyset *okp;
 static sjwt_issuer_policy issuer;
 static sjwt_policy policy;
 
-static int set_up(void **state)
+static int set_up_policy(void **state)
 {
     static const char *const audiences[] = {"client"};
     static const char *const types[] = {"at+jwt"};
     static const char *const required[] = {"email"};
 
-    (void)state;
-    okp = keys_of("{" OKP_KEY "}");
+    set_up(state);
     /* What is asked of other tokens is not asked of a Logout Token. */
     issuer = (sjwt_issuer_policy){.issuer = "https://a",
                                   .keys = okp,
@@ -39,21 +31,6 @@ static int set_up(void **state)
     policy = (sjwt_policy){
         .issuers = &issuer, .issuer_count = 1, .now = NOW * SECOND + 30 * SECOND, .leeway = 10};
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sjwt_keyset_free(okp);
-    return 0;
-}
-
-static char *signed_by(char letter, const char *header, const char *payload)
-{
-    char signature[64];
-
-    memset(signature, letter, sizeof(signature));
-    return compact(header, payload, signature, sizeof(signature));
 }
 
 static sjwt_status verify_text(const char *text, sjwt_token **token, sjwt_error *error)
@@ -112,7 +89,7 @@ static void test_types(void **state)
 
     (void)state;
     expect('K', TYPED, WHOLE, SJWT_OK, "");
-    expect('K', UNTYPED, WHOLE, SJWT_OK, "");
+    expect('K', EDDSA, WHOLE, SJWT_OK, "");
     expect('K', "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}", WHOLE, SJWT_OK, "");
     expect('K', "{\"alg\":\"EdDSA\",\"typ\":\"application/Logout+JWT\"}", WHOLE, SJWT_OK, "");
     expect('K', "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", WHOLE, SJWT_LOGOUT_INVALID, wrong);
@@ -212,7 +189,7 @@ static void test_needed_claims(void **state)
 /* A Logout Token gives no identity, whatever its type. */
 static void test_is_no_other_token(void **state)
 {
-    static const char *const headers[] = {TYPED, UNTYPED};
+    static const char *const headers[] = {TYPED, EDDSA};
     sjwt_issuer_policy any = {.keys = okp, .algorithms = sjwt_all_algorithms()};
     const sjwt_policy others = {.issuers = &any, .issuer_count = 1, .now = policy.now};
 
@@ -262,5 +239,5 @@ int main(void)
         cmocka_unit_test(test_no_memory),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_policy, tear_down);
 }
