@@ -122,6 +122,10 @@ session_ok($node, 'mode none', { db => 'second' },
 	'SET pg_session_jwt.mode = none' => '',
 	$status => 'none|none|pg_session_jwt.mode is none: no identity is accepted');
 
+session_ok($node, 'a key in PEM', { db => 'second', jwk => '-----BEGIN_PUBLIC_KEY-----' },
+	$init => refused('42804', 'pg_session_jwt.jwk is not a usable public key',
+		detail => 'not strict JSON: the text is PEM, not JSON: sjwt jwk FILE converts it'));
+
 my $log = slurp_file($node->logfile);
 unlike($log =~ s/^.*(?:STATEMENT|statement): .*\n//mgr, qr/\Q$secret\E/, 'no value of a setting is shown');
 
