@@ -148,8 +148,8 @@ open my $out, '>', "$output/benchmarks-pools.md" or die "$output/benchmarks-pool
 print $out <<END;
 # Benchmarks: pools
 
-This page shows what a token costs where many users share connections. `$command` measures all figures in one run and
-writes this page. [benchmarks.md](benchmarks.md) says how to read the figures.
+This page shows what a token costs where many users share connections. `$command` measures all figures
+in one run and writes this page. [benchmarks.md](benchmarks.md) says how to read the figures.
 $busy
 ## Targets: $met met, $missed missed
 
@@ -182,12 +182,14 @@ tokens; with more, most tokens are new to it, and new to the cluster the first t
 $requests
 ## Hostile clients
 
-One session sets valid tokens that nobody set before. After each 100 of them, one of 200 other users sets a token on a
-session that remembers nothing itself. These found their token in the table of the cluster in **$hits_text** of the cases. In
-a bucket of 16 entries, an entry that was found since the last eviction stays once more.
+One session sets valid tokens that are new to the server. After each 100 of them, one of 200 other users sets a token
+on a session that remembers nothing itself. In **$hits_text** of the cases, these users found their token in the table
+of the cluster. In a bucket of 16 entries, an entry that was found since the last eviction stays once more.
 
-A statement that computes hashes and shares nothing reaches **@{[sprintf '%.3f', $of_control]}** of 1 client × cores in the comparison of clients
-above: the rest is what the machine and the clients take.
+## Clients at once
+
+The target compares $many with 1 client × cores. One client does not keep a processor busy all the time. A
+statement that computes hashes and shares nothing reaches **@{[sprintf '%.3f', $of_control]}** in the same comparison.
 
 ## Machine
 
