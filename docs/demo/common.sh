@@ -9,7 +9,7 @@ audience=notes
 algorithm=$("$SJWT" backends | awk '$1 ~ /^(EdDSA|ES256)$/ && $2 != "-" { print $1; exit }')
 
 # new_key FILE: makes a private key.
-new_key() { "$SJWT" keygen --alg "$algorithm" --kid one >"$1"; }
+new_key() { "$SJWT" keygen --alg "$algorithm" --kid one --out "$1"; }
 
 # sign SUBJECT EXPIRES-IN-SECONDS [KEY]: prints a token of the provider.
 sign() {

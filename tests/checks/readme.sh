@@ -37,9 +37,9 @@ output=$("$server" run -- bash -c '
     set -euo pipefail
     export PATH=${SJWT%/*}:$PATH
     psql --no-psqlrc -v ON_ERROR_STOP=1 <<<"$1"
-    for sql in "$3" "$4"; do bash -euc "$2" <<<"$sql"; done
+    for sql in "$3" "$4"; do rm -f private.jwk; bash -euc "$2" <<<"$sql"; done
     afterwards=$(printf "\nSELECT auth.user_id() IS NULL AS gone;")
-    bash -euc "$2" <<<"$4$afterwards"
+    rm private.jwk; bash -euc "$2" <<<"$4$afterwards"
     psql --no-psqlrc -U app <<<"$5$afterwards"
 ' readme "$policy" "$connect" "$session" "$transaction" "$claims" 2>&1) || failed=1
 echo "$output"
