@@ -23,6 +23,9 @@ bool sjwt_discovery_url(const char *issuer, sjwt_discovery_place place,
 
     if (authority == NULL || strpbrk(issuer, "?#") != NULL || strlen(issuer) >= SJWT_FETCH_URL_SIZE)
         return false;
+    /* Scheme and host come first. libcurl takes what follows three slashes for the host. */
+    if (authority != issuer + strcspn(issuer, ":/") || authority[3] == '/' || authority[3] == '\0')
+        return false;
     path_at = (int)(authority + 3 - issuer);
     path_at += (int)strcspn(issuer + path_at, "/");
     if (path_at > len)

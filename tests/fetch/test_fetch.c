@@ -179,6 +179,9 @@ static void test_places(void **state)
     assert_false(sjwt_discovery_url("example.com", SJWT_DISCOVERY_OPENID, url));
     assert_false(sjwt_discovery_url("https://example.com?a", SJWT_DISCOVERY_OPENID, url));
     assert_false(sjwt_discovery_url("https://example.com/#a", SJWT_DISCOVERY_OAUTH, url));
+    assert_false(sjwt_discovery_url("https:///example.com", SJWT_DISCOVERY_OAUTH, url));
+    assert_false(sjwt_discovery_url("https://", SJWT_DISCOVERY_OPENID, url));
+    assert_false(sjwt_discovery_url("https:/a://b", SJWT_DISCOVERY_OAUTH, url));
     memset(longest, 'a', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
     memcpy(longest, "https://", 8);
