@@ -26,4 +26,4 @@ static bool verify(void *key, const char *token, size_t len)
     return true;
 }
 
-const bench_peer bench_libjwt = {.name = "libjwt", .import = import, .verify = verify};
+const bench_peer bench_libjwt = {.name = "libjwt 1", .import = import, .verify = verify};
