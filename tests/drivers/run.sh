@@ -19,7 +19,7 @@ export PGBOUNCER
 serve() {
     set -euo pipefail
     alg=$("$SJWT" backends | awk '$1 ~ /^(EdDSA|ES256)$/ && $2 != "-" { print $1; exit }')
-    for name in issuer mallory session; do "$SJWT" keygen --alg "$alg" >"$name.jwk"; done
+    for name in issuer mallory session; do (umask 077 && "$SJWT" keygen --alg "$alg" >"$name.jwk"); done
     token() { # SUBJECT EXPIRES-IN-SECONDS KEY
         "$SJWT" sign --key "$3.jwk" --claims "{\"sub\":\"$1\",\"exp\":$(($(date +%s) + $2))}"
     }
