@@ -50,15 +50,17 @@ debian_chroot() {
     bare_chroot "$1" || return
     # npm's packages come from here: they are the same everywhere.
     as_root cp -R "$BUILD_DIR/interop" "$BUILD_DIR/issuers" "$root/checkout/build/"
-    if [[ -n ${2-} ]]; then
-        echo "deb $(mirror) experimental main" |
-            as_root tee "$root/etc/apt/sources.list.d/experimental.list" >/dev/null
-        # Nothing else: all of experimental is not meant to be installed together.
-        printf '%s\n' "Package: postgresql-*$2 libpq*" "Pin: release a=experimental" "Pin-Priority: 600" |
-            as_root tee "$root/etc/apt/preferences.d/experimental" >/dev/null
-    fi
+    if [[ -n ${2-} ]]; then experimental_server "$2"; fi
     update_chroot || return
     in_chroot env PG_MAJOR="${2-}" ./dev setup "${everything[@]}" clang
+}
+
+# experimental_server MAJOR: apt of the chroot takes this server from Debian experimental.
+experimental_server() {
+    echo "deb $(mirror) experimental main" | as_root tee "$root/etc/apt/sources.list.d/experimental.list" >/dev/null
+    # Nothing else: all of experimental is not meant to be installed together.
+    printf '%s\n' "Package: postgresql-*$1 libpq*" "Pin: release a=experimental" "Pin-Priority: 600" |
+        as_root tee "$root/etc/apt/preferences.d/experimental" >/dev/null
 }
 
 # bare_chroot SUITE: the chroot, with a copy of the checkout, and no package more.

@@ -95,10 +95,11 @@ build_debs() {
     packaging/build-deb.sh "$1"/source/*.tar.gz "$1/debs"
 }
 
-# fresh_chroot SUITE: a chroot that has nothing but Debian's essential packages, as $root.
+# fresh_chroot SYSTEM: a chroot that has nothing but Debian's essential packages, as $root.
 fresh_chroot() {
-    local pristine=$CHROOTS/pristine-$1
-    bootstrap "$1" "$pristine" || return
+    local pristine
+    pristine=$CHROOTS/pristine-$(suite_of "$1")
+    bootstrap "$(suite_of "$1")" "$pristine" || return
     root=$CHROOTS/fresh-$1
     if mountpoint -q "$root/proc"; then as_root umount -l "$root/proc"; fi
     as_root rm -rf "$root"
@@ -106,10 +107,11 @@ fresh_chroot() {
     enter_chroot
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$root/usr/sbin/policy-rc.d" >/dev/null
     as_root chmod +x "$root/usr/sbin/policy-rc.d"
+    if [[ $1 == experimental ]]; then experimental_server "$newest_server"; fi
     in_chroot apt-get -q -q update
 }
 
-# test_debs SUITE FOLDER [OTHER-MODULE]
+# test_debs SYSTEM FOLDER [OTHER-MODULE]
 test_debs() {
     fresh_chroot "$1"
     as_root mkdir "$root/debs"
@@ -119,34 +121,59 @@ test_debs() {
         packaging/tests/lifecycle.sh /debs tests/fixtures
 }
 
-# package_system SUITE: in a chroot of this release: build, lintian, autopkgtest; then, in a
-# fresh one, installing and removing.
+# test_units SYSTEM: in a copy of the chroot that test_debs left.
+test_units() {
+    root=$CHROOTS/units-$1
+    if mountpoint -q "$root/proc"; then as_root umount -l "$root/proc"; fi
+    as_root rm -rf "$root"
+    as_root cp -a --one-file-system "$CHROOTS/fresh-$1" "$root"
+    enter_chroot
+    as_root packaging/tests/units.sh "$root"
+}
+
+# package_system SYSTEM: in a chroot of this release: build, lintian, autopkgtest; then, in a
+# fresh one, installing and removing, and the units.
 package_system() {
-    local suite=$1 debs=$BUILD_DIR/package/$1 other
-    bare_chroot "$suite" && update_chroot && in_chroot ./dev setup build unit package || return
+    local system=$1 debs=$BUILD_DIR/package/$1 other versions=()
+    bare_chroot "$(suite_of "$system")" || return
+    if [[ $system == experimental ]]; then
+        experimental_server "$newest_server"
+        versions=(PG_SUPPORTED_VERSIONS="$newest_server")
+    fi
+    update_chroot && in_chroot ./dev setup build unit package || return
+    if ((${#versions[@]})); then
+        in_chroot apt-get -q -y install --no-install-recommends "postgresql-server-dev-$newest_server"
+    fi
     # The summary's words for this place.
-    system() { echo "Debian $suite, PG $(in_chroot /usr/share/postgresql-common/supported-versions | xargs)"; }
+    system() { echo "Debian $system, PG $(in_chroot env "${versions[@]}" pg_buildext supported-versions | xargs)"; }
     dist "$debs/source"
     as_root rm -rf "$root/package"
     as_root mkdir "$root/package"
     as_root cp "$debs"/source/*.tar.gz "$root/package/"
-    job "$place-deb" in_chroot sh -c 'packaging/build-deb.sh /package/*.tar.gz /package/debs'
+    job "$place-deb" in_chroot env "${versions[@]}" sh -c 'packaging/build-deb.sh /package/*.tar.gz /package/debs'
     rm -rf "$debs/debs"
     mkdir -p "$debs/debs"
     find "$root/package/debs" -maxdepth 1 -type f -exec cp {} "$debs/debs/" \;
-    job "$place-autopkgtest" in_chroot sh -c 'cd /package/debs && autopkgtest -B ./*.deb ./*.dsc -- null'
-    other=$(find "$BUILD_DIR/package" -path "*/modules/*" -name '*.so' -not -path "*/$suite/*" | head -n 1)
-    job "$place-lifecycle" step test_debs "$suite" "$debs/debs" "$other"
+    job "$place-autopkgtest" in_chroot env "${versions[@]}" \
+        sh -c 'cd /package/debs && autopkgtest -B ./*.deb ./*.dsc -- null'
+    other=$(find "$BUILD_DIR/package" -path "*/modules/*" -name '*.so' -not -path "*/$system/*" | head -n 1)
+    job "$place-lifecycle" step test_debs "$system" "$debs/debs" "$other"
+    job "$place-units" step test_units "$system"
     # For the tests of the other releases.
     mkdir -p "$debs/modules"
     dpkg-deb --fsys-tarfile "$debs"/debs/postgresql-[0-9][0-9]-pg-session-jwt_*.deb |
         tar -x -O --wildcards '*/pg_session_jwt.so' >"$debs/modules/module.so"
 }
 
-package_systems=(bookworm trixie sid)
+# Debian experimental is sid with a server that is not released yet: not for a release of ours.
+package_systems=(bookworm trixie sid experimental)
+release_systems=(bookworm trixie sid)
+newest_server=19
+suite_of() { echo "${1/experimental/sid}"; }
 place_bookworm_package() { package_system bookworm; }
 place_trixie_package() { package_system trixie; }
 place_sid_package() { package_system sid || exit 75; }
+place_experimental_package() { package_system experimental || exit 75; }
 
 # ---- RPM -----------------------------------------------------------------
 
@@ -178,11 +205,14 @@ package() {
         for system in "$@"; do run_place "${system}_package"; done
     else
         job dist step test_dist "$folder/dist"
+        job refusals packaging/tests/release.sh .
         job pgxn step test_pgxn "$folder"
         job deb step build_debs "$folder/here"
         # shellcheck source=/dev/null
         job lifecycle step test_debs "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$folder/here/debs"
         if [[ -z $short ]]; then
+            # shellcheck source=/dev/null
+            job units step test_units "$(. /etc/os-release && echo "$VERSION_CODENAME")"
             job docker step env PG_CONFIG="$PG_CONFIG" packaging/tests/docker.sh "$folder/docker"
             job rpm step test_rpm "$folder/rpm" "$folder/here/debs"
         fi
@@ -219,10 +249,12 @@ sbom_of_system() {
 # release VERSION
 release() {
     local version=$1 out=$BUILD_DIR/release/$1 system systems changes
-    read -ra systems <<<"${SYSTEMS:-${package_systems[*]}}"
+    read -ra systems <<<"${SYSTEMS:-${release_systems[*]}}"
     changes=$(git_here status --porcelain)
     [[ -z $changes ]] || die "these files are not committed:"$'\n'"$changes"
     packaging/check-version.sh . "$version"
+    # Nothing of an earlier commit, should a system be skipped.
+    rm -rf "$BUILD_DIR/package"
     setup release
     package
     package "${systems[@]}"

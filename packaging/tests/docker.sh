@@ -23,7 +23,21 @@ cp -R --parents $copied "$folder/tree/"
 configure=$(sed -n 's/^RUN \(cmake -S \. -B \/build .*\) -DPG_CONFIG=.*/\1/p' <<<"$text")
 (cd "$folder/tree" && eval "${configure/\/build/../build}" -DPG_CONFIG="$PG_CONFIG")
 DESTDIR=$folder/stage cmake --build "$folder/build" --target install
-[[ -x $folder/stage/usr/bin/sjwt && -e $folder/stage$("$PG_CONFIG" --pkglibdir)/pg_session_jwt.so ]]
+modules=$folder/stage$("$PG_CONFIG" --pkglibdir)
+for file in "$folder/stage/usr/bin/sjwt" "$modules/pg_session_jwt.so" "$modules/pg_session_jwt_fetch.so"; do
+    [[ -e $file ]]
+done
+
+# The image installs the libraries that the files need, and the certificates of libcurl. The module
+# opens the library of cJSON by itself. Debian 13 and later have other names for some: libcurl4t64.
+needed=$(find "$folder/stage" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec objdump -p {} + |
+    sed -n 's/^ *NEEDED *//p' | sort -u | grep -v '^libsjwt[.]')
+packages=$(for library in $needed libcjson.so.1; do
+    dpkg-query -S "$library" | sed -n "s|^\\([^:]*\\):.*: .*/lib/[^/]*/$library\$|\\1|p"
+done | sed 's/t64$//' | sort -u | grep -vx libc6)
+installs=$(sed -n '/^FROM postgres:[^ ]*$/,$s/.*--no-install-recommends \(.*\) && rm .*/\1/p' <<<"$text" |
+    xargs -n 1 | sort)
+diff <(printf '%s\n' ca-certificates "$packages") <(echo "$installs")
 
 cp packaging/docker/create-extension.sh "$folder/"
 chmod -R go+rX "$folder"
