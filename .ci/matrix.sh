@@ -15,19 +15,19 @@ places=(trixie sid pg19 pg16 pg14 cassert)
 place_trixie() {
     debian_chroot trixie
     fips_module
-    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl openssl-fips
+    chroot_jobs sodium-mbedtls clang-core-mbedtls openssl-fips
 }
 
 place_sid() {
     debian_chroot sid || exit 75
     in_chroot ./dev setup pools login
     fips_module
-    chroot_jobs sodium-mbedtls clang-core-mbedtls core-openssl core-openssl-fips
+    chroot_jobs sodium-mbedtls core-openssl core-openssl-fips
 }
 
 place_pg19() {
     debian_chroot sid 19 || exit 75
-    chroot_jobs server
+    chroot_jobs clang-server
 }
 
 place_pg16() { server_jobs "$(.ci/servers.sh 16)" server; }

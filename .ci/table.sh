@@ -19,7 +19,7 @@ places=(
     "pg19|Debian experimental"
 )
 # The jobs in which a server is tested.
-jobs='sodium-mbedtls|clang-mbedtls-sodium|sodium|clang-mbedtls|sodium-openssl|clang-openssl|openssl-fips|server|server-valgrind'
+jobs='sodium-mbedtls|clang-mbedtls-sodium|sodium|clang-mbedtls|sodium-openssl|clang-openssl|openssl-fips|server|clang-server|server-valgrind'
 
 die() {
     echo "table.sh: $*" >&2
