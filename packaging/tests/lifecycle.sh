@@ -5,7 +5,8 @@
 #
 # Runs as root in a chroot that has no server yet and that may be thrown away. The package of
 # the Rust extension is a stand-in made here: its SQL scripts, and a copy of our module under
-# its version number, because the catalog's functions must find their symbols.
+# its version number, because the catalog's functions must find their symbols. As in the Rust
+# library, one function of ours is not in it.
 set -euo pipefail
 
 debs=$1
@@ -95,6 +96,7 @@ Depends: postgresql-$major
 Description: stand-in for the package of the Rust extension
 END
     dpkg-deb --fsys-tarfile "$deb" | tar -x -O ".$modules/pg_session_jwt.so" >"$root$modules/pg_session_jwt.so"
+    sed -i 's/jwt_algorithms_wrapper/jwt_algorithms_missing/g' "$root$modules/pg_session_jwt.so"
     echo "stand-in for $2" >>"$root$modules/pg_session_jwt.so"
     cp "$fixtures/pg_session_jwt--$2.sql" "$root$scripts/"
     cat >"$root$scripts/pg_session_jwt.control" <<END
@@ -182,8 +184,6 @@ for old in 0.1.2 0.5.0; do
     expect "$old: the files of the Rust package are gone" "" \
         "$(find "$scripts" -name "pg_session_jwt--$old.sql"; grep -l "stand-in for" "$modules/pg_session_jwt.so")"
     expect "$old: that session goes on with the library that it has" "hers" "$(ask 'SELECT body FROM note;')"
-    echo '\q' >&"${running[1]}"
-    wait $! || true
 
     expect "$old: a new session reads the old catalog" "hers" "$(alice "old_$old" 'SELECT body FROM note')"
     expect "$old: and sees no row without a token" "" "$(app "old_$old" 'SELECT body FROM note')"
@@ -191,8 +191,35 @@ for old in 0.1.2 0.5.0; do
         SELECT extversion FROM pg_extension WHERE extname = 'pg_session_jwt'")"
     expect "$old: after it, the same row and the new functions" "hers|t" \
         "$(alice "old_$old" 'SELECT body, (SELECT count(*) > 0 FROM auth.jwt_algorithms()) FROM note')"
+    expect "$old: the session from before goes on with the new catalog" "hers" "$(ask 'SELECT body FROM note;')"
+    expect_match "$old: but a function that its library lacks raises an error" \
+        'ERROR:  could not find function "jwt_algorithms_wrapper" in file ".*pg_session_jwt.so"' \
+        "$(ask 'SELECT count(*) FROM auth.jwt_algorithms();')"
+    expect "$old: and after that it goes on" "hers" "$(ask 'SELECT body FROM note;')"
+    echo '\q' >&"${running[1]}"
+    wait $! || true
     sql postgres "DROP DATABASE \"old_$old\""
 done
+
+# A server that has loaded the old library at its start.
+must apt purge "$package"
+fixture "$package" 0.5.0
+must apt install "$fixture"
+sql postgres "ALTER SYSTEM SET shared_preload_libraries = 'pg_session_jwt'; CREATE DATABASE preloaded"
+pg_ctlcluster "$major" main restart
+expect "preloaded: a database of the old version" "" "$(sql preloaded "CREATE EXTENSION pg_session_jwt; $protected_row")"
+must apt install "$deb"
+update="ALTER EXTENSION pg_session_jwt UPDATE; SELECT extversion FROM pg_extension WHERE extname = 'pg_session_jwt'"
+expect "preloaded: until a restart, a new session has the old library" "hers" \
+    "$(alice preloaded 'SELECT body FROM note')"
+expect_match "preloaded: ALTER EXTENSION UPDATE is refused, and changes nothing" \
+    'ERROR:  could not find function "jwt_algorithms_wrapper" in file "[^"]*pg_session_jwt.so".*0.5.0$' \
+    "$(sql preloaded "$update" | xargs -d '\n')"
+pg_ctlcluster "$major" main restart
+expect "preloaded: after the restart, it is done" "${version%%-*}" "$(sql preloaded "$update")"
+expect "preloaded: and the row is there" "hers" "$(alice preloaded 'SELECT body FROM note')"
+sql postgres "ALTER SYSTEM RESET shared_preload_libraries; DROP DATABASE preloaded"
+pg_ctlcluster "$major" main restart
 
 # ---- what is in the way --------------------------------------------------
 
