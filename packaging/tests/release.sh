@@ -13,10 +13,13 @@ cd "$copy"
 commit() {
     git -c user.name=test -c user.email=test@example.org -c commit.gpgsign=false -c core.hooksPath=/dev/null "$@"
 }
+version=$(sed -n 's/^project(pg_session_jwt VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+# As before a release, also where this is one.
+sed -i "s/^## \[$version\] - .*/## [$version] - unreleased/" CHANGELOG.md
+sed -i '1s/) [A-Za-z]*;/) UNRELEASED;/' packaging/debian/changelog
 git init -q .
 git add -A
 commit commit -q -m test
-version=$(sed -n 's/^project(pg_session_jwt VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
 # refused NAME VERSION PATTERN: with this message.
 refused() {
