@@ -18,7 +18,11 @@ use Test::More;
 my $logins = $ENV{PGSJ_LOGINS} // 500;
 my $key = new_key('k1');
 # With the library in the postmaster: what leaks there would stay.
-my $node = start_login_node('login_flood', $key, conf => "shared_preload_libraries = 'pg_session_jwt'\n");
+my $node = start_login_node('login_flood', $key, conf => <<END);
+shared_preload_libraries = 'pg_session_jwt'
+# PostgreSQL 19 starts and stops processes for I/O as it needs them.
+io_method = sync
+END
 $node->safe_psql('postgres', 'CREATE ROLE alice LOGIN');
 
 # libpq asks for the token at once if it knows the address of the discovery document.
