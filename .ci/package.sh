@@ -145,7 +145,10 @@ package_system() {
         in_chroot apt-get -q -y install --no-install-recommends "postgresql-server-dev-$newest_server"
     fi
     # The summary's words for this place.
-    system() { echo "Debian $system, PG $(in_chroot env "${versions[@]}" pg_buildext supported-versions | xargs)"; }
+    system() {
+        echo "Debian $system, PG $(in_chroot env "${versions[@]}" sh -c 'cd packaging && pg_buildext supported-versions' |
+            xargs)"
+    }
     dist "$debs/source"
     as_root rm -rf "$root/package"
     as_root mkdir "$root/package"
