@@ -32,7 +32,7 @@
 #   PGSJ_ISSUERS  as above (where it is not readable: a copy)
 #   PGSJ_WORK     a scratch directory, its working directory; deleted afterwards
 #   PGSJ_TESTS    $PGSJ_WORK/tests, a readable copy of tests/ (of vectors: providers);
-#                 docs/demo is demo/ beside it, docs/migrating in it
+#                 docs/demo and docs/login.md are demo/ and login.md beside it, docs/migrating in it
 #   PGSJ_LOG      (run) the server's log file
 #   TEMP_CONFIG   lines for postgresql.conf that let any cluster find the staged
 #                 extension; PostgreSQL::Test::Cluster reads it by itself
@@ -113,6 +113,7 @@ mkdir "$work/tests/vectors"
 cp -R "$tests/vectors/providers" "$work/tests/vectors/"
 cp -R "$tests/../docs/demo" "$work/demo"
 cp -R "$tests/../docs/migrating" "$work/tests/migrating"
+cp "$tests/../docs/login.md" "$work/"
 cp "$tests/../docs/troubleshooting.md" "$work/tests/"
 cp -R "$PGSJ_STAGE" "$work/stage"
 if [[ -n ${SJWT-} ]]; then

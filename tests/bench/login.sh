@@ -34,7 +34,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 cmake -D BINARY_DIR="$build" -D STAGE="$stage" -P cmake/Stage.cmake >/dev/null
 cp "$build/tests/bench/bench_login" "$stage/"
 cp "$build/tests/bench/pg_session_jwt_bare_validator.so" "$stage$("${PG_CONFIG:-pg_config}" --pkglibdir)/"
-"$build/jwt/tools/sjwt" keygen --alg ES256 >"$stage/es256.jwk"
+(umask 077 && "$build/jwt/tools/sjwt" keygen --alg ES256 >"$stage/es256.jwk")
 chmod 644 "$stage/es256.jwk"
 mkdir -p "$build/series"
 echo "# $("${PG_CONFIG:-pg_config}" --version)"
