@@ -49,8 +49,8 @@ my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0
 sub state_of_server
 {
 	my ($memory, $children) = (0, 0);
-	my $rollup = slurp_file("/proc/$postmaster/smaps_rollup");
-	$memory += $1 while $rollup =~ /^Private_\w+: +(\d+) kB/mg;
+	# Also what it shares with its children, whose number differs.
+	$memory = $1 if slurp_file("/proc/$postmaster/status") =~ /^RssAnon:\s+(\d+) kB/m;
 	for my $file (glob '/proc/[0-9]*/stat')
 	{
 		open my $stat, '<', $file or next;
