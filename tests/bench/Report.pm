@@ -118,6 +118,18 @@ sub machine
 
 }
 
+# name_plot FILE, TITLE: gnuplot's own title of each file is "Gnuplot".
+sub name_plot
+{
+	my ($file, $title) = @_;
+	local ($^I, @ARGV) = ('', $file);
+	while (<>)
+	{
+		s{<title>Gnuplot</title>}{<title>$title</title>};
+		print;
+	}
+}
+
 # plot DIRECTORY, FILE, TITLE, X AXIS, Y AXIS, LOG AXES, GROUP...
 sub plot
 {
@@ -159,6 +171,7 @@ $data
 plot @{[join ', ', @curves]}
 END
 	close $gnuplot or die "gnuplot failed\n";
+	name_plot("$plots/$name.svg", $title);
 	return "![$title](benchmarks/$name.svg)\n\n";
 }
 

@@ -135,9 +135,9 @@ my $busy = max(0, @loads) > 3 ? "\n**The machine was busy with other work in thi
 my $plots = "$output/benchmarks";
 make_path($plots);
 my $plotted = '';
-for ([ 'pool-users', 'Setting a known token: ES256, one connection', 'users in turn', 'microseconds', 'xy', $group_of->('ES256') ],
-	[ 'pool-users-8', 'Transactions on 8 connections', 'users', 'transactions a second', 'x', $pool ],
-	[ 'pool-memory', 'Memory of a session', 'different tokens', 'KB', 'x', $memory ])
+for ([ 'pool-users', 'Time to set a known ES256 token, by users in turn on one connection', 'users in turn', 'microseconds', 'xy', $group_of->('ES256') ],
+	[ 'pool-users-8', 'Transactions on 8 pooled connections, by users', 'users', 'transactions a second', 'x', $pool ],
+	[ 'pool-memory', 'Memory of a session, by the tokens it has verified', 'different tokens', 'KB', 'x', $memory ])
 {
 	$plotted .= plot($plots, @$_) // '';
 }
