@@ -411,7 +411,7 @@ for my $options ([], ['--issuers']) {
 }
 # ---- --quiet -----------------------------------------------------------------
 
-expect('all is well', ['check', '--quiet', file($ed25519{public})]);
+expect('all is well', ['check', '--quiet', file($pair->{public})]);
 expect('nothing is usable', ['check', '--quiet', file('{"keys":[]}')], code => 1, err => qr/./);
 
 done_testing;
