@@ -31,8 +31,11 @@ END
     wait
 }
 failed=0
+# Debian's extension_destdir, before PostgreSQL 18, finds a preloaded library by its full name only.
+library=pg_session_jwt
 # shellcheck disable=SC2016  # expanded by the server
-output=$("$here/../server.sh" run -o 'shared_preload_libraries=$libdir/pg_session_jwt' -- \
+if [[ $("$PG_CONFIG" --version) =~ ^PostgreSQL\ 1[4-7] ]]; then library='$libdir/pg_session_jwt'; fi
+output=$("$here/../server.sh" run -o "shared_preload_libraries=$library" -- \
     bash -c "$(declare -f in_server); in_server \"\$@\"" monitoring "$queries" 2>&1) || failed=1
 echo "$output"
 

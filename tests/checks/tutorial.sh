@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # tutorial.sh PAGE: saves the files that docs/tutorial.md shows and runs its shell blocks
 # unchanged, in an environment of tests/server.sh, and checks the results that the page states.
-# The section "Tests" runs once for each of the two versions of the service.
+# The section "Tests" runs once for each of the two versions of the service. npm's packages are
+# those that the tests of issuers and drivers have: the page must name their versions.
+#   PGSJ_ISSUERS, INTEROP_MODULES  where tests/issuers/setup.sh and tests/interop/setup.sh installed
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -42,9 +44,10 @@ perl -e '
     delete $commands{5};
     die "$page: a section is not run: ", join(", ", keys %commands), "\n" if %commands;
 ' "$1" >"$work/commands"
+cp -R "$INTEROP_MODULES/node_modules" "$work/node_modules"
 chmod -R a+rX "$work"
 
-# The cluster that the page makes must find the staged extension; npm must not wait for what it has.
+# The cluster that the page makes must find the staged extension, and npm must not use the network.
 in_environment() {
     set -euo pipefail
     real=$("$PG_CONFIG" --bindir)
@@ -61,6 +64,24 @@ fi
 exec "$REAL/pg_ctl" "$@"
 END
     printf '#!/bin/sh\nexec "%s" "$@"\n' "$PG_CONFIG" >start/pg_config
+    export NPM MODULES=$2
+    NPM=$(command -v npm)
+    cat >start/npm <<'END'
+#!/bin/bash
+set -euo pipefail
+if [[ $1 != install ]]; then exec "$NPM" "$@"; fi
+mkdir -p node_modules
+for package in "${@:2}"; do
+    if [[ $package == -* ]]; then continue; fi
+    for folder in "$MODULES" "$PGSJ_ISSUERS/node_modules"; do
+        found=$folder/${package%@*}
+        if grep -qF "\"version\": \"${package#*@}\"" "$found/package.json" 2>/dev/null; then
+            ln -sf "$found" node_modules/
+        fi
+    done
+    [[ -e node_modules/${package%@*} ]] || { echo "the tests have no $package" >&2; exit 1; }
+done
+END
     chmod +x start/*
     # The page puts the directory that pg_config names before everything else.
     # shellcheck disable=SC2016
@@ -70,7 +91,7 @@ import socket
 both = [socket.socket() for _ in range(2)]
 for one in both: one.bind(("127.0.0.1", 0))
 print(*(one.getsockname()[1] for one in both))')
-    export ISSUER_PORT API_PORT npm_config_prefer_offline=true
+    export ISSUER_PORT API_PORT
     finish() {
         local status=$?
         if ((status)); then tail -n 20 notes/*.log; fi
@@ -78,11 +99,11 @@ print(*(one.getsockname()[1] for one in both))')
         pg_ctl -D notes/data -m immediate stop >/dev/null 2>&1 || true
     }
     trap finish EXIT
-    bash -euo pipefail commands
+    timeout 180 bash -euo pipefail commands
 }
 failed=0
 output=$("$here/../server.sh" exec -- bash -c "$(declare -f in_environment); in_environment \"\$@\"" tutorial \
-    "$work/commands" 2>&1) || failed=1
+    "$work/commands" "$work/node_modules" 2>&1) || failed=1
 echo "$output"
 
 expect() {
