@@ -22,6 +22,8 @@ bool pgsj_file_check_begin(pgsj_file_check *check)
                 return false;
             now = GetCurrentTimestamp();
         }
+        check->statement = statement;
+        check->transaction_over = false;
         /* The clock may have been set back. */
         if (now >= check->began && now - check->began < PGSJ_FILE_CHECK_INTERVAL)
             return false;

@@ -19,8 +19,8 @@
 /* All zero: not checked yet. */
 typedef struct pgsj_file_check {
     bool done;             /* false: the next use checks */
-    bool transaction_over; /* of the last check */
-    TimestampTz statement; /* the start of the statement of the last check */
+    bool transaction_over; /* since a check was last asked for */
+    TimestampTz statement; /* the start of the statement that last asked for one */
     TimestampTz began;     /* when the last check began, or the statement did that made it */
 } pgsj_file_check;
 

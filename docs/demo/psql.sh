@@ -31,4 +31,5 @@ The database trusts the keys of one provider. Two of its tokens are in :alice an
 What README.md shows next can be pasted here. \q quits and deletes the server.
 END
 fi
-psql "$@"
+# Before 15, psql looks for the file in the home directory of the operating system's user.
+PSQLRC=$PWD/.psqlrc psql "$@"

@@ -11,6 +11,7 @@ use JSON::PP ();
 use File::Spec;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Protocol;
 use SessionJwt;
 use Test::More;
 use Time::HiRes ();
@@ -103,6 +104,25 @@ session_ok(
 	  . '; PERFORM auth.user_id(); COMMIT; RAISE NOTICE $n$committed$n$; PERFORM auth.user_id(); END $$' => $no_key,
 	install(1),
 	$user => 'alice');
+# The same where the statement follows another one so closely that it does not look at first.
+{
+	my $client = Protocol->connect($node, db => 'app');
+	my ($change) = install(2);
+	my @after;
+	for (1 .. 5)
+	{
+		put_file("$data/jwks.json", $set{1});
+		$client->simple('SELECT pg_sleep(0.01)');
+		$client->simple("SET pg_session_jwt.jwt = '$alice'");
+		# Both are sent at once.
+		$client->write(join '', map { Protocol::message('Q', "$_\0") } $user,
+			"DO \$\$ BEGIN PERFORM auth.user_id(); $change; COMMIT; PERFORM auth.user_id(); END \$\$");
+		push @after, join ' ', map { @{ $client->answer->{lines} } } 1 .. 2;
+	}
+	is_deeply(\@after, [ ('alice 23514: no key for this JWT') x 5 ], 'after a COMMIT in a statement that did not look at first');
+	$client->disconnect;
+	put_file("$data/jwks.json", $set{1});
+}
 # Two changes within one tick of the file system's clock.
 session_ok(
 	$node,
