@@ -146,7 +146,6 @@ for connections in "${all_connections[@]}"; do
     stop_bouncer
 done
 bouncer=
-note_load
 
 # ---- the cluster's table ---------------------------------------------------
 
@@ -206,4 +205,3 @@ done
 for kind in "${!kinds[@]}"; do
     printf '%s\t%s\t-\ttps%s\n' "$group" "${kinds[kind]}" "${values[$kind]}"
 done
-note_load

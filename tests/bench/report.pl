@@ -196,7 +196,8 @@ print $out <<END;
 # Benchmarks
 
 This page shows the cost of a policy that reads the identity, and the cost of verifying a token. `$command` measures
-all figures in one run and writes this page.
+all figures in one run and writes this page. [benchmarks-pools.md](benchmarks-pools.md) has the cost of tokens with many
+users and connections.
 
 @{[join "\n", map { "- $_" } @short]}
 
