@@ -7,8 +7,8 @@
 
 #include "extension/errors.h"
 
-/* Why this session may lack keys that somebody meant it to have: a setting's name is misspelt, a
- * stored value is in force only for new connections, or another database has the keys. Sentences
+/* Why this session may lack keys that it was meant to have: a setting's name is misspelt, a
+ * stored value takes effect only in new connections, or another database has the keys. Sentences
  * in the current context; NULL: nothing is known. Reads the catalog: call it where an error is
  * raised or a diagnosis asked for, never for each row. */
 char *pgsj_advice_for_keys(void);

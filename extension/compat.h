@@ -229,7 +229,7 @@ static inline GucSource pgsj_setting_source(const char *name)
 #define PGSJ_OAUTH_ERROR_DETAIL
 #endif
 
-/* Since 15. Before 18 nobody logs in with a token. */
+/* Since 15. Before 18 there is no login with a token. */
 #if PG_VERSION_NUM >= 150000
 #define pgsj_enable_timeout_every(id, first, interval_ms)                                          \
     enable_timeout_every(id, first, interval_ms)

@@ -94,7 +94,7 @@ Datum user_id_wrapper(PG_FUNCTION_ARGS)
     return user_id(fcinfo);
 }
 
-/* Who passes no token has none, and would go on as nobody. */
+/* A caller without a token would go on without an identity. */
 static char *required_token(FunctionCallInfo fcinfo)
 {
     text *jwt;

@@ -2,7 +2,7 @@
 /*
  * login.h - the login with a token: who may log in as whom, and with what the connection begins.
  *
- * The database's and the role's settings are not in force yet, and there is no database to look
+ * The database's and the role's settings do not apply yet, and there is no database to look
  * into: what verifies a login's token is the configuration file alone, and revoked tokens are
  * those of pg_session_jwt.revoked_file.
  */

@@ -213,7 +213,7 @@ static const char *reason_for_anonymous(void)
     pg_unreachable();
 }
 
-/* Claims of a gateway that name nobody; NULL: they name somebody. */
+/* Why the claims of a gateway have no subject; NULL: they have one. */
 static const char *reason_for_no_subject(const pgsj_claims *claims)
 {
     if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(claims->jsonb->session.value)))

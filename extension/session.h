@@ -41,8 +41,8 @@ static inline const pgsj_identity *pgsj_session_identity(void)
 /* The same, but returns NULL and sets *failure where the token is refused. */
 const pgsj_identity *pgsj_session_find(pgsj_failure *failure);
 
-/* Is this identity of the session that of nobody? There is neither a token nor claims, or the
- * claims name nobody. Sets *reason then, in the current context. */
+/* Is there no user? There is neither a token nor claims, or the claims have no subject. Sets *reason
+ * then, in the current context. */
 bool pgsj_session_lacks_identity(const pgsj_identity *identity, const char **reason);
 
 /* The values of the session's identity. Both raise where its token is refused; the second one

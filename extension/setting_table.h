@@ -8,7 +8,7 @@
  *
  *   member   in pgsj_settings and pgsj_setting_names
  *   name     as SET and SHOW have it
- *   boot     the value where nobody sets one; INTEGER: also the least and the greatest;
+ *   boot     the value where none is set; INTEGER: also the least and the greatest;
  *            ENUM: also the names of the values
  *   context  who may set it, as the server says it
  *   flags    the server's flags

@@ -4,7 +4,7 @@
  *
  * A key selects one bucket of 16 entries. Each word of an entry is an atomic variable, and there
  * is no lock, which a process could hold when it ends, or wait for. Two processes that write to
- * one entry at a time leave a mixture of their keys, which is the key of no token: nobody finds a
+ * one entry at a time leave a mixture of their keys, which is the key of no token: no session finds a
  * token whose SHA-256 is such a mixture. The next one to write there replaces it. A time that
  * belongs to another key decides only how long the entry is kept, since a hit does not spare the
  * comparison of the token's times.

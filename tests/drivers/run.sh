@@ -8,6 +8,8 @@
 # LANGUAGE/run.sh FOLDER does the rest. It gets what is below, and shown (shown.sh: the code of a section).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/token_log.sh
+. "$here/../token_log.sh"
 mkdir -p "$1"
 folder=$(realpath "$1")
 language=$2
@@ -77,28 +79,8 @@ END
     echo ready
     cat >/dev/null
 
-    # The log must contain the statements and the refusals, and no token.
-    status=0 n=0
-    result() { # NAME COMMAND...
-        n=$((n + 1))
-        if "${@:2}"; then
-            echo "ok log $n - $1"
-        else
-            echo "not ok log $n - $1"
-            status=1
-        fi
-    }
-    logged() { grep -qF -- "$1" "$PGSJ_LOG"; }
-    not_logged() { ! logged "$1"; }
     # shellcheck disable=SC2016  # the statement's own $1
-    result "the server logs statements" logged 'auth.jwt_authenticate($1'
-    result "the server logs refusals" logged 'invalid JWT signature'
-    for name in ALICE BOB FORGED EXPIRED; do
-        for part in 2 3; do
-            result "no part $part of $name's token is in the log" not_logged "$(cut -d . -f "$part" <<<"${!name}")"
-        done
-    done
-    return "$status"
+    check_log 'auth.jwt_authenticate($1' ALICE BOB FORGED EXPIRED
 }
 
 # Downloads and builds before the server starts, so that no token expires meanwhile.
@@ -112,7 +94,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkfifo "$work/stop"
 "$here/../server.sh" run -o log_statement=all -o log_parameter_max_length=0 -o listen_addresses=127.0.0.1 \
-    -o "port=$server_port" -- bash -c "$(declare -f serve); serve \"\$@\"" serve "$server_port" "$pool_port" \
+    -o "port=$server_port" -- bash -c "$(declare -f serve check_log); serve \"\$@\"" serve "$server_port" "$pool_port" \
     <"$work/stop" >"$work/output" &
 server=$!
 exec 3>"$work/stop"

@@ -78,7 +78,7 @@ session_ok($node, 'stored for another role', \%app, $init => missing($general));
 session_ok($node, 'stored for the role', { %app, user => 'other' }, $init => missing(perhaps('jwk_file', 'jwks_file')));
 $node->safe_psql('postgres', 'ALTER ROLE other RESET ALL');
 
-# --- stored, and not yet in force -----------------------------------------------------------------
+# --- stored, and not yet effective -----------------------------------------------------------------
 
 session_ok($node, 'ALTER DATABASE takes effect in new connections', { db => 'first' },
 	$init => missing($general),

@@ -58,7 +58,7 @@ sub alice { return { user => 'alice', token => token('alice', @_) } }
 my $notes = 'SELECT body FROM note';
 my @is_alice = ($notes => 'alice 1', 'SELECT auth.user_id(), session_user' => 'alice|alice');
 
-# --- tokens that let nobody in ----------------------------------------------------------
+# --- tokens that are refused ----------------------------------------------------------
 
 login_ok($node, 'a good token', alice(), @is_alice);
 my $now = time;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Many clients with tokens of all kinds, while keys rotate, tokens are revoked, and sessions are
-# cancelled, terminated and killed: no verdict is wrong, and nobody sees a row of another user.
+# cancelled, terminated and killed: no verdict is wrong, and no session sees a row of another user.
 #
 # Environment
 #   PGSJ_SOAK_SECONDS  how long (default: 20)
